@@ -1,0 +1,219 @@
+"""The contracts of the benchmark: what a method is given, what an evaluator returns.
+
+Read this page first. A run walks one straight line::
+
+    load -> step -> edit -> evaluate -> record -> aggregate -> report
+
+A *fact* is a subject, a relation asked by a prompt, and the target that an edit writes. Methods see
+`EditRequest`s, evaluators see `Fact`s (requests with their probes) and return `Score` rows, never means.
+
+Letters used for shapes everywhere: n facts, d hidden size, m input width of the edited projection (d_ff).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from torch import Generator
+
+    from bench.model import EditableModel
+    from bench.stats import Stats
+
+ProbeKind = Literal["efficacy", "generality", "specificity", "crosslingual", "portability"]
+
+SUBJECT_SLOT = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class EditRequest:
+    """One edit: after `prompt` (about `subject`) the model shall say `target`.
+
+    Attributes:
+        fact_id: names the fact; unique within a dataset, the same in all its languages.
+        lang: ISO 639-1 code of the prompt's language.
+        prompt: text with exactly one ``{}`` where the subject stands.
+        subject: text put in the slot.
+        target: text appended to the prompt as it stands; it begins with a space where one is written.
+
+    Raises:
+        BenchError: the prompt has no or several slots, or subject or target is empty.
+    """
+
+    fact_id: str
+    lang: str
+    prompt: str
+    subject: str
+    target: str
+
+    def __post_init__(self) -> None:
+        slots = self.prompt.count(SUBJECT_SLOT)
+        if slots != 1:
+            found = "no subject slot '{}'" if slots == 0 else f"{slots} subject slots '{{}}'"
+            raise BenchError(f"the prompt has {found}, it needs one", record=self.fact_id, field="prompt")
+        for name in ("subject", "target"):
+            if not getattr(self, name).strip():
+                raise BenchError(f"the {name} is empty", record=self.fact_id, field=name)
+
+    @property
+    def text(self) -> str:
+        """The prompt with the subject in its slot."""
+        before, after = self.prompt.split(SUBJECT_SLOT)
+        return before + self.subject + after
+
+    @property
+    def subject_span(self) -> tuple[int, int]:
+        """Character range of the subject in `text`, end exclusive."""
+        start = self.prompt.index(SUBJECT_SLOT)
+        return start, start + len(self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One question asked of the edited model: does `target` follow `prompt`?
+
+    Attributes:
+        fact_id: the edited fact this probe belongs to (also for specificity probes, which ask another fact).
+        kind: which metric the answer counts for.
+        edit_lang: language the fact was edited in.
+        probe_lang: language of this question.
+        prompt: full text, subject filled in.
+        target: expected continuation, with its leading space where one is written.
+        distinct: False where a paraphrase equals the edited prompt, so that it measures nothing new.
+    """
+
+    fact_id: str
+    kind: ProbeKind
+    edit_lang: str
+    probe_lang: str
+    prompt: str
+    target: str
+    distinct: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An edit request and the probes that judge it; one *record* of the metrics."""
+
+    request: EditRequest
+    probes: tuple[Probe, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One tidy row: the value of one metric on one probe.
+
+    Attributes:
+        value: in [0, 1] for accuracies.
+        weight: how much the row counts within its record; the number of target tokens for token accuracies.
+    """
+
+    fact_id: str
+    metric: str
+    protocol: str
+    edit_lang: str
+    probe_lang: str
+    value: float
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model says, token by token, where a target is expected (teacher forcing).
+
+    Attributes:
+        target_ids: the target's token ids, length q.
+        predicted_ids: the argmax at each target position given the true ids before it, length q.
+        logprobs: log-probability of each target id, length q.
+    """
+
+    target_ids: tuple[int, ...]
+    predicted_ids: tuple[int, ...]
+    logprobs: tuple[float, ...]
+
+
+class Scorer(Protocol):
+    """The read-only half of `EditableModel`: all that evaluators may touch."""
+
+    def answers(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Answer]:
+        """One forward per (prompt, target), batched; in the order given."""
+        ...
+
+    def unedited(self) -> AbstractContextManager[Scorer]:
+        """The same model as it was before any edit, for as long as the context is open."""
+        ...
+
+
+@dataclass(slots=True)
+class State:
+    """The only memory a method has between steps.
+
+    Attributes:
+        memory: what edits left behind; tensors and plain values by name, saved in every checkpoint.
+        constants: what `prepare` derives from the unedited model; rebuilt on resume, never saved.
+    """
+
+    memory: dict[str, Any] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EditReport:
+    """What one `apply` did.
+
+    Attributes:
+        losses: mean final loss terms of the step by name ("nll", "kl", ...).
+        update_norms: Frobenius norm of the step's weight change by layer.
+        seconds: wall seconds by phase: "values", "keys", "solve", "projection", "training".
+    """
+
+    losses: Mapping[str, float] = field(default_factory=dict)
+    update_norms: Mapping[int, float] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+class Context(Protocol):
+    """What a cell tells its method: languages and seeded randomness, nothing else."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages that will be edited, in order."""
+        ...
+
+    def rng(self, part: str) -> Generator:
+        """A fresh CPU generator for `part`; the same for every method of a seed, so comparisons pair."""
+        ...
+
+
+@runtime_checkable
+class Method(Protocol):
+    """An editing method. One instance may serve many cells: what it remembers lives in the `State`."""
+
+    def prepare(self, model: EditableModel, stats: Stats, context: Context) -> State:
+        """Called on the unedited model, at the start of a cell and again on resume."""
+        ...
+
+    def apply(
+        self, model: EditableModel, requests: Sequence[EditRequest], state: State
+    ) -> tuple[State, EditReport]:
+        """Write one step's edits into the model."""
+        ...
+
+    def deployed(self, model: EditableModel, state: State) -> AbstractContextManager[Scorer]:
+        """The model as it is to be used; evaluators see this. Usually the model itself."""
+        ...
+
+
+class Evaluator(Protocol):
+    """Turns an edited model and the facts edited so far into rows."""
+
+    def score(self, view: Scorer, seen: Sequence[Fact]) -> Iterator[Score]:
+        """Rows only, one per metric and probe; never averages."""
+        ...
+
+

@@ -1,0 +1,210 @@
+"""Results on disk: tidy parquet shards per cell and step, written atomically, never averaged.
+
+Layout::
+
+    results/<run>/run.json                          the run's specification
+    results/<run>/<cell id>/cell.json               the cell, versions, device
+    results/<run>/<cell id>/status.json             done | diverged | failed | running, with the reason
+    results/<run>/<cell id>/<table>/<step>.parquet  one shard per table and step
+
+No torch here: reports import this module.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.atomic import read_json, replacing, write_json
+from bench.errors import BenchError
+from bench.spec import Cell
+
+SCHEMA_VERSION = 1
+
+Status = Literal["running", "done", "diverged", "failed", "interrupted"]
+
+COST_TABLE = "cost"
+
+SCORE_SCHEMA = pa.schema(
+    [
+        ("cell", pa.string()),
+        ("step", pa.int32()),
+        ("metric", pa.string()),
+        ("protocol", pa.string()),
+        ("fact", pa.string()),
+        ("edit_lang", pa.string()),
+        ("probe_lang", pa.string()),
+        ("value", pa.float64()),
+        ("weight", pa.float64()),
+    ]
+)
+"""One row per probe and metric; `step` counts the steps edited before scoring, 0 = unedited."""
+
+COST_SCHEMA = pa.schema(
+    [
+        ("cell", pa.string()),
+        ("step", pa.int32()),
+        ("quantity", pa.string()),
+        ("layer", pa.int32()),
+        ("value", pa.float64()),
+    ]
+)
+"""One row per step and quantity: seconds.total, seconds.values, seconds.keys, seconds.solve,
+seconds.projection, seconds.training, seconds.score.<evaluator>, memory.peak_bytes, loss.<term>,
+update_norm (per layer; -1 elsewhere), edits (facts in the step), diverged (0 or 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultStore:
+    """The folder of one run.
+
+    Args:
+        root: ``results/<run>``.
+    """
+
+    root: Path
+
+    def folder(self, cell_id: str) -> Path:
+        """The folder of one cell."""
+        return self.root / cell_id
+
+    def start(self, cell: Cell, environment: Mapping[str, Any]) -> None:
+        """Write what the cell is and where it runs; status becomes running."""
+        folder = self.folder(cell.id())
+        record = {
+            "schema_version": SCHEMA_VERSION,
+            "id": cell.id(),
+            "cell": cell.model_dump(mode="json"),
+            "environment": dict(environment),
+        }
+        write_json(folder / "cell.json", record)
+        self.finish(cell.id(), "running")
+
+    def record(self, cell_id: str, step: int, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write one shard; writing it again replaces it.
+
+        Args:
+            cell_id: the cell.
+            step: number of steps edited when the rows were made.
+            table: "cost" or the evaluator's name.
+            rows: mappings with the schema's columns, less `cell` and `step`.
+        """
+        schema = COST_SCHEMA if table == COST_TABLE else SCORE_SCHEMA
+        full = [{"cell": cell_id, "step": step, **row} for row in rows]
+        data = pa.Table.from_pylist(full, schema=schema)
+        data = data.replace_schema_metadata({"schema_version": str(SCHEMA_VERSION)})
+        with replacing(self.folder(cell_id) / table / f"{step:05d}.parquet") as temporary:
+            pq.write_table(data, temporary)
+
+    def finish(self, cell_id: str, status: Status, reason: str = "") -> None:
+        """Set the cell's status."""
+        write_json(self.folder(cell_id) / "status.json", {"status": status, "reason": reason})
+
+    def status(self, cell_id: str) -> tuple[Status | None, str]:
+        """Status and reason of a cell, (None, "") where it never ran."""
+        path = self.folder(cell_id) / "status.json"
+        if not path.exists():
+            return None, ""
+        value = read_json(path)
+        return value["status"], value["reason"]
+
+    def tables(self, cell_id: str) -> set[str]:
+        """Names of the tables a cell has at least one shard of."""
+        return {path.parent.name for path in self.folder(cell_id).glob("*/*.parquet")}
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All tables of a run.
+
+    Attributes:
+        cells: one row per cell: cell, method, model, data, order, seed, status, reason.
+        scores: rows of `SCORE_SCHEMA`.
+        costs: rows of `COST_SCHEMA`.
+        run: the run's specification as written in run.json ({} if absent).
+    """
+
+    cells: pd.DataFrame
+    scores: pd.DataFrame
+    costs: pd.DataFrame
+    run: dict[str, Any]
+
+
+CELL_COLUMNS = ("cell", "method", "model", "data", "order", "seed", "status", "reason")
+
+
+def load_results(root: Path | str) -> Results:
+    """Read every table of a run folder.
+
+    Raises:
+        BenchError: no such run, or it was written by another schema version.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise BenchError("no such run folder", file=root)
+    files = sorted(root.glob("*/cell.json"))
+    if not files:
+        raise BenchError("the run holds no cells", file=root)
+    cells = pd.DataFrame([_cell_row(path) for path in files], columns=list(CELL_COLUMNS))
+    scores, costs = [], []
+    for shard in sorted(root.glob("*/*/*.parquet")):
+        (costs if shard.parent.name == COST_TABLE else scores).append(_read_shard(shard))
+    run = root / "run.json"
+    return Results(
+        cells=cells,
+        scores=_concat(scores, SCORE_SCHEMA),
+        costs=_concat(costs, COST_SCHEMA),
+        run=read_json(run) if run.exists() else {},
+    )
+
+
+def _cell_row(path: Path) -> dict[str, Any]:
+    record = read_json(path)
+    if record.get("schema_version") != SCHEMA_VERSION:
+        found = record.get("schema_version")
+        raise BenchError(
+            f"results of schema version {found}, this version reads {SCHEMA_VERSION}; use another run name",
+            file=path,
+            field="schema_version",
+        )
+    cell = record["cell"]
+    status, reason = "interrupted", ""
+    with contextlib.suppress(BenchError):
+        found = read_json(path.parent / "status.json")
+        status, reason = found["status"], found["reason"]
+    return {
+        "cell": record["id"],
+        "method": cell["method"]["name"],
+        "model": cell["model"]["name"],
+        "data": cell["data"]["name"],
+        "order": cell["schedule"]["order"],
+        "seed": cell["seed"],
+        "status": status,
+        "reason": reason,
+    }
+
+
+def _read_shard(path: Path) -> pd.DataFrame:
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise BenchError(f"unreadable result shard ({error})", file=path) from error
+    version = (table.schema.metadata or {}).get(b"schema_version", b"?").decode()
+    if version != str(SCHEMA_VERSION):
+        raise BenchError(f"schema version {version}, this version reads {SCHEMA_VERSION}", file=path)
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _concat(frames: list[pd.DataFrame], schema: pa.Schema) -> pd.DataFrame:
+    if not frames:
+        empty: pd.DataFrame = schema.empty_table().to_pandas()
+        return empty
+    return pd.concat(frames, ignore_index=True)
