@@ -1,0 +1,58 @@
+"""The architecture table: where each family keeps its blocks and the projection that edits change.
+
+One row per Hugging Face class; a new family is a new row. Nothing in the project tests model names.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from bench.errors import BenchError
+
+
+@dataclass(frozen=True, slots=True)
+class Arch:
+    """Module paths of one family.
+
+    Attributes:
+        trunk: from the causal LM to the model without its head.
+        blocks: from the trunk to the list of decoder blocks.
+        norm: from the trunk to the final norm.
+        projection: from a block to the output projection of its MLP, the edited module.
+        transposed: the projection stores [d_in, d_out] (GPT-2's Conv1D).
+    """
+
+    trunk: str
+    blocks: str
+    norm: str
+    projection: str
+    transposed: bool = False
+
+
+_LLAMA = Arch(trunk="model", blocks="layers", norm="norm", projection="mlp.down_proj")
+
+ARCHITECTURES = {
+    "LlamaForCausalLM": _LLAMA,
+    "MistralForCausalLM": _LLAMA,
+    "Qwen2ForCausalLM": _LLAMA,
+    "Qwen3ForCausalLM": _LLAMA,
+    "GPTJForCausalLM": Arch(trunk="transformer", blocks="h", norm="ln_f", projection="mlp.fc_out"),
+    "GPT2LMHeadModel": Arch(
+        trunk="transformer", blocks="h", norm="ln_f", projection="mlp.c_proj", transposed=True
+    ),
+    "BloomForCausalLM": Arch(trunk="transformer", blocks="h", norm="ln_f", projection="mlp.dense_4h_to_h"),
+}
+
+
+def arch_of(class_name: str) -> Arch:
+    """The row of a Hugging Face class.
+
+    Raises:
+        BenchError: the class has no row.
+    """
+    if class_name in ARCHITECTURES:
+        return ARCHITECTURES[class_name]
+    near = difflib.get_close_matches(class_name, ARCHITECTURES, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise BenchError(f"unknown architecture '{class_name}', known: {', '.join(ARCHITECTURES)}{hint}")

@@ -1,0 +1,215 @@
+"""A view over any Hugging Face causal LM: edited weights, hidden states between blocks, answers.
+
+Weights are always seen as [d_out, d_in] = [d, m]; GPT-2's transposed layout is undone here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bench.api import Answer
+from bench.archs import arch_of
+from bench.errors import BenchError
+from bench.passes import Pass, blocks_return_tuples, run_trunk
+from bench.tokens import Tokens, chunks_by_tokens
+
+
+class EditableModel:
+    """One model on one device, with its tokenizer, its edits and a way back.
+
+    Args:
+        hf: a causal LM of a known architecture, in eval mode.
+        tokenizer: its fast tokenizer.
+        fingerprint: hash of weights and tokenizer; computed from the weights in memory where empty.
+        token_budget: most tokens (rows x length) in one forward.
+
+    Raises:
+        BenchError: unknown architecture or slow tokenizer.
+    """
+
+    def __init__(self, hf: Any, tokenizer: Any, fingerprint: str = "", token_budget: int = 0) -> None:
+        arch = arch_of(type(hf).__name__)
+        self.hf = hf.eval().requires_grad_(False)
+        self.tokens = Tokens(tokenizer)
+        self.trunk = hf.get_submodule(arch.trunk)
+        self.blocks: nn.ModuleList = self.trunk.get_submodule(arch.blocks)
+        self.norm: nn.Module = self.trunk.get_submodule(arch.norm)
+        self.head: nn.Module = hf.get_output_embeddings()
+        self.device: torch.device = next(hf.parameters()).device
+        self.token_budget = token_budget or (65_536 if self.device.type == "cuda" else 4_096)
+        self._arch = arch
+        self._tuples = blocks_return_tuples(self.trunk, self.blocks[0])
+        self._parameters = dict(hf.named_parameters())
+        self._originals: dict[str, Tensor] = {}
+        self._masters: dict[str, Tensor] = {}
+        self.fingerprint = fingerprint or self._hash_weights()
+
+    # ------------------------------------------------------------------ shape
+    @property
+    def n_layers(self) -> int:
+        """Number of decoder blocks."""
+        return len(self.blocks)
+
+    @property
+    def context_length(self) -> int:
+        """Most tokens in one sequence."""
+        config = self.hf.config
+        return int(getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", 2048))
+
+    def projection(self, layer: int) -> nn.Module:
+        """The output projection of a block's MLP."""
+        self.check_layers([layer])
+        module: nn.Module = self.blocks[layer].get_submodule(self._arch.projection)
+        return module
+
+    def check_layers(self, layers: Sequence[int]) -> None:
+        """Refuse layers that the model does not have."""
+        for layer in layers:
+            if not 0 <= layer < self.n_layers:
+                raise BenchError(f"layer {layer} is out of range, the model has layers 0 to {self.n_layers - 1}")
+
+    def parameter_names(self, layer: int) -> list[str]:
+        """Names of the projection's parameters at `layer`, the weight first, then a bias if there is one."""
+        inside = {id(p): n for n, p in self.projection(layer).named_parameters()}
+        names = [name for name, p in self._parameters.items() if id(p) in inside]
+        return sorted(names, key=lambda name: not name.endswith("weight"))
+
+    # ---------------------------------------------------------------- weights
+    def master(self, name: str) -> Tensor:
+        """The fp32 master copy of a parameter in its own layout; the parameter itself where that is fp32.
+
+        From the first call on the parameter counts as edited and its original is kept.
+        """
+        if name not in self._masters:
+            parameter = self._parameters[name]
+            self._originals[name] = parameter.detach().clone()
+            is_fp32 = parameter.dtype == torch.float32
+            self._masters[name] = parameter.data if is_fp32 else parameter.detach().float()
+        return self._masters[name]
+
+    def assign(self, name: str, value: Tensor) -> None:
+        """Set a parameter: the master in fp32, the model in its own dtype."""
+        master = self.master(name)
+        master.copy_(value)
+        if self._parameters[name].data is not master:
+            self._parameters[name].data.copy_(master)
+
+    def weight(self, layer: int) -> Tensor:
+        """The projection's weight [d, m] at `layer`, fp32; a view, not to be written to."""
+        weight = self.master(self.parameter_names(layer)[0])
+        return weight.T if self._arch.transposed else weight
+
+    def set_weight(self, layer: int, value: Tensor) -> None:
+        """Replace the projection's weight by `value` [d, m]."""
+        self.assign(self.parameter_names(layer)[0], value.T if self._arch.transposed else value)
+
+    def add(self, layer: int, delta: Tensor) -> None:
+        """Add `delta` [d, m] to the projection's weight."""
+        self.set_weight(layer, self.weight(layer) + delta.to(self.device, torch.float32))
+
+    def original(self, layer: int) -> Tensor:
+        """The projection's weight [d, m] before any edit, fp32."""
+        self.weight(layer)
+        original = self._originals[self.parameter_names(layer)[0]].float()
+        return original.T if self._arch.transposed else original
+
+    def edited(self) -> dict[str, Tensor]:
+        """Master copies of all edited parameters as they are, by name: what a checkpoint keeps."""
+        return dict(self._masters)
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Put parameters back as `edited` gave them."""
+        for name, value in tensors.items():
+            self.assign(name, value.to(self.device))
+
+    def reset(self) -> None:
+        """Undo all edits, bit by bit, and forget them."""
+        for name, original in self._originals.items():
+            self._parameters[name].data.copy_(original)
+        self._originals.clear()
+        self._masters.clear()
+
+    def is_finite(self) -> bool:
+        """Whether all edited parameters are free of NaN and inf."""
+        return all(bool(torch.isfinite(tensor).all()) for tensor in self._masters.values())
+
+    @contextmanager
+    def unedited(self) -> Iterator[EditableModel]:
+        """The model as it was before any edit; edits return when the context closes."""
+        edited = {name: self._parameters[name].data for name in self._originals}
+        for name, original in self._originals.items():
+            self._parameters[name].data = original
+        try:
+            yield self
+        finally:
+            for name, data in edited.items():
+                self._parameters[name].data = data
+
+    # ---------------------------------------------------------------- forward
+    def begin(self, rows: Sequence[Sequence[int]]) -> Pass:
+        """A forward pass over rows of ids, standing before block 0; see `bench.passes`."""
+        self._check_lengths(rows)
+        batch = self.tokens.batch(rows, self.device)
+        return Pass(self.trunk, self.blocks, batch, self._tuples)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Logits [k, V] of hidden states [k, d] as they leave the last block."""
+        out: Tensor = self.head(self.norm(hidden))
+        return out.float()
+
+    @torch.no_grad()
+    def answers(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Answer]:
+        """What the model says at each target position, given the true ids before it.
+
+        One row per distinct (prompt, target) pair, in batches of similar length; logits at target positions only.
+        """
+        pairs = list(dict.fromkeys(zip(prompts, targets, strict=True)))
+        prompt_ids = self.tokens.prompts([prompt for prompt, _ in pairs])
+        target_ids = self.tokens.targets([target for _, target in pairs])
+        if any(not ids for ids in prompt_ids):
+            raise BenchError("a prompt has no tokens", field="prompt")
+        rows = [p + t[:-1] for p, t in zip(prompt_ids, target_ids, strict=True)]
+        self._check_lengths(rows)
+        found: dict[tuple[str, str], Answer] = {}
+        for group in chunks_by_tokens([len(row) for row in rows], self.token_budget):
+            batch = self.tokens.batch([rows[i] for i in group], self.device)
+            hidden = run_trunk(self.trunk, batch)
+            for i, answer in zip(group, self._read(hidden, group, prompt_ids, target_ids), strict=True):
+                found[pairs[i]] = answer
+        return [found[pair] for pair in zip(prompts, targets, strict=True)]
+
+    def _read(
+        self, hidden: Tensor, group: list[int], prompts: list[list[int]], targets: list[list[int]]
+    ) -> Iterator[Answer]:
+        # hidden [B, T, d] is already normed by the trunk; pick the q positions of each row at once
+        where = [(b, len(prompts[i]) - 1 + k) for b, i in enumerate(group) for k in range(len(targets[i]))]
+        rows, columns = (torch.tensor(x, device=hidden.device) for x in zip(*where, strict=True))
+        logits = self.head(hidden[rows, columns]).float()
+        expected = torch.tensor([t for i in group for t in targets[i]], device=hidden.device)
+        logprobs = logits.log_softmax(-1).gather(1, expected[:, None])[:, 0]
+        # a diverged model predicts nothing: -1 is no token
+        predicted = logits.argmax(-1).masked_fill(~logits.isfinite().all(-1), -1).tolist()
+        start, values = 0, logprobs.tolist()
+        for i in group:
+            stop = start + len(targets[i])
+            yield Answer(tuple(targets[i]), tuple(predicted[start:stop]), tuple(values[start:stop]))
+            start = stop
+
+    def _check_lengths(self, rows: Sequence[Sequence[int]]) -> None:
+        longest = max((len(row) for row in rows), default=0)
+        if longest > self.context_length:
+            raise BenchError(f"a prompt of {longest} tokens exceeds the model's {self.context_length}")
+
+    def _hash_weights(self) -> str:
+        digest = hashlib.blake2b(digest_size=16)
+        for name, parameter in sorted(self._parameters.items()):
+            digest.update(name.encode())
+            digest.update(parameter.detach().contiguous().view(torch.uint8).cpu().numpy().tobytes())
+        digest.update(self.tokens.tokenizer.backend_tokenizer.to_str().encode())
+        return digest.hexdigest()

@@ -1,0 +1,135 @@
+"""Forward passes that can stop between two blocks and go on from there.
+
+Editing needs hidden states at chosen blocks, many times, with most of the network unchanged. A `Pass` asks
+the model once for the arguments each block gets (masks, rotary tables), with the blocks replaced by stand-ins
+that do nothing, and then runs the very same block modules over any range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bench.tokens import Batch
+
+
+def run_trunk(trunk: nn.Module, batch: Batch) -> Tensor:
+    """Final hidden states [B, T, d], after the last norm."""
+    out = trunk(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False)
+    hidden: Tensor = out.last_hidden_state
+    return hidden
+
+
+def hidden_of(output: Any) -> Tensor:
+    """The hidden states in what a block returned: a tensor, or a tuple that begins with one."""
+    hidden: Tensor = output[0] if isinstance(output, tuple) else output
+    return hidden
+
+
+def blocks_return_tuples(trunk: nn.Module, block: nn.Module) -> bool:
+    """Whether the trunk's blocks return (hidden, ...) or hidden alone; seen from one token."""
+    seen: list[bool] = []
+    handle = block.register_forward_hook(lambda _m, _a, output: seen.append(isinstance(output, tuple)))
+    device = next(block.parameters()).device
+    one = torch.zeros((1, 1), dtype=torch.long, device=device)
+    with torch.no_grad():
+        run_trunk(trunk, Batch(one, torch.ones_like(one)))
+    handle.remove()
+    return seen[0]
+
+
+@dataclass
+class Captured:
+    """What passed through the projection of one block.
+
+    Attributes:
+        inputs: [B, T, m]
+        outputs: [B, T, d]
+    """
+
+    inputs: Tensor
+    outputs: Tensor
+
+
+@contextmanager
+def tapped(modules: dict[int, nn.Module]) -> Iterator[dict[int, Captured]]:
+    """Record inputs and outputs of modules while the context is open, by layer."""
+    seen: dict[int, Captured] = {}
+
+    def keep(layer: int) -> Any:
+        def hook(_module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
+            seen[layer] = Captured(args[0], output)
+
+        return hook
+
+    with ExitStack() as stack:
+        for layer, module in modules.items():
+            stack.callback(module.register_forward_hook(keep(layer)).remove)
+        yield seen
+
+
+@dataclass
+class _Call:
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+@dataclass
+class Pass:
+    """A batch on its way through the blocks.
+
+    Args:
+        trunk: the model without its head.
+        blocks: its decoder blocks.
+        batch: right-padded ids.
+        tuples: the blocks return tuples (see `blocks_return_tuples`).
+
+    Attributes:
+        embedded: hidden states before block 0, [B, T, d].
+    """
+
+    trunk: nn.Module
+    blocks: nn.ModuleList
+    batch: Batch
+    tuples: bool
+    embedded: Tensor = field(init=False)
+    _calls: list[_Call] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._calls = []
+        with torch.no_grad(), ExitStack() as stack:
+            for block in self.blocks:
+                stack.enter_context(self._standing_in(block))
+            run_trunk(self.trunk, self.batch)
+
+    @contextmanager
+    def _standing_in(self, block: nn.Module) -> Iterator[None]:
+        def record(hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:
+            if not self._calls:
+                self.embedded = hidden_states
+            self._calls.append(_Call(args, kwargs))
+            return (hidden_states, None) if self.tuples else hidden_states
+
+        block.forward = record  # an instance attribute, it hides the class's method
+        try:
+            yield
+        finally:
+            del block.forward
+
+    def run(self, hidden: Tensor, start: int, stop: int) -> Tensor:
+        """Run blocks `start` to `stop - 1` on hidden states [B, T, d]."""
+        for index in range(start, stop):
+            call = self._calls[index]
+            hidden = hidden_of(self.blocks[index](hidden, *call.args, **call.kwargs))
+        return hidden
+
+    def at(self, hidden: Tensor, positions: Sequence[int]) -> Tensor:
+        """Pick one position per row: [B, T, d] -> [B, d]."""
+        rows = torch.arange(len(positions), device=hidden.device)
+        return hidden[rows, torch.tensor(positions, device=hidden.device)]
+

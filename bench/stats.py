@@ -1,0 +1,215 @@
+"""Second moments of keys on a corpus: C = E[k k^T] per layer, one pass for all layers, cached by content.
+
+C is uncentred, one term per token (special tokens included, as in the released ``layer_stats``), of the input of
+the edited projection on the unedited model. A file is named by what determines it: weights, tokenizer, corpus,
+layer, token budget; never by a model's name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from bench.atomic import replacing
+from bench.errors import BenchError
+from bench.model import EditableModel
+from bench.passes import tapped
+from bench.tokens import chunks_by_tokens
+
+STATS_VERSION = 1
+DOCUMENTS_PER_PASS = 32
+LONGEST_DOCUMENT = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Second moment of one layer's keys.
+
+    Attributes:
+        matrix: C [m, m], fp32.
+        count: tokens seen.
+    """
+
+    matrix: Tensor
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Texts behind the statistics.
+
+    Attributes:
+        name: as the user gave it.
+        digest: hash of the content, or of the published revision.
+        documents: a fresh iterator over the texts.
+    """
+
+    name: str
+    digest: str
+    documents: Callable[[], Iterable[str]]
+
+
+def corpus(name: str) -> Corpus:
+    """Find a corpus: "cldr" (embedded), a text file (one document a line), or "hf:DATASET[:CONFIG]" with a text column.
+
+    Raises:
+        BenchError: no such file, or the hub cannot be reached.
+    """
+    if name == "cldr":
+        from bench.polyglot.corpus import statistics_text
+
+        texts = statistics_text()
+        return Corpus(name, _digest("\n".join(texts)), lambda: texts)
+    if name.startswith("hf:"):
+        return _hub_corpus(name)
+    path = Path(name)
+    if not path.is_file():
+        raise BenchError("no such corpus: give 'cldr', a text file, or hf:DATASET[:CONFIG]", file=name)
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return Corpus(name, _digest("\n".join(lines)), lambda: lines)
+
+
+def _hub_corpus(name: str) -> Corpus:
+    import datasets
+
+    _, _, rest = name.partition(":")
+    path, _, config = rest.partition(":")
+    try:
+        data = datasets.load_dataset(path, config or None, split="train", streaming=True)
+    except Exception as error:  # the library raises many kinds; all mean that the corpus is not to be had
+        raise BenchError(f"corpus '{name}' cannot be loaded: {error}") from error
+    revision = str(getattr(data.info, "download_checksums", None) or getattr(data.info, "version", ""))
+    return Corpus(name, _digest(f"{name}/{revision}"), lambda: (row["text"] for row in data))
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Statistics of unedited models, computed when asked for and kept in a folder.
+
+    Args:
+        cache_dir: where the files lie.
+        corpus_name: see `corpus`.
+        token_budget: most tokens read.
+        progress: called with (tokens read, budget) during a pass.
+    """
+
+    cache_dir: Path
+    corpus_name: str = "cldr"
+    token_budget: int = 100_000
+    progress: Callable[[int, int], None] | None = None
+
+    def moments(self, model: EditableModel, layers: Sequence[int]) -> dict[int, Moment]:
+        """Second moments by layer, all missing ones from a single pass.
+
+        Raises:
+            BenchError: the model is already edited, or a layer is out of range.
+        """
+        model.check_layers(layers)
+        texts = corpus(self.corpus_name)
+        paths = {layer: self._path(model, texts, layer, "moment") for layer in layers}
+        with self._lock(model):
+            missing = [layer for layer in layers if not paths[layer].exists()]
+            if missing:
+                _refuse_edited(model)
+                for layer, moment in self._measure(model, texts, missing).items():
+                    _save(paths[layer], {"matrix": moment.matrix}, {"count": str(moment.count)})
+        return {layer: _load_moment(paths[layer]) for layer in layers}
+
+    def spectra(self, model: EditableModel, layers: Sequence[int]) -> dict[int, tuple[Tensor, Tensor]]:
+        """Eigenvalues [m] (ascending) and eigenvectors [m, m] of the second moments, by layer."""
+        moments = self.moments(model, layers)
+        texts = corpus(self.corpus_name)
+        spectra = {}
+        for layer in layers:
+            path = self._path(model, texts, layer, "spectrum")
+            with self._lock(model):
+                if not path.exists():
+                    matrix = moments[layer].matrix.to(model.device).double()
+                    values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
+                    _save(path, {"values": values.float(), "vectors": vectors.float()}, {})
+            with safe_open(path, framework="pt") as file:
+                spectra[layer] = (file.get_tensor("values"), file.get_tensor("vectors"))
+        return spectra
+
+    def _lock(self, model: EditableModel) -> FileLock:
+        folder = self.cache_dir / "statistics"
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f"{model.fingerprint[:16]}.lock")
+
+    def _path(self, model: EditableModel, texts: Corpus, layer: int, kind: str) -> Path:
+        identity = [
+            STATS_VERSION, model.fingerprint, str(model.hf.dtype), texts.digest, layer, self.token_budget
+        ]  # fmt: skip
+        return self.cache_dir / "statistics" / f"{_digest(json.dumps(identity))}.{kind}.safetensors"
+
+    @torch.no_grad()
+    def _measure(self, model: EditableModel, texts: Corpus, layers: Sequence[int]) -> dict[int, Moment]:
+        modules = {layer: model.projection(layer) for layer in layers}
+        top = max(layers)
+        sums: dict[int, Tensor] = {}
+        count = 0
+        for rows in _token_rows(model, texts.documents(), self.token_budget):
+            run = model.begin(rows)
+            with tapped(modules) as seen:
+                run.run(run.embedded, 0, top + 1)
+            real = run.batch.mask.bool()
+            for layer in layers:
+                keys = seen[layer].inputs[real].float()
+                total = sums.setdefault(layer, keys.new_zeros(keys.shape[1], keys.shape[1]))
+                total.addmm_(keys.T, keys)
+            count += int(real.sum())
+            if self.progress:
+                self.progress(count, self.token_budget)
+        if not count:
+            raise BenchError(f"the corpus '{self.corpus_name}' holds no text")
+        return {layer: Moment((total / count).cpu(), count) for layer, total in sums.items()}
+
+
+def _token_rows(model: EditableModel, documents: Iterable[str], budget: int) -> Iterator[list[list[int]]]:
+    """Token rows of similar length, truncated to the context, until the budget is spent."""
+    longest = min(model.context_length, LONGEST_DOCUMENT)
+    source = iter(documents)
+    while budget > 0:
+        texts = list(islice(source, DOCUMENTS_PER_PASS))
+        if not texts:
+            return
+        rows = []
+        for row in model.tokens.prompts(texts):
+            rows.append(row[: min(longest, budget)])
+            budget -= len(rows[-1])
+            if budget <= 0:
+                break
+        rows = [row for row in rows if row]
+        for group in chunks_by_tokens([len(row) for row in rows], model.token_budget):
+            yield [rows[i] for i in group]
+
+
+def _refuse_edited(model: EditableModel) -> None:
+    if model.edited():
+        raise BenchError("statistics belong to the unedited model, and this one is edited")
+
+
+def _save(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    with replacing(path) as temporary:
+        save_file({k: v.cpu().contiguous() for k, v in tensors.items()}, temporary, metadata)
+
+
+def _load_moment(path: Path) -> Moment:
+    with safe_open(path, framework="pt") as file:
+        metadata: Any = file.metadata()
+        return Moment(file.get_tensor("matrix"), int(metadata["count"]))

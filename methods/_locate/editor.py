@@ -1,0 +1,168 @@
+"""The common course of MEMIT and its relatives; a method is this with its own update rule.
+
+For edited layers E[0..] in order (MEMIT, Meng et al. 2023, Algorithm 1): keys K under the weights as they are,
+residual R = (Z - H) / layers left, update dW = rule(K, R), W += dW.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from bench.api import Context, EditReport, EditRequest, Scorer, State
+from bench.model import EditableModel
+from bench.stats import Stats
+from methods._locate.keys import Walk
+from methods._locate.prefixes import generate_prefixes
+from methods._locate.prompts import prompt_sets
+from methods._locate.values import ValueConfig, Values, optimise_values
+
+
+class ValueOptions(BaseModel):
+    """Options of every method that optimises target values; released names in brackets."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value_steps: int = Field(ge=1, description="forward passes of value optimisation [v_num_grad_steps]")
+    value_lr: float = Field(gt=0, description="its Adam step size [v_lr]")
+    value_decay: float = Field(ge=0, description="weight of ||delta|| / ||h0||^2 [v_weight_decay]")
+    clamp: float = Field(gt=0, description="largest ||delta|| / ||h0|| [clamp_norm_factor]")
+    kl_weight: float = Field(ge=0, description="weight of the drift of '{subject} is a' [kl_factor]")
+    prefix_lengths: tuple[tuple[int, int], ...] = Field(
+        description="context prefixes: (tokens, texts per seed word) [context_template_length_params]"
+    )
+
+    def values(self) -> ValueConfig:
+        """The part that `optimise_values` reads."""
+        return ValueConfig(self.value_steps, self.value_lr, self.value_decay, self.clamp, self.kl_weight)
+
+
+class LocateOptions(ValueOptions):
+    """Options of the MEMIT family."""
+
+    layers: tuple[int, ...] = Field(min_length=1, description="edited layers, lowest first")
+
+
+class UpdateRule(Protocol):
+    """What tells the members of the family apart."""
+
+    def prepare(self, model: EditableModel, stats: Stats, layers: Sequence[int]) -> State:
+        """Memory before the first edit and constants of the unedited model."""
+        ...
+
+    def begin(self, state: State) -> None:
+        """Called once per step before the first solve (LangEdit moves its null space here)."""
+        ...
+
+    def solve(self, layer: int, keys: Tensor, residual: Tensor, state: State) -> Tensor:
+        """dW [d, m] for keys K [m, n] and residual R [d, n]."""
+        ...
+
+    def remember(self, layer: int, keys: Tensor, state: State) -> None:
+        """Called after a step with the keys [m, n] it wrote at `layer`."""
+        ...
+
+
+Constrain = Callable[[Tensor, Tensor], Tensor]
+"""(weights at the start of the step [d, m], update [d, m]) -> the update to keep."""
+
+
+class Clock:
+    """Wall seconds by phase."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Add the time spent inside to `name`."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - start
+
+
+def prefixes_for(model: EditableModel, context: Context, options: ValueOptions) -> dict[str, list[str]]:
+    """Context prefixes of all languages from the unedited model; the same for every method of a seed."""
+    return {
+        language: generate_prefixes(
+            model, language, options.prefix_lengths, context.rng(f"prefixes/{language}/{options.prefix_lengths}")
+        )
+        for language in context.languages
+    }
+
+
+def mean_losses(values: Values) -> dict[str, float]:
+    """Mean final loss terms over the facts of a step."""
+    return {
+        "total": float(values.loss.mean()),
+        "nll": float(values.nll.mean()),
+        "kl": float(values.kl.mean()),
+        "updates": float(values.updates.float().mean()),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class LocateThenEdit:
+    """A method of the family.
+
+    Args:
+        options: layers and value optimisation.
+        rule: the update rule.
+        constrain: applied to each layer's update of a whole step, or None. As in the released RECT the updates
+            of higher layers are computed with the unconstrained lower ones in place.
+        deploy: the model as it is to be used; None means as it is.
+    """
+
+    options: LocateOptions
+    rule: UpdateRule
+    constrain: Constrain | None = None
+    deploy: Callable[[EditableModel, Sequence[int]], AbstractContextManager[Scorer]] | None = None
+
+    def prepare(self, model: EditableModel, stats: Stats, context: Context) -> State:
+        """Statistics of the unedited model, context prefixes, an empty memory."""
+        model.check_layers(self.options.layers)
+        state = self.rule.prepare(model, stats, self.options.layers)
+        state.constants["prefixes"] = prefixes_for(model, context, self.options)
+        return state
+
+    def apply(
+        self, model: EditableModel, requests: Sequence[EditRequest], state: State
+    ) -> tuple[State, EditReport]:
+        """Write one step's edits into all layers."""
+        clock, layers = Clock(), self.options.layers
+        sets = prompt_sets(model.tokens, requests, state.constants["prefixes"])
+        with clock.phase("values"):
+            values = optimise_values(model, sets, layers[-1], self.options.values())
+        with clock.phase("projection"):
+            self.rule.begin(state)
+        with clock.phase("keys"):
+            walk = Walk(model, sets, layers[0])
+        updates: dict[int, Tensor] = {}
+        start = {layer: model.weight(layer).clone() for layer in layers} if self.constrain else {}
+        for place, layer in enumerate(layers):
+            with clock.phase("keys"):
+                keys, outputs = walk.keys_and_outputs(layer, layers[-1])
+            with clock.phase("solve"):
+                residual = (values.targets - outputs).T / (len(layers) - place)
+                updates[layer] = self.rule.solve(layer, keys.T, residual, state)
+                model.add(layer, updates[layer])
+                self.rule.remember(layer, keys.T, state)
+        if self.constrain:
+            with clock.phase("solve"):
+                for layer, before in start.items():
+                    updates[layer] = self.constrain(before, updates[layer].to(before))
+                    model.set_weight(layer, before + updates[layer])
+        norms = {layer: float(delta.norm()) for layer, delta in updates.items()}
+        return state, EditReport(mean_losses(values), norms, clock.seconds)
+
+    def deployed(self, model: EditableModel, state: State) -> AbstractContextManager[Scorer]:
+        """The model itself, or as `deploy` presents it."""
+        return self.deploy(model, self.options.layers) if self.deploy else nullcontext(model)

@@ -1,0 +1,78 @@
+"""Context prefixes: short texts put before a prompt, so that an edit does not depend on its context.
+
+Sampled from the unedited model after the seed words of LangEdit, top-k with k = 5 (released code,
+``util/generate``), from the run's seed. Unlike the released code the texts hold no special tokens, are NFC
+(not NFKD, which tears accents apart), and are never made by an already edited model.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+import torch
+from torch import Generator, Tensor
+
+from bench.model import EditableModel
+from bench.passes import run_trunk
+
+SEED_WORDS = {
+    "en": ("The", "Therefore", "Because", "I", "You"),
+    "de": ("Heute", "Kommst", "Weil", "Den", "Der"),
+    "nl": ("Wij", "Daarom", "Omdat", "Het", "Jij"),
+    "es": ("Ellos", "Por lo tanto", "Porque", "Vosotras", "Tú"),
+    "fr": ("très", "Par conséquent", "Parce que", "Je suis", "Vous"),
+    "zh": ("那个", "因此", "因为", "我", "你"),
+}
+"""Per language; other languages take the English words."""
+
+TOP_K = 5
+
+Lengths = Sequence[tuple[int, int]]
+
+
+def generate_prefixes(
+    model: EditableModel, language: str, lengths: Lengths, generator: Generator
+) -> list[str]:
+    """Sample the prefixes of one language.
+
+    Args:
+        model: the unedited model.
+        language: ISO 639-1 code.
+        lengths: pairs (tokens in all, texts per seed word); MEMIT (10, 1), ROME (5, 2) and (10, 2).
+        generator: a CPU generator.
+
+    Returns:
+        Texts that end in ". ", ready to stand before a prompt.
+    """
+    words = SEED_WORDS.get(language, SEED_WORDS["en"])
+    seeds = [(word, length) for length, count in lengths for word in words for _ in range(count)]
+    rows = model.tokens.prompts([word for word, _ in seeds])
+    limits = [max(length, len(row)) for (_, length), row in zip(seeds, rows, strict=True)]
+    while any(len(row) < limit for row, limit in zip(rows, limits, strict=True)):
+        following = _sample_next(model, rows, generator)
+        for row, limit, token in zip(rows, limits, following, strict=True):
+            if len(row) < limit:
+                row.append(token)
+    return [_clean(model, row) for row in rows]
+
+
+@torch.no_grad()
+def _sample_next(model: EditableModel, rows: list[list[int]], generator: Generator) -> list[int]:
+    batch = model.tokens.batch(rows, model.device)
+    hidden = run_trunk(model.trunk, batch)
+    last = hidden[torch.arange(len(rows)), batch.mask.sum(1) - 1]
+    logits: Tensor = model.head(last).float().cpu()
+    logits[:, model.tokens.special_ids] = -torch.inf
+    values, ids = logits.topk(TOP_K)
+    picked = torch.multinomial(values.softmax(-1), 1, generator=generator)
+    chosen: list[int] = ids.gather(1, picked)[:, 0].tolist()
+    return chosen
+
+
+def _clean(model: EditableModel, row: list[int]) -> str:
+    text = model.tokens.tokenizer.decode(row, skip_special_tokens=True)
+    text = unicodedata.normalize("NFC", text)
+    # a text cut inside a character ends in the replacement character
+    text = text.replace("\ufffd", "").translate(str.maketrans("{}\n\r\t", "     "))
+    return f"{text.strip()}. "

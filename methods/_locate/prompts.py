@@ -1,0 +1,68 @@
+"""The rows of ids that an edit looks at: each prompt bare and behind its context prefixes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.api import EditRequest
+from bench.errors import BenchError
+from bench.tokens import Located, Tokens
+
+ESSENCE = "{} is a"
+"""The prompt whose prediction after the subject must not drift (KL term); English in every language."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSet:
+    """One request's rows.
+
+    Attributes:
+        request: the edit.
+        prompts: the bare prompt first, then one per prefix; ids and subject-last index.
+        essence: "{subject} is a"; ids and subject-last index.
+        target_ids: length q.
+    """
+
+    request: EditRequest
+    prompts: tuple[Located, ...]
+    essence: Located
+    target_ids: tuple[int, ...]
+
+
+def prompt_sets(
+    tokens: Tokens, requests: Sequence[EditRequest], prefixes: Mapping[str, Sequence[str]]
+) -> list[PromptSet]:
+    """Tokenise a step's requests with the prefixes of their languages, all in three calls.
+
+    Raises:
+        BenchError: a subject's end lies in no token, or a language has no prefixes.
+    """
+    texts, ends, counts = [], [], []
+    for request in requests:
+        if request.lang not in prefixes:
+            raise BenchError(f"no context prefixes for language '{request.lang}'", record=request.fact_id)
+        before = ["", *prefixes[request.lang]]
+        texts += [prefix + request.text for prefix in before]
+        ends += [len(prefix) + request.subject_span[1] for prefix in before]
+        counts.append(len(before))
+    located = tokens.locate(texts, ends)
+    essences = tokens.locate(
+        [ESSENCE.replace("{}", r.subject) for r in requests], [len(r.subject) for r in requests]
+    )
+    targets = tokens.targets([r.target for r in requests])
+    sets, start = [], 0
+    for request, count, essence, target in zip(requests, counts, essences, targets, strict=True):
+        sets.append(PromptSet(request, tuple(located[start : start + count]), essence, tuple(target)))
+        start += count
+    return sets
+
+
+def prompt_weights(count: int) -> list[float]:
+    """Weights of a request's keys: the bare prompt 1/2, the prefixed ones share the other half.
+
+    Released code: mean over the two template groups of the mean inside each group.
+    """
+    if count == 1:
+        return [1.0]
+    return [0.5] + [0.5 / (count - 1)] * (count - 1)

@@ -1,0 +1,178 @@
+"""FT: fine-tune one layer's MLP output projection on the edits with Adam (constrained where asked for).
+
+Objective ``prompt_last`` (released, AlphaEdit and MEMIT ``ft_main``; EasyEdit's FT-L): the mean log-probability of all
+target tokens *at the prompt's last position*, no teacher forcing. Objective ``target`` (FT-M): ordinary teacher-forced
+cross entropy on the target. After each update every entry may be clamped to within `norm_constraint` of its value
+at the start of the call. Unlike the release no BOS or padding is trained on as if it were part of the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
+from bench.model import EditableModel
+from bench.passes import Pass
+from bench.stats import Stats
+from methods._locate.editor import Clock
+
+STOP_LOSS = 1e-2
+"""Batches below it are skipped; an epoch whose mean is below it is the last (released code)."""
+
+Row = tuple[list[int], list[int]]
+"""A prompt's ids and its target's ids."""
+
+
+class Config(BaseModel):
+    """Options of FT."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layer: int = Field(description="trained layer")
+    steps: int = Field(ge=1, description="epochs over a step's facts [num_steps]")
+    lr: float = Field(gt=0, description="Adam step size")
+    weight_decay: float = Field(ge=0, description="Adam's L2 penalty")
+    norm_constraint: float | None = Field(gt=0, description="largest change of an entry per call, or null")
+    batch_size: int = Field(ge=1, description="facts per update")
+    objective: Literal["prompt_last", "target"] = Field(description="see the module")
+
+
+@dataclass(frozen=True, slots=True)
+class FineTune:
+    """See the module."""
+
+    config: Config
+
+    def prepare(self, model: EditableModel, stats: Stats, context: Context) -> State:
+        """Nothing to prepare."""
+        model.check_layers([self.config.layer])
+        return State()
+
+    def apply(
+        self, model: EditableModel, requests: Sequence[EditRequest], state: State
+    ) -> tuple[State, EditReport]:
+        """Train on one step's facts with a fresh optimiser."""
+        clock, layer = Clock(), self.config.layer
+        before = model.weight(layer).clone()
+        prompts = model.tokens.prompts([r.text for r in requests])
+        targets = model.tokens.targets([r.target for r in requests])
+        with clock.phase("training"):
+            losses = train(model, list(zip(prompts, targets, strict=True)), self.config)
+        change = float((model.weight(layer) - before).norm())
+        return state, EditReport({"nll": losses[-1]}, {layer: change}, clock.seconds)
+
+    def deployed(self, model: EditableModel, state: State) -> AbstractContextManager[Scorer]:
+        """The model itself."""
+        return nullcontext(model)
+
+
+def train(model: EditableModel, rows: Sequence[Row], config: Config) -> list[float]:
+    """Train the layer's projection (and its bias, where it has one) on prompts and targets.
+
+    Returns:
+        The loss of every batch, in order.
+    """
+    chunks = [
+        _Chunk.build(model, rows[i : i + config.batch_size], config)
+        for i in range(0, len(rows), config.batch_size)
+    ]
+    losses: list[float] = []
+    with _trainable(model, config.layer) as parameters:
+        masters = {name: nn.Parameter(model.master(name)) for name in parameters}
+        box = {name: master.detach().clone() for name, master in masters.items()}
+        optimizer = torch.optim.Adam(masters.values(), lr=config.lr, weight_decay=config.weight_decay)
+        for _ in range(config.steps):
+            epoch = 0.0
+            for chunk in chunks:
+                loss = chunk.loss(model, config.layer)
+                losses.append(float(loss))
+                epoch += losses[-1] * chunk.size
+                if losses[-1] >= STOP_LOSS:
+                    for name, gradient in zip(
+                        parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True
+                    ):
+                        masters[name].grad = gradient.float()
+                    optimizer.step()
+                    _write(model, masters, box, config.norm_constraint)
+            if epoch / len(rows) < STOP_LOSS:
+                break
+    return losses
+
+
+@contextmanager
+def _trainable(model: EditableModel, layer: int) -> Iterator[dict[str, nn.Parameter]]:
+    parameters = {name: model.hf.get_parameter(name) for name in model.parameter_names(layer)}
+    for parameter in parameters.values():
+        parameter.requires_grad_(True)
+    try:
+        yield parameters
+    finally:
+        for parameter in parameters.values():
+            parameter.requires_grad_(False)
+
+
+@torch.no_grad()
+def _write(
+    model: EditableModel, masters: dict[str, nn.Parameter], box: dict[str, Tensor], constraint: float | None
+) -> None:
+    for name, master in masters.items():
+        if constraint is not None:
+            master.copy_(master.clamp(box[name] - constraint, box[name] + constraint))
+        model.assign(name, master)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """One batch, its states below the trained block computed once.
+
+    Attributes:
+        read: (row, column) of every logit the loss reads, [2, L].
+        labels: token expected there, [L].
+        share: its weight in the batch loss, [L].
+    """
+
+    run: Pass
+    hidden: Tensor
+    read: Tensor
+    labels: Tensor
+    share: Tensor
+    size: int
+
+    @classmethod
+    def build(cls, model: EditableModel, rows: Sequence[Row], config: Config) -> _Chunk:
+        forced = config.objective == "target"
+        read, labels, share = [], [], []
+        for i, (prompt, target) in enumerate(rows):
+            read += [(i, len(prompt) - 1 + (k if forced else 0)) for k in range(len(target))]
+            labels += target
+            share += [1 / (len(target) * len(rows))] * len(target)
+        run = model.begin([prompt + target[:-1] if forced else prompt for prompt, target in rows])
+        with torch.no_grad():
+            hidden = run.run(run.embedded, 0, config.layer)
+        device = model.device
+        return cls(
+            run,
+            hidden,
+            torch.tensor(read, device=device).T,
+            torch.tensor(labels, device=device),
+            torch.tensor(share, device=device),
+            len(rows),
+        )
+
+    def loss(self, model: EditableModel, layer: int) -> Tensor:
+        """Mean over facts of the mean negative log-probability of a fact's target tokens."""
+        hidden = self.run.run(self.hidden, layer, model.n_layers)
+        logprobs = model.logits(hidden[self.read[0], self.read[1]]).log_softmax(-1)
+        return -(logprobs.gather(1, self.labels[:, None])[:, 0] * self.share).sum()
+
+
+def build(config: Config) -> Method:
+    """FT as described above."""
+    return FineTune(config)
