@@ -1,0 +1,98 @@
+"""Find where a subject stands in a prompt that was translated apart from it."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from rapidfuzz import fuzz
+
+from bench.sources.common import SPACELESS_LANGUAGES
+
+How = Literal["exact", "casefold", "english", "closest"]
+
+CLOSE_ENOUGH = 75.0
+"""Lowest partial ratio, of 100, at which the closest span is taken for the subject."""
+
+_MARKS = str.maketrans("’‘ʼ´`“”„«»‐‑–—\u00a0\u202f", "'''''\"\"\"\"\"----  ")
+_WORD = re.compile(r"\w+")
+
+
+class Span(NamedTuple):
+    """Characters [start, end) of the prompt, and which rule found them."""
+
+    start: int
+    end: int
+    how: How
+
+
+def align(prompt: str, subject: str, english: str, lang: str) -> Span | None:
+    """Find the subject in the prompt.
+
+    Tried in turn: the subject as it is, the subject but for case and typographic marks, the English subject
+    (these three as whole words), the same three inside words (a German genitive: "Ciceros"), and last the
+    closest span. Where the subject stands several times, the last one is taken: it has read the most of the
+    question and is the nearest to where the answer is given.
+
+    Args:
+        prompt: the question, in `lang`.
+        subject: its subject, in `lang`.
+        english: the subject of the same record in English.
+        lang: ISO 639-1 code.
+    """
+    folded = _fold(prompt)
+    tries: tuple[tuple[How, str, str], ...] = (
+        ("exact", subject, prompt),
+        ("casefold", _fold(subject), folded),
+        ("english", _fold(english), folded),
+    )
+    spaced = lang not in SPACELESS_LANGUAGES
+    for whole_words in (True, False) if spaced else (False,):
+        for how, needle, text in tries:
+            start = _last(needle, text, whole_words)
+            if start >= 0:
+                return Span(start, start + len(needle), how)
+    return _closest(folded, (_fold(subject), _fold(english)), spaced)
+
+
+def _fold(text: str) -> str:
+    """Lower-case and unify typographic marks, character by character: offsets stay valid."""
+    lowered = (char.lower() if len(char.lower()) == 1 else char for char in text)
+    return "".join(lowered).translate(_MARKS)
+
+
+def _last(needle: str, text: str, whole_words: bool) -> int:
+    """Start of the last occurrence of `needle`, or -1."""
+    if not whole_words:
+        return text.rfind(needle)
+    found = list(re.finditer(rf"(?<!\w){re.escape(needle)}(?!\w)", text))
+    return found[-1].start() if found else -1
+
+
+def _closest(text: str, needles: tuple[str, ...], spaced: bool) -> Span | None:
+    """The span most like one of `needles`, if alike enough; whole words where words are spaced."""
+    matches = [
+        (fuzz.partial_ratio_alignment(needle, text, score_cutoff=CLOSE_ENOUGH), needle) for needle in needles
+    ]
+    best = max(
+        ((m, needle) for m, needle in matches if m is not None), key=lambda x: x[0].score, default=None
+    )
+    if best is None:
+        return None
+    window, needle = best
+    start, end = window.dest_start, window.dest_end
+    if spaced:
+        start, end = _snap(text, start, end, needle)
+    return Span(start, end, "closest") if start < end else None
+
+
+def _snap(text: str, start: int, end: int, needle: str) -> tuple[int, int]:
+    """The run of whole words around [start, end) that is most like `needle` as a whole."""
+    words = [word.span() for word in _WORD.finditer(text)]
+    runs = [
+        (first, last)
+        for number, (first, _) in enumerate(words)
+        for _, last in words[number:]
+        if first < end and last > start
+    ]
+    return max(runs, key=lambda run: fuzz.ratio(needle, text[run[0] : run[1]]), default=(start, end))

@@ -1,0 +1,179 @@
+"""A user's own facts: one JSON object per line (``.jsonl``) or a list of them (``.json``).
+
+    {"fact_id": "eiffel", "lang": "en", "prompt": "The city where {} stands is", "subject": "Eiffel's tower",
+     "target": "Rome", "paraphrases": ["{} stands in"], "neighbours": [{"prompt": "Big Ben stands in",
+     "target": "London"}], "portability": [{"prompt": "...", "target": "..."}], "note": "anything"}
+
+The first five fields are needed. A prompt without ``{}`` must hold the subject exactly once. ``{}`` in a
+paraphrase stands for the subject. A fact that is given in several languages has the same ``fact_id`` in each,
+and is then also asked across them. Targets get a leading space unless the language is written without spaces
+or the prompt ends with one. Records count from 1, in a ``.jsonl`` file they are the lines.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe, ProbeKind
+from bench.atomic import read_json
+from bench.errors import BenchError
+from bench.sources.common import (
+    SPACELESS_LANGUAGES,
+    DataRequest,
+    LoadedData,
+    crosslingual,
+    did_you_mean,
+    shuffled,
+)
+
+NEEDED = ("fact_id", "lang", "prompt", "subject", "target")
+OPTIONAL = ("paraphrases", "neighbours", "portability", "note")
+SUFFIXES = (".jsonl", ".json")
+
+Facts = dict[tuple[str, str], Fact]
+"""By fact id and language, in the order of the file."""
+
+
+def read(path: Path) -> Facts:
+    """Read a file of facts.
+
+    Raises:
+        BenchError: names the file, the record and the field at fault.
+    """
+    facts: Facts = {}
+    for number, item in _items(path):
+        fact = _Reader(path, number).fact(item)
+        key = fact.request.fact_id, fact.request.lang
+        if key in facts:
+            raise BenchError(
+                f"{key[0]!r} is given twice in {key[1]!r}", file=path, record=number, field="fact_id"
+            )
+        facts[key] = fact
+    if not facts:
+        raise BenchError("holds no facts", file=path)
+    return facts
+
+
+def choose(facts: Facts, request: DataRequest) -> LoadedData:
+    """Draw facts by seed, the same ones in every language that has them, and ask them across languages."""
+    order = shuffled(dict.fromkeys(fact_id for fact_id, _ in facts), request.seed, "facts")
+    chosen: dict[str, list[Fact]] = {}
+    for lang in request.languages:
+        kept = [fact_id for fact_id in order if (fact_id, lang) in facts][: request.per_language]
+        chosen[lang] = [_across(fact_id, lang, facts, request.languages) for fact_id in kept]
+    return LoadedData(chosen)
+
+
+def _across(fact_id: str, lang: str, facts: Facts, languages: Sequence[str]) -> Fact:
+    requests = {other: facts[fact_id, other].request for other in languages if (fact_id, other) in facts}
+    asked = {other: (each.text, each.target) for other, each in requests.items()}
+    fact = facts[fact_id, lang]
+    return Fact(fact.request, fact.probes + crosslingual(fact_id, lang, asked))
+
+
+def _items(path: Path) -> Iterator[tuple[int, Any]]:
+    """Records with their numbers."""
+    if path.suffix == ".json":
+        items = read_json(path)
+        if not isinstance(items, list):
+            raise BenchError("not a list of records", file=path)
+        yield from enumerate(items, start=1)
+        return
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError as error:
+        raise BenchError("no such file", file=path) from error
+    except UnicodeDecodeError as error:
+        raise BenchError(f"not UTF-8 ({error})", file=path) from error
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except json.JSONDecodeError as error:
+                raise BenchError(f"not valid JSON ({error})", file=path, record=number) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads one record and knows its place for error messages."""
+
+    path: Path
+    number: int
+
+    def fact(self, item: Any) -> Fact:
+        if not isinstance(item, dict):
+            raise self.error("not an object with fields", None)
+        for name in item:
+            if name not in NEEDED + OPTIONAL:
+                raise self.error(f"unknown field{did_you_mean(name, NEEDED + OPTIONAL)}", name)
+        fact_id, lang, prompt, subject, target = (self.text(item, name) for name in NEEDED)
+        fact_id, lang, subject = fact_id.strip(), lang.strip(), subject.strip()
+        template = self.template(prompt, subject)
+        request = EditRequest(fact_id, lang, template, subject, _with_space(target, prompt, lang))
+        return Fact(request, tuple(self.probes(item, request)))
+
+    def probes(self, item: Mapping[str, Any], request: EditRequest) -> Iterator[Probe]:
+        fact_id, lang, text, target = request.fact_id, request.lang, request.text, request.target
+        yield Probe(fact_id, "efficacy", lang, lang, text, target)
+        for paraphrase in self.many(item, "paraphrases"):
+            if not isinstance(paraphrase, str) or not paraphrase.strip():
+                raise self.error("each must be a text", "paraphrases")
+            asked = paraphrase.replace(SUBJECT_SLOT, request.subject)
+            fresh = asked.strip() != text.strip()
+            yield Probe(
+                fact_id, "generality", lang, lang, asked, _with_space(target, asked, lang), distinct=fresh
+            )
+        yield from self.questions(item, "neighbours", "specificity", request)
+        yield from self.questions(item, "portability", "portability", request)
+
+    def questions(
+        self, item: Mapping[str, Any], name: str, kind: ProbeKind, request: EditRequest
+    ) -> Iterator[Probe]:
+        """Probes from a list of {"prompt", "target"}."""
+        for question in self.many(item, name):
+            if not isinstance(question, dict):
+                raise self.error('each must be {"prompt": ..., "target": ...}', name)
+            prompt = self.text(question, "prompt", f"{name}.prompt")
+            target = self.text(question, "target", f"{name}.target")
+            lang = request.lang
+            yield Probe(request.fact_id, kind, lang, lang, prompt, _with_space(target, prompt, lang))
+
+    def template(self, prompt: str, subject: str) -> str:
+        """The prompt with its one slot, made where the subject stands if there is none yet."""
+        slots = prompt.count(SUBJECT_SLOT)
+        if slots > 1:
+            raise self.error(f"{slots} subject slots '{{}}', it needs one", "prompt")
+        if slots == 1:
+            return prompt
+        found = prompt.count(subject)
+        if found != 1:
+            problem = "is not in the prompt" if not found else f"stands {found} times in the prompt"
+            raise self.error(f"the subject {subject!r} {problem}; mark its place with '{{}}'", "prompt")
+        return prompt.replace(subject, SUBJECT_SLOT)
+
+    def text(self, item: Mapping[str, Any], name: str, place: str = "") -> str:
+        if name not in item:
+            raise self.error("missing", place or name)
+        value = item[name]
+        if not isinstance(value, str) or not value.strip():
+            raise self.error("empty" if isinstance(value, str) else "not a text", place or name)
+        return value
+
+    def many(self, item: Mapping[str, Any], name: str) -> list[Any]:
+        value = item.get(name) or []
+        if not isinstance(value, list):
+            raise self.error("not a list", name)
+        return value
+
+    def error(self, message: str, field: str | None) -> BenchError:
+        return BenchError(message, file=self.path, record=self.number, field=field)
+
+
+def _with_space(target: str, prompt: str, lang: str) -> str:
+    """The target as it is appended to the prompt."""
+    glued = lang in SPACELESS_LANGUAGES or prompt[-1:].isspace() or target[0].isspace()
+    return target if glued else f" {target}"
