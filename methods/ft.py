@@ -92,7 +92,7 @@ def train(model: EditableModel, rows: Sequence[Row], config: Config) -> list[flo
             epoch = 0.0
             for chunk in chunks:
                 loss = chunk.loss(model, config.layer)
-                losses.append(float(loss))
+                losses.append(loss.item())
                 epoch += losses[-1] * chunk.size
                 if losses[-1] >= STOP_LOSS:
                     for name, gradient in zip(

@@ -1,0 +1,243 @@
+"""Run one cell: load, step, edit, evaluate, record. Safe to kill and to run again."""
+
+from __future__ import annotations
+
+import math
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from bench import checkpoint, data
+from bench.api import EditReport, Evaluator, Fact, Method, Score, State
+from bench.measure import Cost, measured
+from bench.model import EditableModel
+from bench.models import load_pretrained
+from bench.registry import Registry
+from bench.spec import Cell
+from bench.stats import Stats
+from bench.store import COST_TABLE, ResultStore, Status
+
+PACKAGES = ("langedit-bench", "torch", "transformers", "tokenizers", "numpy", "babel", "lm_eval")
+
+
+class Progress(Protocol):
+    """Where a cell says how far it is."""
+
+    def stage(self, text: str) -> None:
+        """A new stage of work."""
+        ...
+
+    def step(self, done: int, total: int, note: str) -> None:
+        """`done` of `total` steps are edited."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a cell needs and its numbers do not depend on.
+
+    Attributes:
+        methods: where methods are found.
+        evaluators: (table name, evaluator) pairs.
+        data_dir: folder of downloaded data, or None.
+        cache_dir: statistics and converted models.
+        device: "cpu" or "cuda".
+    """
+
+    methods: Registry
+    evaluators: tuple[tuple[str, Evaluator], ...]
+    data_dir: Path | None
+    cache_dir: Path
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellContext:
+    """The `Context` of a cell."""
+
+    cell: Cell
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages that are edited, in order."""
+        return self.cell.schedule.languages
+
+    def rng(self, part: str) -> torch.Generator:
+        """A generator seeded by the cell's seed and `part`."""
+        return torch.Generator().manual_seed(self.cell.seed_for(part))
+
+
+def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -> Status:
+    """Edit step by step, evaluate when due, record everything.
+
+    Weights that are no longer finite, or a system that cannot be solved, end the editing but not the cell: the
+    remaining steps are scored on the model as it is and the cell's status is "diverged".
+
+    Returns:
+        "done" or "diverged"; also written to the store.
+
+    Raises:
+        BenchError: bad input; the cell has no results then.
+    """
+    progress.stage("loading")
+    loaded = data.load(
+        cell.data.name,
+        data.DataRequest(
+            cell.schedule.languages, cell.schedule.edits_per_language, cell.seed_for("data"), world.data_dir
+        ),
+    )
+    stream = data.EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"))
+    model = load_model(cell, world)
+    method: Method = world.methods.build(cell.method.name, cell.method.options)
+    store.start(cell, environment(model, [asdict(count) for count in loaded.report]))
+    progress.stage("preparing")
+    stats = Stats(world.cache_dir, cell.corpus, cell.token_budget)
+    state = method.prepare(model, stats, CellContext(cell))
+    folder = store.folder(cell.id()) / "checkpoint"
+    total = len(stream.steps)
+    for step in stream.after(checkpoint.restore(folder, model, state)):
+        progress.step(step.number - 1, total, "editing")
+        with measured(model.device) as cost:
+            state, report = edit(method, model, step.facts, state)
+        rows = cost_rows(report, cost, len(step.facts), diverged(state))
+        if due(cell.schedule.eval_every, step.number, total):
+            progress.step(step.number, total, "scoring")
+            rows += evaluate(cell, store, world, method, model, state, step.number, stream.seen(step.number))
+        store.record(cell.id(), step.number, COST_TABLE, rows)
+        checkpoint.save(folder, step.number, model, state)
+    progress.step(total, total, "done")
+    status: Status = "diverged" if diverged(state) else "done"
+    store.finish(cell.id(), status, state.memory.get(DIVERGED, ""))
+    checkpoint.clear(folder)
+    return status
+
+
+DIVERGED = "diverged"
+"""Name in a state's memory that holds why editing ended; part of the checkpoint, so a resumed cell knows."""
+
+
+def diverged(state: State) -> bool:
+    """Whether editing has ended because the model is beyond repair."""
+    return DIVERGED in state.memory
+
+
+def edit(
+    method: Method, model: EditableModel, facts: Sequence[Fact], state: State
+) -> tuple[State, EditReport]:
+    """Apply one step, unless the model has diverged; note it if it diverges now."""
+    if diverged(state):
+        return state, EditReport()
+    report, reason = EditReport(), ""
+    try:
+        state, report = method.apply(model, [fact.request for fact in facts], state)
+    except torch.linalg.LinAlgError as error:
+        reason = f"no solution: {error}".splitlines()[0]
+    if not model.is_finite():
+        reason = "weights are not finite"
+    if reason:
+        state.memory[DIVERGED] = reason
+    return state, report
+
+
+def due(every: int, step: int, total: int) -> bool:
+    """Whether to score after `step`: always at the end, else after every `every` steps (0 = never)."""
+    return step == total or (every > 0 and step % every == 0)
+
+
+def evaluate(
+    cell: Cell,
+    store: ResultStore,
+    world: World,
+    method: Method,
+    model: EditableModel,
+    state: State,
+    step: int,
+    seen: Sequence[Fact],
+) -> list[dict[str, Any]]:
+    """Score all facts seen so far with every evaluator; return the cost rows of doing so."""
+    costs: list[dict[str, Any]] = []
+    with method.deployed(model, state) as view:
+        for name, evaluator in world.evaluators:
+            with measured(model.device) as cost:
+                rows = score_rows(evaluator.score(view, seen))
+            store.record(cell.id(), step, name, rows)
+            costs.append(_cost(f"seconds.score.{name}", cost.seconds))
+    return costs
+
+
+def score_rows(scores: Iterable[Score]) -> list[dict[str, Any]]:
+    """Scores as rows of the store's schema."""
+    return [
+        {
+            "metric": score.metric,
+            "protocol": score.protocol,
+            "fact": score.fact_id,
+            "edit_lang": score.edit_lang,
+            "probe_lang": score.probe_lang,
+            "value": score.value,
+            "weight": score.weight,
+        }
+        for score in scores
+    ]
+
+
+def cost_rows(report: EditReport, cost: Cost, count: int, is_diverged: bool) -> list[dict[str, Any]]:
+    """What a step cost and did, as rows of the store's schema."""
+    values: Mapping[str, float] = {
+        "edits": count,
+        "diverged": float(is_diverged),
+        "seconds.total": cost.seconds,
+        "memory.peak_bytes": cost.peak_bytes,
+        **{f"seconds.{name}": seconds for name, seconds in report.seconds.items()},
+        **{f"loss.{name}": loss for name, loss in report.losses.items()},
+    }
+    norms = [_cost("update_norm", norm, layer) for layer, norm in report.update_norms.items()]
+    return [_cost(name, value) for name, value in values.items()] + norms
+
+
+def _cost(quantity: str, value: float, layer: int = -1) -> dict[str, Any]:
+    return {"quantity": quantity, "layer": layer, "value": value if math.isfinite(value) else None}
+
+
+def load_model(cell: Cell, world: World) -> EditableModel:
+    """The cell's model on the world's device."""
+    hf, tokenizer = load_pretrained(cell.model.name, cell.model.dtype, world.device, world.cache_dir)
+    return EditableModel(hf, tokenizer, cell.model.fingerprint)
+
+
+def environment(model: EditableModel, alignment: list[dict[str, Any]]) -> dict[str, Any]:
+    """Versions, commit, device and what became of the data's records; for cell.json."""
+    device = model.device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {
+        "python": platform.python_version(),
+        "packages": {package: _version(package) for package in PACKAGES},
+        "commit": _commit(),
+        "device": f"{device.type} ({name})",
+        "threads": torch.get_num_threads(),
+        "alignment": alignment,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """Commit of this source tree, if it is a checkout of ours."""
+    folder = Path(__file__).parent
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None

@@ -1,0 +1,69 @@
+"""Efficacy, generality and specificity of edits, token by token, on token ids (LangEdit Eq. 11 to 13).
+
+Protocol ``teacher_forced``: the share of target tokens that are the argmax given the true tokens before them (the
+released ``eval_utils_zsre``, without its decoding and tokenising anew). Protocol ``greedy_exact``: whether greedy
+generation gives the whole target, which is so exactly if every teacher-forced token is right; no generation
+is run. Specificity comes in both senses: against the gold answer (as released, what tables report) and
+``specificity_agreement`` with the unedited model's own prediction (Eq. 13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from bench.api import Answer, Evaluator, Fact, Probe, Score, Scorer
+
+TEACHER_FORCED = "teacher_forced"
+GREEDY_EXACT = "greedy_exact"
+EXACT_KINDS = ("efficacy", "generality")
+
+
+class Config(BaseModel):
+    """No options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Edits:
+    """Scores every probe of every fact edited so far, all in one batched call."""
+
+    def score(self, view: Scorer, seen: Sequence[Fact]) -> Iterator[Score]:
+        """One row per probe and metric; a row weighs as many tokens as its target has."""
+        probes = [probe for fact in seen for probe in fact.probes]
+        answers = view.answers([p.prompt for p in probes], [p.target for p in probes])
+        for probe, answer in zip(probes, answers, strict=True):
+            yield from _rows(probe, answer)
+        yield from _agreement(view, probes, answers)
+
+
+def _rows(probe: Probe, answer: Answer) -> Iterator[Score]:
+    right = sum(a == b for a, b in zip(answer.predicted_ids, answer.target_ids, strict=True))
+    count = len(answer.target_ids)
+    yield _score(probe, probe.kind, TEACHER_FORCED, right / count, count)
+    if probe.kind == "generality" and probe.distinct:
+        yield _score(probe, "generality_distinct", TEACHER_FORCED, right / count, count)
+    if probe.kind in EXACT_KINDS:
+        yield _score(probe, f"{probe.kind}_exact", GREEDY_EXACT, float(right == count), 1)
+
+
+def _agreement(view: Scorer, probes: Sequence[Probe], answers: Sequence[Answer]) -> Iterator[Score]:
+    pairs = [(p, a) for p, a in zip(probes, answers, strict=True) if p.kind == "specificity"]
+    if not pairs:
+        return
+    with view.unedited() as original:
+        before = original.answers([p.prompt for p, _ in pairs], [p.target for p, _ in pairs])
+    for (probe, now), then in zip(pairs, before, strict=True):
+        same = sum(a == b for a, b in zip(now.predicted_ids, then.predicted_ids, strict=True))
+        count = len(now.target_ids)
+        yield _score(probe, "specificity_agreement", TEACHER_FORCED, same / count, count)
+
+
+def _score(probe: Probe, metric: str, protocol: str, value: float, weight: int) -> Score:
+    return Score(probe.fact_id, metric, protocol, probe.edit_lang, probe.probe_lang, value, float(weight))
+
+
+def build(config: Config) -> Evaluator:
+    """The editing metrics."""
+    return Edits()

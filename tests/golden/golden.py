@@ -1,0 +1,120 @@
+"""Reading the recorded outputs of the released implementations (tests/golden/README.md)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
+
+from bench.api import EditRequest
+from bench.model import EditableModel
+from bench.stats import Moment
+from methods._locate.prompts import PromptSet, prompt_sets
+
+DATA = Path(__file__).parent / "data"
+MODELS = ("llama", "gptj", "qwen2")
+LAYERS = (1, 2)
+MANGLED = (20, 23)
+"""Facts whose target the release cuts inside a character and tokenises anew; ours cannot agree there."""
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    special = {k: config[k] for k in ("bos_token", "eos_token", "pad_token", "unk_token") if config.get(k)}
+    return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), **special)
+
+
+@dataclass(frozen=True)
+class Golden:
+    """One tiny model's folder."""
+
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        return DATA / self.name
+
+    def json(self, name: str) -> Any:
+        return json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+
+    def tensors(self, name: str) -> dict[str, torch.Tensor]:
+        return load_file(self.folder / f"{name}.safetensors")
+
+    @property
+    def primary(self) -> str:
+        return self.json("tokenizers")["primary"]
+
+    @property
+    def alternative(self) -> str:
+        return self.json("tokenizers")["alternative"]
+
+    def model(self, tokenizer: str | None = None) -> EditableModel:
+        hf = AutoModelForCausalLM.from_pretrained(self.folder, dtype=torch.float32)
+        return EditableModel(hf, load_tokenizer(self.folder / f"tokenizer_{tokenizer or self.primary}"))
+
+    def requests(self) -> list[EditRequest]:
+        return [
+            EditRequest(
+                f"case/{fact['case_id']}",
+                fact["lang"],
+                fact["src"].replace(fact["subject"], "{}"),
+                fact["subject"],
+                fact["alt"] if fact["alt"].startswith(" ") else " " + fact["alt"],
+            )
+            for fact in self.json("facts")
+        ]
+
+    def prefixes(self, per_language: bool) -> dict[str, list[str]]:
+        templates = self.json("templates")
+        return {
+            lang: [t.removesuffix("{}") for t in templates[lang if per_language else "en"][1]]
+            for lang in templates
+        }
+
+    def sets(self, model: EditableModel, per_language: bool = False) -> list[PromptSet]:
+        return prompt_sets(model.tokens, self.requests(), self.prefixes(per_language))
+
+    def options(self, name: str) -> dict[str, Any]:
+        raw = self.json("hparams")[name]
+        return {
+            "value_steps": raw["v_num_grad_steps"],
+            "value_lr": raw["v_lr"],
+            "value_decay": raw["v_weight_decay"],
+            "clamp": raw["clamp_norm_factor"],
+            "kl_weight": raw["kl_factor"],
+            "prefix_lengths": [[10, 1]],
+        }
+
+    @cached_property
+    def stats(self) -> GoldenStats:
+        return GoldenStats(self.tensors("k0"))
+
+
+@dataclass(frozen=True)
+class GoldenStats:
+    """The recorded second moments in the place of `bench.stats.Stats`."""
+
+    recorded: dict[str, torch.Tensor]
+
+    def moments(self, model: Any, layers: Any) -> dict[int, Moment]:
+        return {
+            layer: Moment(self.recorded[f"mom2.layer{layer}"], int(self.recorded[f"count.layer{layer}"]))
+            for layer in layers
+        }
+
+    def spectra(self, model: Any, layers: Any) -> dict[int, tuple[torch.Tensor, torch.Tensor]]:
+        return {
+            layer: tuple(torch.linalg.eigh(moment.matrix.double()))
+            for layer, moment in self.moments(model, layers).items()
+        }
+
+
+def difference(ours: torch.Tensor, recorded: torch.Tensor) -> float:
+    """Relative Frobenius difference."""
+    return float((ours.double() - recorded.double()).norm() / recorded.double().norm())
