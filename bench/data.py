@@ -197,9 +197,9 @@ class EditStream:
     def build(cls, schedule: Schedule, facts: Mapping[str, Sequence[Fact]], seed: int) -> EditStream:
         """Lay facts out as a schedule says.
 
-        Within a language facts keep their order. "cycle" goes round the languages, one a step; "blocked" edits
-        all facts of one language, then all of the next; "shuffled" puts all facts in an order drawn by `seed`.
-        The last step of a language, or of a shuffled stream, may be smaller.
+        Within a language facts keep their order. "cycle" goes round the languages, one a step; "blocked"
+        edits all facts of one language, then all of the next; "shuffled" puts all facts in an order drawn by
+        `seed`. The last step of a language, or of a shuffled stream, may be smaller.
 
         Raises:
             BenchError: fewer facts than the schedule asks for, or none.

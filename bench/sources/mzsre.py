@@ -81,8 +81,8 @@ def fingerprint(data_dir: Path | None) -> str:
 def _folder(data_dir: Path | None) -> Path:
     if data_dir is None:
         raise BenchError(
-            "mzsre is neither embedded nor on a hub: put mzsre_test_duplicate_en<xx>.json (GitHub Vicky-Wil/ReMaKE) "
-            f"into <folder>/{FOLDER}/ and give <folder> with --data-dir or BENCH_DATA_DIR"
+            "mzsre is neither embedded nor on a hub: put mzsre_test_duplicate_en<xx>.json (GitHub "
+            f"Vicky-Wil/ReMaKE) into <folder>/{FOLDER}/ and give <folder> with --data-dir or BENCH_DATA_DIR"
         )
     return data_dir / FOLDER
 

