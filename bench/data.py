@@ -13,8 +13,9 @@ from pathlib import Path
 
 from bench.api import Fact
 from bench.errors import BenchError
+from bench.names import hint, unknown
 from bench.sources import facts_file, mzsre
-from bench.sources.common import AlignmentCount, DataRequest, LoadedData, did_you_mean, digest, shuffled
+from bench.sources.common import AlignmentCount, DataRequest, LoadedData, digest, shuffled
 from bench.spec import LANGUAGES, Schedule
 
 __all__ = [
@@ -93,7 +94,7 @@ def dataset(name: str) -> Dataset:
         return _own_facts(name, path)
     known = datasets()
     if name not in known:
-        raise BenchError(f"unknown data set {name!r}{did_you_mean(name, known)}")
+        raise unknown("data set", name, known)
     return known[name]
 
 
@@ -106,7 +107,7 @@ def load(name: str, request: DataRequest) -> LoadedData:
     chosen = dataset(name)
     for lang in request.languages:
         if lang not in chosen.languages:
-            raise BenchError(f"{name} has no language {lang!r}{did_you_mean(lang, chosen.languages)}")
+            raise BenchError(f"{name} has no language {lang!r}{hint(lang, chosen.languages)}")
     loaded = chosen.load(replace(request, data_dir=data_folder(request.data_dir)))
     _check_enough(name, loaded.facts, request.languages, request.per_language)
     return loaded
@@ -156,12 +157,12 @@ def _load_cldr(request: DataRequest) -> LoadedData:
 
 
 def _fingerprint_cldr(data_dir: Path | None) -> str:
-    """CLDR's version and the text of the module that makes facts of it."""
+    """CLDR's version and the text of the modules that make facts of it."""
     from babel.core import get_cldr_version
 
-    from bench.polyglot import facts
+    from bench.polyglot import facts, phrasings
 
-    return digest([Path(facts.__file__)], "cldr", get_cldr_version())
+    return digest([Path(facts.__file__), Path(phrasings.__file__)], "cldr", get_cldr_version())
 
 
 def _own_facts(name: str, path: Path) -> Dataset:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from filelock import FileLock
 
 from bench.errors import BenchError
-from bench.sources.common import did_you_mean, digest
+from bench.names import unknown
+from bench.sources.common import digest
 
 if TYPE_CHECKING:
     import torch
@@ -90,7 +91,7 @@ def resolve(name: str) -> ModelEntry:
         return ModelEntry(name, "folder", str(folder), "local folder", "unknown")
     if re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
         return ModelEntry(name, "hub", name, "model hub", "unknown")
-    raise BenchError(f"unknown model {name!r}{did_you_mean(name, known)}")
+    raise unknown("model", name, known)
 
 
 def fetch(entry: ModelEntry, cache_dir: Path) -> str | Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -103,10 +102,3 @@ def digest(paths: Iterable[Path], *words: str) -> str:
             content = hashlib.file_digest(file, "blake2b")
         total.update(path.name.encode() + b"\0" + content.digest())
     return total.hexdigest()
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Continue an error about an unknown name: the nearest known one, else all of them."""
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(names)}"

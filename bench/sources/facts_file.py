@@ -21,12 +21,12 @@ from typing import Any
 from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe, ProbeKind
 from bench.atomic import read_json
 from bench.errors import BenchError
+from bench.names import hint
 from bench.sources.common import (
     SPACELESS_LANGUAGES,
     DataRequest,
     LoadedData,
     crosslingual,
-    did_you_mean,
     shuffled,
 )
 
@@ -109,7 +109,7 @@ class _Reader:
             raise self.error("not an object with fields", None)
         for name in item:
             if name not in NEEDED + OPTIONAL:
-                raise self.error(f"unknown field{did_you_mean(name, NEEDED + OPTIONAL)}", name)
+                raise self.error(f"unknown field{hint(name, NEEDED + OPTIONAL)}", name)
         fact_id, lang, prompt, subject, target = (self.text(item, name) for name in NEEDED)
         fact_id, lang, subject = fact_id.strip(), lang.strip(), subject.strip()
         template = self.template(prompt, subject)

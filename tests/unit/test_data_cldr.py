@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+
+from bench.data import DataRequest, dataset, fingerprint, load
+from bench.errors import BenchError
+from bench.spec import LANGUAGES
+
+
+def test_embedded_facts_in_every_language() -> None:
+    facts = load("cldr", DataRequest(LANGUAGES, 3)).facts
+    assert {lang: len(each) for lang, each in facts.items()} == dict.fromkeys(LANGUAGES, 3)
+    assert all(fact.request.lang == lang for lang, each in facts.items() for fact in each)
+    assert dataset("cldr").languages == LANGUAGES
+
+
+def test_embedded_facts_need_no_folder_and_say_when_there_are_too_few() -> None:
+    assert fingerprint("cldr") == fingerprint("cldr")
+    with pytest.raises(BenchError, match="100000"):
+        load("cldr", DataRequest(LANGUAGES, 100_000))
