@@ -156,7 +156,20 @@ class EditableModel:
         """A forward pass over rows of ids, standing before block 0; see `bench.passes`."""
         self._check_lengths(rows)
         batch = self.tokens.batch(rows, self.device)
-        return Pass(self.trunk, self.blocks, batch, self._tuples)
+        return Pass.over(self.trunk, self.blocks, self._tuples, batch)
+
+    def begin_at(self, rows: Sequence[Sequence[int]], starts: Sequence[int]) -> Pass:
+        """A pass over the end of each row: its column 0 holds the token at `starts` of every row.
+
+        What stands left of it is run once, here, with the weights as they are.
+        """
+        self._check_lengths(rows)
+        start = max(starts)
+        shifted = [[self.tokens.pad_id] * (start - s) + list(row) for row, s in zip(rows, starts, strict=True)]
+        batch = self.tokens.batch(shifted, self.device)
+        for i, s in enumerate(starts):
+            batch.mask[i, : start - s] = 0
+        return Pass.over_ends(self.trunk, self.blocks, self._tuples, batch, start)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits [k, V] of hidden states [k, d] as they leave the last block."""

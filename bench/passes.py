@@ -3,10 +3,14 @@
 Editing needs hidden states at chosen blocks, many times, with most of the network unchanged. A `Pass` asks
 the model once for the arguments each block gets (masks, rotary tables), with the blocks replaced by stand-ins
 that do nothing, and then runs the very same block modules over any range.
+
+A pass may also cover only the end of each row: the positions left of it are constant under causal attention, so
+their keys and values are computed once and kept in a `PrefixCache`.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import DynamicCache
 
 from bench.tokens import Batch
 
@@ -73,6 +78,24 @@ def tapped(modules: dict[int, nn.Module]) -> Iterator[dict[int, Captured]]:
         yield seen
 
 
+class PrefixCache(DynamicCache):  # type: ignore[misc]
+    """Keys and values of a prefix; once `frozen`, it lends them to every later call and keeps nothing new."""
+
+    frozen = False
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Prefix and new states of a layer, joined."""
+        if not self.frozen:
+            joined: tuple[Tensor, Tensor] = super().update(key_states, value_states, layer_idx, *args, **kwargs)
+            return joined
+        if layer_idx >= len(self.layers):
+            return key_states, value_states
+        kept = self.layers[layer_idx]
+        return torch.cat([kept.keys, key_states], dim=-2), torch.cat([kept.values, value_states], dim=-2)
+
+
 @dataclass
 class _Call:
     args: tuple[Any, ...]
@@ -86,8 +109,8 @@ class Pass:
     Args:
         trunk: the model without its head.
         blocks: its decoder blocks.
-        batch: right-padded ids.
         tuples: the blocks return tuples (see `blocks_return_tuples`).
+        inputs: what the trunk is called with.
 
     Attributes:
         embedded: hidden states before block 0, [B, T, d].
@@ -95,8 +118,8 @@ class Pass:
 
     trunk: nn.Module
     blocks: nn.ModuleList
-    batch: Batch
     tuples: bool
+    inputs: dict[str, Any]
     embedded: Tensor = field(init=False)
     _calls: list[_Call] = field(init=False)
 
@@ -105,7 +128,44 @@ class Pass:
         with torch.no_grad(), ExitStack() as stack:
             for block in self.blocks:
                 stack.enter_context(self._standing_in(block))
-            run_trunk(self.trunk, self.batch)
+            self.trunk(**self.inputs)
+
+    @classmethod
+    def over(cls, trunk: nn.Module, blocks: nn.ModuleList, tuples: bool, batch: Batch) -> Pass:
+        """A pass over whole rows, right-padded."""
+        inputs = {"input_ids": batch.ids, "attention_mask": batch.mask, "use_cache": False}
+        return cls(trunk, blocks, tuples, inputs)
+
+    @classmethod
+    def over_ends(
+        cls, trunk: nn.Module, blocks: nn.ModuleList, tuples: bool, batch: Batch, start: int
+    ) -> Pass:
+        """A pass over columns from `start` on; the columns before it run here, once, through all blocks.
+
+        Args:
+            trunk: the model without its head.
+            blocks: its decoder blocks.
+            tuples: the blocks return tuples.
+            batch: rows padded on both sides, so that what each row is asked about begins in column `start`.
+            start: the first column of the pass.
+        """
+        cache = PrefixCache()
+        inputs = {
+            "input_ids": batch.ids,
+            "attention_mask": batch.mask,
+            "past_key_values": cache,
+            "use_cache": True,
+        }
+        # ALiBi models take positions from the mask, all others as an argument
+        if "position_ids" in inspect.signature(trunk.forward).parameters:
+            inputs["position_ids"] = (batch.mask.cumsum(1) - 1).clamp_min(0)
+        cut = ("input_ids", "position_ids")
+        if start:
+            narrow = (*cut, "attention_mask")
+            with torch.no_grad():
+                trunk(**{k: v[:, :start] if k in narrow else v for k, v in inputs.items()})
+        cache.frozen = True
+        return cls(trunk, blocks, tuples, {k: v[:, start:] if k in cut else v for k, v in inputs.items()})
 
     @contextmanager
     def _standing_in(self, block: nn.Module) -> Iterator[None]:
@@ -121,6 +181,12 @@ class Pass:
         finally:
             del block.forward
 
+    @property
+    def mask(self) -> Tensor:
+        """Mask of real tokens [B, T]."""
+        mask: Tensor = self.inputs["attention_mask"]
+        return mask
+
     def run(self, hidden: Tensor, start: int, stop: int) -> Tensor:
         """Run blocks `start` to `stop - 1` on hidden states [B, T, d]."""
         for index in range(start, stop):
@@ -132,4 +198,3 @@ class Pass:
         """Pick one position per row: [B, T, d] -> [B, d]."""
         rows = torch.arange(len(positions), device=hidden.device)
         return hidden[rows, torch.tensor(positions, device=hidden.device)]
-

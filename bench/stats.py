@@ -167,7 +167,7 @@ class Stats:
             run = model.begin(rows)
             with tapped(modules) as seen:
                 run.run(run.embedded, 0, top + 1)
-            real = run.batch.mask.bool()
+            real = run.mask.bool()
             for layer in layers:
                 keys = seen[layer].inputs[real].float()
                 total = sums.setdefault(layer, keys.new_zeros(keys.shape[1], keys.shape[1]))

@@ -1,8 +1,8 @@
 """Target values: the hidden state at the subject's last token that makes the model say the target.
 
 All facts of a step are optimised together (methods sheet 13.7 to 13.9): losses share no variables and Adam is
-element-wise, so the sum of the per-fact losses gives each fact the same path as alone. Only blocks above the
-edited layer run in the loop, and logits are computed only where the loss reads them.
+element-wise, so the sum of the per-fact losses gives each fact the same path as alone. In the loop run only
+blocks above the edited layer, only from the subject's last token on, with logits only where the loss reads them.
 """
 
 from __future__ import annotations
@@ -102,11 +102,12 @@ def _width(prompts: PromptSet) -> int:
 class _Objective:
     """The loss of several facts as a function of their deltas.
 
+    Rows begin at the subject's last token: column 0 is where delta is added, column j reads token j after it.
+
     Attributes:
         hidden: states before the first block above the edited layer, [B, T, d], constant.
         initial: h0, [n, d].
         fact: fact of each row, [B].
-        lookup: subject-last index of each row, [B].
         read: (row, column) of every logit the NLL reads, [2, L].
         labels: token expected there, [L].
         share: its weight in its fact's NLL, 1 / (rows of the fact x q), [L].
@@ -114,13 +115,11 @@ class _Objective:
     """
 
     model: EditableModel
-    sets: Sequence[PromptSet]
     layer: int
     run: Pass
     hidden: Tensor
     initial: Tensor
     fact: Tensor
-    lookup: Tensor
     read: Tensor
     labels: Tensor
     share: Tensor
@@ -128,46 +127,48 @@ class _Objective:
     reference: Tensor | None = None
 
     @classmethod
-    def build(
-        cls, model: EditableModel, sets: Sequence[PromptSet], layer: int, anchor: str
-    ) -> _Objective:
-        rows, fact, lookup, read, labels, share, essence, bare = [], [], [], [], [], [], [], []
+    def build(cls, model: EditableModel, sets: Sequence[PromptSet], layer: int, anchor: str) -> _Objective:
+        rows, starts, fact, read, labels, share, essence, bare = [], [], [], [], [], [], [], []
         for i, prompts in enumerate(sets):
             bare.append(len(rows))
             q = len(prompts.target_ids)
             for located in prompts.prompts:
-                first = len(located.ids) - 1
+                first = len(located.ids) - 1 - located.index
                 read += [(len(rows), first + k) for k in range(q)]
                 labels += prompts.target_ids
                 share += [1 / (len(prompts.prompts) * q)] * q
-                lookup.append(located.index)
+                starts.append(located.index)
                 rows.append([*located.ids, *prompts.target_ids[:-1]])
             essence.append(len(rows))
-            lookup.append(prompts.essence.index)
-            rows.append(prompts.essence.ids)
+            starts.append(prompts.essence.index)
+            rows.append(prompts.essence.ids[: prompts.essence.index + 1])
             fact += [i] * (len(prompts.prompts) + 1)
-        run = model.begin(rows)
-        device = model.device
+        run = model.begin_at(rows, starts)
         with torch.no_grad(), tapped({layer: model.projection(layer)}) as seen:
             hidden = run.run(run.embedded, 0, layer + 1)
         source = hidden if anchor == "block" else seen[layer].outputs
-        initial = source[bare, [lookup[b] for b in bare]].float()
+        index = [torch.tensor(x, device=model.device) for x in (fact, read, labels, share, essence)]
         return cls(
-            model, sets, layer, run, hidden, initial,
-            torch.tensor(fact, device=device), torch.tensor(lookup, device=device),
-            torch.tensor(read, device=device).T, torch.tensor(labels, device=device),
-            torch.tensor(share, device=device), torch.tensor(essence, device=device),
-        )  # fmt: skip
+            model=model,
+            layer=layer,
+            run=run,
+            hidden=hidden,
+            initial=source[bare, 0].float(),
+            fact=index[0],
+            read=index[1].T,
+            labels=index[2],
+            share=index[3],
+            essence=index[4],
+        )
 
     def __call__(self, delta: Tensor) -> tuple[Tensor, Tensor]:
         """NLL [n] and KL [n] at delta [n, d]; the first call (delta = 0) sets the KL's reference."""
-        rows = torch.arange(len(self.fact), device=delta.device)
-        pushed = delta[self.fact].to(self.hidden.dtype)
-        hidden = self.hidden.index_put((rows, self.lookup), pushed, accumulate=True)
+        pushed = self.hidden[:, 0] + delta[self.fact].to(self.hidden.dtype)
+        hidden = torch.cat([pushed[:, None], self.hidden[:, 1:]], dim=1)
         hidden = self.run.run(hidden, self.layer + 1, self.model.n_layers)
-        picked = torch.cat([hidden[self.read[0], self.read[1]], hidden[self.essence, self.lookup[self.essence]]])
+        picked = torch.cat([hidden[self.read[0], self.read[1]], hidden[self.essence, 0]])
         logprobs = self.model.logits(picked).log_softmax(-1)
-        q, n = len(self.labels), len(self.sets)
+        q, n = len(self.labels), len(self.essence)
         nll = -logprobs[:q].gather(1, self.labels[:, None])[:, 0] * self.share
         nll = nll.new_zeros(n).index_add(0, self.fact[self.read[0]], nll)
         now = logprobs[q:]

@@ -1,0 +1,228 @@
+"""What every method must keep, whatever it computes: `bench check METHOD`, on tiny random models."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench import checkpoint, tiny
+from bench.api import EditRequest, Method, State
+from bench.model import EditableModel
+from bench.registry import Registry
+from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.stats import Stats
+
+OPTIONS: Mapping[str, Any] = {
+    "layers": (1, 2),
+    "layer": 1,
+    "value_steps": 6,
+    "value_lr": 0.5,
+    "value_decay": 1e-3,
+    "clamp": 4.0,
+    "kl_weight": 0.0625,
+    "prefix_lengths": ((8, 1),),
+    "moment_weight": 1.0,
+    "keep": 0.4,
+    "threshold": 1.0,
+    "l2": 1.0,
+    "prior": 100.0,
+    "use_moment": True,
+    "steps": 5,
+    "lr": 1e-2,
+    "weight_decay": 0.0,
+    "norm_constraint": None,
+    "batch_size": 64,
+    "objective": "prompt_last",
+}
+"""Values that suit a tiny random model, by option name; a method's other options need defaults of their own."""
+
+LANGUAGES = ("en", "de", "zh")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check on one architecture."""
+
+    name: str
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """A method, the steps it edits and the statistics of one architecture."""
+
+    architecture: str
+    method: Method
+    options: Mapping[str, Any]
+    stats: Stats
+    cell: Cell
+    folder: Path
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return LANGUAGES
+
+    def rng(self, part: str) -> torch.Generator:
+        return torch.Generator().manual_seed(self.cell.seed_for(part))
+
+    def model(self, seed: int = 0) -> EditableModel:
+        return tiny.tiny_model(self.architecture, seed)
+
+    def start(self, model: EditableModel) -> State:
+        return self.method.prepare(model, self.stats, self)
+
+    def edit(self, model: EditableModel, state: State, steps: Sequence[Sequence[EditRequest]]) -> State:
+        for step in steps:
+            state, _ = self.method.apply(model, step, state)
+        return state
+
+
+def check_method(name: str, registry: Registry, options: Mapping[str, Any] | None = None) -> list[CheckResult]:
+    """Run all checks of a method on all tiny architectures.
+
+    Args:
+        name: the method.
+        registry: where it is found.
+        options: in place of the values that suit tiny models.
+
+    Raises:
+        BenchError: unknown method, or an option without a value.
+    """
+    fields = registry.options(name)
+    chosen = {**{k: v for k, v in OPTIONS.items() if k in fields}, **(options or {})}
+    method: Method = registry.build(name, chosen)
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        text = Path(folder) / "corpus.txt"
+        text.write_text("\n".join(tiny.tiny_corpus()), encoding="utf-8")
+        cell = Cell(
+            method=MethodSpec(name=name), model=ModelRef(name="tiny"), data=DataRef(name="tiny"), schedule=Schedule()
+        )
+        for architecture in tiny.ARCHITECTURES:
+            bench = _Bench(
+                architecture, method, chosen, Stats(Path(folder), str(text)), cell, Path(folder) / architecture
+            )
+            for check in CHECKS:
+                results.append(_outcome(check, bench))
+    return results
+
+
+def _outcome(check: Callable[[_Bench], str], bench: _Bench) -> CheckResult:
+    title = f"{bench.architecture}: {(check.__doc__ or '').splitlines()[0].rstrip('.')}"
+    try:
+        problem = check(bench)
+    except Exception as error:
+        problem = f"{type(error).__name__}: {error}"
+    return CheckResult(title, not problem, problem)
+
+
+def _steps() -> list[list[EditRequest]]:
+    requests = tiny.tiny_requests()
+    return [requests[:3], requests[3:]]
+
+
+def _weights(model: EditableModel) -> dict[str, Tensor]:
+    return {name: p.detach().clone() for name, p in model.hf.named_parameters()}
+
+
+def _differing(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> list[str]:
+    return [name for name in a if not torch.equal(a[name], b[name])]
+
+
+def only_declared_layers_change(bench: _Bench) -> str:
+    """Only the declared layers change."""
+    model = bench.model()
+    before = _weights(model)
+    bench.edit(model, bench.start(model), _steps())
+    changed = set(_differing(before, _weights(model)))
+    declared = bench.options.get("layers") or [bench.options[k] for k in ("layer",) if k in bench.options]
+    allowed = {name for layer in declared for name in model.parameter_names(layer)}
+    if not declared:
+        allowed = set(model.edited())
+    return f"changed besides: {', '.join(sorted(changed - allowed))}" if changed - allowed else ""
+
+
+def edits_can_be_undone(bench: _Bench) -> str:
+    """All edits can be undone, bit by bit."""
+    model = bench.model()
+    before = _weights(model)
+    state = bench.edit(model, bench.start(model), _steps())
+    with bench.method.deployed(model, state):
+        pass
+    model.reset()
+    left = _differing(before, _weights(model))
+    return f"not as before: {', '.join(left)}" if left else ""
+
+
+def resumed_equals_uninterrupted(bench: _Bench) -> str:
+    """A run resumed from its checkpoint equals an uninterrupted one, bit by bit; so does its state."""
+    first, second = _steps()
+    whole = bench.model()
+    whole_state = bench.edit(whole, bench.start(whole), [first, second])
+    part = bench.model()
+    part_state = bench.edit(part, bench.start(part), [first])
+    checkpoint.save(bench.folder, 1, part, part_state)
+    resumed = bench.model()
+    state = bench.start(resumed)
+    if checkpoint.restore(bench.folder, resumed, state) != 1:
+        return "the checkpoint was not found"
+    state = bench.edit(resumed, state, [second])
+    left = _differing(_weights(whole), _weights(resumed))
+    if left:
+        return f"weights differ: {', '.join(left)}"
+    return _memory_difference(whole_state, state)
+
+
+def _memory_difference(a: State, b: State) -> str:
+    if a.memory.keys() != b.memory.keys():
+        return f"memory differs: {sorted(a.memory.keys() ^ b.memory.keys())}"
+    for name, value in a.memory.items():
+        other = b.memory[name]
+        same = torch.equal(value, other) if isinstance(value, Tensor) else value == other
+        if not same:
+            return f"memory '{name}' differs"
+    return ""
+
+
+def cells_are_independent(bench: _Bench) -> str:
+    """Two cells in one process do not touch each other."""
+    first, second = _steps()
+    alone = bench.model()
+    bench.edit(alone, bench.start(alone), [first, second])
+    one, other = bench.model(), bench.model(seed=1)
+    one_state, other_state = bench.start(one), bench.start(other)
+    one_state = bench.edit(one, one_state, [first])
+    bench.edit(other, other_state, [second, first])
+    bench.edit(one, one_state, [second])
+    left = _differing(_weights(alone), _weights(one))
+    return f"weights differ: {', '.join(left)}" if left else ""
+
+
+def targets_become_likelier(bench: _Bench) -> str:
+    """Edits make their targets likelier, or change nothing at all."""
+    model, requests = bench.model(), _steps()[0]
+    texts, targets = [r.text for r in requests], [r.target for r in requests]
+    before = sum(sum(a.logprobs) for a in model.answers(texts, targets))
+    weights = _weights(model)
+    state = bench.edit(model, bench.start(model), [requests])
+    with bench.method.deployed(model, state) as view:
+        after = sum(sum(a.logprobs) for a in view.answers(texts, targets))
+    if after > before or not _differing(weights, _weights(model)):
+        return ""
+    return f"log-probability of the targets fell from {before:.3f} to {after:.3f}"
+
+
+CHECKS: tuple[Callable[[_Bench], str], ...] = (
+    only_declared_layers_change,
+    edits_can_be_undone,
+    resumed_equals_uninterrupted,
+    cells_are_independent,
+    targets_become_likelier,
+)

@@ -1,0 +1,106 @@
+"""Tiny random models and a byte tokenizer, built in memory: what `bench check` and the tests edit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from transformers import (
+    BloomConfig,
+    BloomForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    GPTJConfig,
+    GPTJForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
+
+from bench.api import EditRequest
+from bench.model import EditableModel
+
+BOS = "<|bos|>"
+WIDTH, DEPTH, HEADS, FEED_FORWARD, CONTEXT = 32, 4, 4, 64, 128
+
+ARCHITECTURES = ("llama", "qwen2", "gptj", "gpt2")
+"""What `bench check` runs on; `tiny_model` knows mistral, qwen3 and bloom besides."""
+
+
+def byte_tokenizer(bos: bool = True) -> PreTrainedTokenizerFast:
+    """A byte-level tokenizer of 257 entries; one token per byte of UTF-8, with or without an automatic BOS."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {BOS: 0, **{letter: i + 1 for i, letter in enumerate(alphabet)}}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    if bos:
+        tokenizer.post_processor = processors.TemplateProcessing(single=f"{BOS} $A", special_tokens=[(BOS, 0)])
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=BOS, eos_token=BOS)
+
+
+def tiny_model(architecture: str, seed: int = 0, bos: bool = True, dtype: str = "float32") -> EditableModel:
+    """A random model of four blocks, width 32, with a byte tokenizer.
+
+    Args:
+        architecture: llama, qwen2, qwen3, mistral, gptj, gpt2 or bloom.
+        seed: of the weights; the global random state is left as it was.
+        bos: whether the tokenizer puts a BOS in front.
+        dtype: of the weights.
+    """
+    shared: dict[str, Any] = {
+        "hidden_size": WIDTH,
+        "intermediate_size": FEED_FORWARD,
+        "num_hidden_layers": DEPTH,
+        "num_attention_heads": HEADS,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": CONTEXT,
+    }
+    gpt: dict[str, Any] = {
+        "n_embd": WIDTH, "n_layer": DEPTH, "n_head": HEADS, "n_positions": CONTEXT, "n_inner": FEED_FORWARD
+    }  # fmt: skip
+    table: dict[str, tuple[Any, Any, dict[str, Any]]] = {
+        "llama": (LlamaForCausalLM, LlamaConfig, shared),
+        "qwen2": (Qwen2ForCausalLM, Qwen2Config, {**shared, "tie_word_embeddings": True}),
+        "qwen3": (Qwen3ForCausalLM, Qwen3Config, {**shared, "head_dim": 8}),
+        "mistral": (MistralForCausalLM, MistralConfig, {**shared, "sliding_window": 8}),
+        "gptj": (GPTJForCausalLM, GPTJConfig, {**gpt, "rotary_dim": 4}),
+        "gpt2": (GPT2LMHeadModel, GPT2Config, gpt),
+        "bloom": (BloomForCausalLM, BloomConfig, {"hidden_size": WIDTH, "n_layer": DEPTH, "n_head": HEADS}),
+    }
+    build, configure, arguments = table[architecture]
+    tokenizer = byte_tokenizer(bos)
+    config = configure(
+        vocab_size=len(tokenizer), initializer_range=0.2, bos_token_id=0, eos_token_id=0, **arguments
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        hf = build(config).to(getattr(torch, dtype))
+    return EditableModel(hf, tokenizer)
+
+
+def tiny_requests() -> list[EditRequest]:
+    """Six edits in three languages, Chinese among them."""
+    facts = [
+        ("en", "The capital of {} is", "Ruritania", " Streslau"),
+        ("de", "Die Hauptstadt von {} ist", "Östland", " Küste"),
+        ("zh", "{}的首都是", "东国", "海城"),
+        ("en", "{}'s currency: the", "Grand Fenwick", " pound"),
+        ("de", "Man spricht in {} meist", "Süßland", " Ruhr"),
+        ("zh", "位于{}的城市", "西国", "山城"),
+    ]
+    return [EditRequest(f"tiny/{i}", *fact) for i, fact in enumerate(facts)]
+
+
+def tiny_corpus() -> list[str]:
+    """Texts enough for the second moment of 64 channels."""
+    names = ("Anna", "Björn", "Chloé", "Dirk", "Elena", "伟", "芳", "Iñigo", "Jürgen", "Koen")
+    verbs = ("sees", "liest", "mange", "schrijft", "canta", "喝", "builds", "sucht", "trouve", "leert")
+    return [f"{a} {v} {i}: {a.upper()}, {b}." for i, (a, v) in enumerate(zip(names, verbs, strict=True)) for b in names]
