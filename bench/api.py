@@ -215,5 +215,3 @@ class Evaluator(Protocol):
     def score(self, view: Scorer, seen: Sequence[Fact]) -> Iterator[Score]:
         """Rows only, one per metric and probe; never averages."""
         ...
-
-

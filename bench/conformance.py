@@ -84,7 +84,9 @@ class _Bench:
         return state
 
 
-def check_method(name: str, registry: Registry, options: Mapping[str, Any] | None = None) -> list[CheckResult]:
+def check_method(
+    name: str, registry: Registry, options: Mapping[str, Any] | None = None
+) -> list[CheckResult]:
     """Run all checks of a method on all tiny architectures.
 
     Args:
@@ -103,14 +105,21 @@ def check_method(name: str, registry: Registry, options: Mapping[str, Any] | Non
         text = Path(folder) / "corpus.txt"
         text.write_text("\n".join(tiny.tiny_corpus()), encoding="utf-8")
         cell = Cell(
-            method=MethodSpec(name=name), model=ModelRef(name="tiny"), data=DataRef(name="tiny"), schedule=Schedule()
+            method=MethodSpec(name=name),
+            model=ModelRef(name="tiny"),
+            data=DataRef(name="tiny"),
+            schedule=Schedule(),
         )
         for architecture in tiny.ARCHITECTURES:
             bench = _Bench(
-                architecture, method, chosen, Stats(Path(folder), str(text)), cell, Path(folder) / architecture
+                architecture,
+                method,
+                chosen,
+                Stats(Path(folder), str(text)),
+                cell,
+                Path(folder) / architecture,
             )
-            for check in CHECKS:
-                results.append(_outcome(check, bench))
+            results += [_outcome(check, bench) for check in CHECKS]
     return results
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from torch._C import _LinAlgError as LinAlgError
 
 from bench import checkpoint, data
 from bench.api import EditReport, Evaluator, Fact, Method, Score, State
@@ -97,7 +98,7 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
     method: Method = world.methods.build(cell.method.name, cell.method.options)
     store.start(cell, environment(model, [asdict(count) for count in loaded.report]))
     progress.stage("preparing")
-    stats = Stats(world.cache_dir, cell.corpus, cell.token_budget)
+    stats = Stats(world.cache_dir, cell.corpus, cell.token_budget, data.data_folder(world.data_dir))
     state = method.prepare(model, stats, CellContext(cell))
     folder = store.folder(cell.id()) / "checkpoint"
     total = len(stream.steps)
@@ -136,7 +137,7 @@ def edit(
     report, reason = EditReport(), ""
     try:
         state, report = method.apply(model, [fact.request for fact in facts], state)
-    except torch.linalg.LinAlgError as error:
+    except LinAlgError as error:
         reason = f"no solution: {error}".splitlines()[0]
     if not model.is_finite():
         reason = "weights are not finite"

@@ -60,7 +60,8 @@ class EditableModel:
     def context_length(self) -> int:
         """Most tokens in one sequence."""
         config = self.hf.config
-        return int(getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", 2048))
+        # ALiBi models name no limit; they were trained on 2048
+        return int(getattr(config, "max_position_embeddings", 0) or getattr(config, "n_positions", 2048))
 
     def projection(self, layer: int) -> nn.Module:
         """The output projection of a block's MLP."""
@@ -72,7 +73,9 @@ class EditableModel:
         """Refuse layers that the model does not have."""
         for layer in layers:
             if not 0 <= layer < self.n_layers:
-                raise BenchError(f"layer {layer} is out of range, the model has layers 0 to {self.n_layers - 1}")
+                raise BenchError(
+                    f"layer {layer} is out of range, the model has layers 0 to {self.n_layers - 1}"
+                )
 
     def parameter_names(self, layer: int) -> list[str]:
         """Names of the projection's parameters at `layer`, the weight first, then a bias if there is one."""
@@ -165,7 +168,9 @@ class EditableModel:
         """
         self._check_lengths(rows)
         start = max(starts)
-        shifted = [[self.tokens.pad_id] * (start - s) + list(row) for row, s in zip(rows, starts, strict=True)]
+        shifted = [
+            [self.tokens.pad_id] * (start - s) + list(row) for row, s in zip(rows, starts, strict=True)
+        ]
         batch = self.tokens.batch(shifted, self.device)
         for i, s in enumerate(starts):
             batch.mask[i, : start - s] = 0

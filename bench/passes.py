@@ -88,7 +88,9 @@ class PrefixCache(DynamicCache):  # type: ignore[misc]
     ) -> tuple[Tensor, Tensor]:
         """Prefix and new states of a layer, joined."""
         if not self.frozen:
-            joined: tuple[Tensor, Tensor] = super().update(key_states, value_states, layer_idx, *args, **kwargs)
+            joined: tuple[Tensor, Tensor] = super().update(
+                key_states, value_states, layer_idx, *args, **kwargs
+            )
             return joined
         if layer_idx >= len(self.layers):
             return key_states, value_states
@@ -150,7 +152,7 @@ class Pass:
             start: the first column of the pass.
         """
         cache = PrefixCache()
-        inputs = {
+        inputs: dict[str, Any] = {
             "input_ids": batch.ids,
             "attention_mask": batch.mask,
             "past_key_values": cache,

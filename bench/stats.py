@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,14 @@ class Corpus:
     documents: Callable[[], Iterable[str]]
 
 
-def corpus(name: str) -> Corpus:
-    """Find a corpus: "cldr" (embedded), a text file (one document a line), or "hf:DATASET[:CONFIG]" with a text column.
+def corpus(name: str, data_dir: Path | None = None) -> Corpus:
+    """Find a corpus by name.
+
+    Args:
+        name: "cldr" (embedded); a text file (one document a line); "data:PATTERN", files below the data folder, the
+            first tab-separated column of each line, the files taken in turn; or "hf:DATASET[:CONFIG]" with a
+            text column.
+        data_dir: the data folder.
 
     Raises:
         BenchError: no such file, or the hub cannot be reached.
@@ -73,11 +79,28 @@ def corpus(name: str) -> Corpus:
         return Corpus(name, _digest("\n".join(texts)), lambda: texts)
     if name.startswith("hf:"):
         return _hub_corpus(name)
+    if name.startswith("data:"):
+        return _data_corpus(name, data_dir)
     path = Path(name)
     if not path.is_file():
         raise BenchError("no such corpus: give 'cldr', a text file, or hf:DATASET[:CONFIG]", file=name)
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    lines = _lines(path)
     return Corpus(name, _digest("\n".join(lines)), lambda: lines)
+
+
+def _data_corpus(name: str, data_dir: Path | None) -> Corpus:
+    if data_dir is None:
+        raise BenchError(f"the corpus '{name}' needs a data folder: give --data-dir or set BENCH_DATA_DIR")
+    files = sorted(data_dir.glob(name.removeprefix("data:")))
+    if not files:
+        raise BenchError(f"no file matches the corpus '{name}'", file=data_dir)
+    columns = [[line.split("\t")[0] for line in _lines(file)] for file in files]
+    texts = [text for row in zip_longest(*columns) for text in row if text]
+    return Corpus(name, _digest("\n".join(texts)), lambda: texts)
+
+
+def _lines(path: Path) -> list[str]:
+    return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def _hub_corpus(name: str) -> Corpus:
@@ -105,12 +128,14 @@ class Stats:
         cache_dir: where the files lie.
         corpus_name: see `corpus`.
         token_budget: most tokens read.
+        data_dir: folder of downloaded data, for corpora that lie there.
         progress: called with (tokens read, budget) during a pass.
     """
 
     cache_dir: Path
     corpus_name: str = "cldr"
     token_budget: int = 100_000
+    data_dir: Path | None = None
     progress: Callable[[int, int], None] | None = None
 
     def moments(self, model: EditableModel, layers: Sequence[int]) -> dict[int, Moment]:
@@ -120,7 +145,7 @@ class Stats:
             BenchError: the model is already edited, or a layer is out of range.
         """
         model.check_layers(layers)
-        texts = corpus(self.corpus_name)
+        texts = corpus(self.corpus_name, self.data_dir)
         paths = {layer: self._path(model, texts, layer, "moment") for layer in layers}
         with self._lock(model):
             missing = [layer for layer in layers if not paths[layer].exists()]
@@ -133,7 +158,7 @@ class Stats:
     def spectra(self, model: EditableModel, layers: Sequence[int]) -> dict[int, tuple[Tensor, Tensor]]:
         """Eigenvalues [m] (ascending) and eigenvectors [m, m] of the second moments, by layer."""
         moments = self.moments(model, layers)
-        texts = corpus(self.corpus_name)
+        texts = corpus(self.corpus_name, self.data_dir)
         spectra = {}
         for layer in layers:
             path = self._path(model, texts, layer, "spectrum")

@@ -153,7 +153,8 @@ def load_results(root: Path | str) -> Results:
     if not files:
         raise BenchError("the run holds no cells", file=root)
     cells = pd.DataFrame([_cell_row(path) for path in files], columns=list(CELL_COLUMNS))
-    scores, costs = [], []
+    scores: list[pd.DataFrame] = []
+    costs: list[pd.DataFrame] = []
     for shard in sorted(root.glob("*/*/*.parquet")):
         (costs if shard.parent.name == COST_TABLE else scores).append(_read_shard(shard))
     run = root / "run.json"

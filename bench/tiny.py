@@ -42,7 +42,9 @@ def byte_tokenizer(bos: bool = True) -> PreTrainedTokenizerFast:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     if bos:
-        tokenizer.post_processor = processors.TemplateProcessing(single=f"{BOS} $A", special_tokens=[(BOS, 0)])
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{BOS} $A", special_tokens=[(BOS, 0)]
+        )
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=BOS, eos_token=BOS)
 
 
@@ -103,4 +105,8 @@ def tiny_corpus() -> list[str]:
     """Texts enough for the second moment of 64 channels."""
     names = ("Anna", "Björn", "Chloé", "Dirk", "Elena", "伟", "芳", "Iñigo", "Jürgen", "Koen")
     verbs = ("sees", "liest", "mange", "schrijft", "canta", "喝", "builds", "sucht", "trouve", "leert")
-    return [f"{a} {v} {i}: {a.upper()}, {b}." for i, (a, v) in enumerate(zip(names, verbs, strict=True)) for b in names]
+    return [
+        f"{a} {v} {i}: {a.upper()}, {b}."
+        for i, (a, v) in enumerate(zip(names, verbs, strict=True))
+        for b in names
+    ]

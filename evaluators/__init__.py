@@ -1,0 +1,1 @@
+"""Evaluators, one file per family of metrics: an edited model and its facts in, rows of scores out."""

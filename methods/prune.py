@@ -30,7 +30,7 @@ class Config(LocateOptions):
 
 
 def restrain(original: Tensor, delta: Tensor, log_base: float = math.e) -> Tensor:
-    """f applied to the singular values of the accumulated update.
+    """F applied to the singular values of the accumulated update.
 
     Args:
         original: W0 [d, m].
@@ -48,7 +48,8 @@ def restrain(original: Tensor, delta: Tensor, log_base: float = math.e) -> Tenso
     calmed = (torch.log(values[above]) - torch.log(limit)) / math.log(log_base) + limit
     # only the triplets above the limit change
     excess = (values[above] - calmed)[:, None] * right[above]
-    return delta - left[:, above] @ excess
+    calm: Tensor = delta - left[:, above] @ excess
+    return calm
 
 
 @contextmanager

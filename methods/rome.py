@@ -61,7 +61,7 @@ def read_keys(model: EditableModel, prompts: PromptSet, layer: int) -> Keys:
 
 
 def rank_one(keys: Keys, target: Tensor, factor: Tensor | None) -> tuple[Tensor, Tensor]:
-    """u [m] of unit length and r [d] of the update r u^T.
+    """U [m] of unit length and r [d] of the update r u^T.
 
     Args:
         keys: see `Keys`.

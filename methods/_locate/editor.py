@@ -61,7 +61,7 @@ class UpdateRule(Protocol):
         ...
 
     def solve(self, layer: int, keys: Tensor, residual: Tensor, state: State) -> Tensor:
-        """dW [d, m] for keys K [m, n] and residual R [d, n]."""
+        """DW [d, m] for keys K [m, n] and residual R [d, n]."""
         ...
 
     def remember(self, layer: int, keys: Tensor, state: State) -> None:
@@ -93,7 +93,10 @@ def prefixes_for(model: EditableModel, context: Context, options: ValueOptions) 
     """Context prefixes of all languages from the unedited model; the same for every method of a seed."""
     return {
         language: generate_prefixes(
-            model, language, options.prefix_lengths, context.rng(f"prefixes/{language}/{options.prefix_lengths}")
+            model,
+            language,
+            options.prefix_lengths,
+            context.rng(f"prefixes/{language}/{options.prefix_lengths}"),
         )
         for language in context.languages
     }

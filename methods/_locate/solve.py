@@ -21,11 +21,14 @@ def moment_factor(moment: Tensor) -> Tensor:
     positive definite; then the level of that rounding is added to the diagonal.
     """
     moment = symmetric(moment.double())
+    factor: Tensor
     factor, failed = torch.linalg.cholesky_ex(moment)
     if not bool(failed):
         return factor
     noise = ROUNDING * moment.diagonal().max()
-    return torch.linalg.cholesky(moment + noise * torch.eye(len(moment), dtype=moment.dtype, device=moment.device))
+    moment.diagonal().add_(noise)
+    factor = torch.linalg.cholesky(moment)
+    return factor
 
 
 def symmetric(matrix: Tensor) -> Tensor:
@@ -70,7 +73,7 @@ class Projector:
         """Project columns [m, n]; fp64, in blocks of Q so that a large Q need not be copied whole."""
         keys = keys.double()
         removed = torch.zeros_like(keys)
-        for block in self.significant.split(2048, dim=1):
+        for block in torch.split(self.significant, 2048, dim=1):
             basis = block.double()
             removed += basis @ (basis.T @ keys)
         return keys - removed
@@ -106,7 +109,7 @@ def null_space_update(
 
 
 def weighted_covariance(moment: Tensor, scale: float, keys: Tensor, weights: Tensor) -> Tensor:
-    """scale C + A diag(weights) A^T for C [m, m], A [m, N], in C's precision (fp32: the released code's).
+    """Scale C + A diag(weights) A^T for C [m, m], A [m, N], in C's precision (fp32: the released code's).
 
     Args:
         moment: C.

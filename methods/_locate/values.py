@@ -128,7 +128,9 @@ class _Objective:
 
     @classmethod
     def build(cls, model: EditableModel, sets: Sequence[PromptSet], layer: int, anchor: str) -> _Objective:
-        rows, starts, fact, read, labels, share, essence, bare = [], [], [], [], [], [], [], []
+        rows: list[list[int]] = []
+        labels: list[int] = []
+        starts, fact, read, share, essence, bare = [], [], [], [], [], []
         for i, prompts in enumerate(sets):
             bare.append(len(rows))
             q = len(prompts.target_ids)

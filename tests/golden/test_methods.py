@@ -16,7 +16,13 @@ from methods._locate import editor
 from methods._locate.editor import LocateOptions, LocateThenEdit
 from methods._locate.prompts import PromptSet, prompt_sets
 from methods._locate.rules import NullSpace, Ridge
-from methods._locate.solve import Projector, moment_factor, null_space_update, ridge_update, weighted_covariance
+from methods._locate.solve import (
+    Projector,
+    moment_factor,
+    null_space_update,
+    ridge_update,
+    weighted_covariance,
+)
 from methods._locate.values import Values, optimise_values
 from methods.langedit_released import released_recursion
 from methods.prune import restrain, restrained
@@ -123,7 +129,9 @@ def test_alphaedit(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
         ours = state.constants["projectors"][layer](torch.eye(64))
         assert difference(ours, recorded["P"][i]) < 1e-5
     tolerances = (7e-5, 2e-4, 7e-4)
-    run_batches(golden, family(golden, "AlphaEdit", rule), recorded, three(tolerances), tolerances, monkeypatch)
+    run_batches(
+        golden, family(golden, "AlphaEdit", rule), recorded, three(tolerances), tolerances, monkeypatch
+    )
 
 
 @pytest.mark.parametrize("moving", [True, False])
