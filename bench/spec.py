@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 IDENTITY_VERSION = 1
 """Raise it when the meaning of a cell's fields, or the code that computes its numbers, changes."""
@@ -22,6 +22,7 @@ PAPER_METHODS = ("none", "ft", "rome", "memit", "prune", "rect", "alphaedit", "l
 LANGUAGES = ("en", "de", "nl", "es", "fr", "zh")
 
 Order = Literal["cycle", "blocked", "shuffled"]
+Dtype = Literal["float32", "bfloat16", "float16"]
 
 
 class Frozen(BaseModel):
@@ -34,7 +35,7 @@ class ModelRef(Frozen):
     """Which model, loaded how. `fingerprint` hashes the weights and the tokenizer."""
 
     name: str
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    dtype: Dtype = "float32"
     fingerprint: str = ""
 
 
@@ -46,10 +47,11 @@ class DataRef(Frozen):
 
 
 class MethodSpec(Frozen):
-    """A method by name with every hyperparameter resolved."""
+    """A method by name with every hyperparameter resolved. `source` hashes the text of an outside method."""
 
     name: str
     options: Mapping[str, Any] = Field(default_factory=dict)
+    source: str = ""
 
 
 class Schedule(Frozen):
@@ -101,3 +103,59 @@ class Cell(Frozen):
         """Seed of one random draw. It depends on seed and part only: methods of a seed share it."""
         digest = hashlib.blake2b(f"{self.seed}/{part}".encode(), digest_size=7).digest()
         return int.from_bytes(digest, "big")
+
+
+def _listed(value: Any) -> Any:
+    """Split "a, b" into ("a", "b"); repeated names count once."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    return tuple(dict.fromkeys(value)) if isinstance(value, (list, tuple)) else value
+
+
+def _expanded(value: Any) -> Any:
+    """As `_listed`, with "all" standing for the methods of the paper."""
+    names = _listed(value)
+    if not isinstance(names, tuple):
+        return names
+    return _listed([each for name in names for each in (PAPER_METHODS if name == "all" else (name,))])
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+MethodNames = Annotated[tuple[str, ...], BeforeValidator(_expanded), Field(min_length=1)]
+Orders = Annotated[tuple[Order, ...], BeforeValidator(_listed), Field(min_length=1)]
+
+
+class RunSpec(Frozen):
+    """A grid: every method on every model, data set, order and seed. Presets and configs hold these fields.
+
+    Lists may be written "a,b". The fields of `Schedule` mean the same here.
+
+    Attributes:
+        name: of the run's folder below the results folder.
+        methods: by name; "all" stands for `PAPER_METHODS`.
+        seeds: how many, counted from `first_seed`.
+        corpus: text behind the second moments of keys: "cldr", a text file, or "hf:DATASET[:CONFIG]".
+        token_budget: most tokens of it that are read.
+        evaluators: what the edited model is scored with.
+        hparams: hyperparameters from this YAML file, or those of this model, in place of the model's own.
+        set: single settings that override the above: "method.NAME.OPTION" -> value.
+    """
+
+    name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
+    methods: MethodNames = PAPER_METHODS
+    models: Names = ("polyglot-tiny",)
+    datasets: Names = ("cldr",)
+    languages: Names = LANGUAGES
+    seeds: int = Field(3, ge=1)
+    first_seed: int = Field(0, ge=0)
+    orders: Orders = ("cycle",)
+    batch_size: int = Field(10, ge=1)
+    edits_per_language: int = Field(30, ge=1)
+    steps: int | None = Field(None, ge=1)
+    eval_every: int = Field(0, ge=0)
+    corpus: str = "cldr"
+    token_budget: int = Field(100_000, ge=1)
+    dtype: Dtype = "float32"
+    evaluators: Names = ("edits",)
+    hparams: str | None = None
+    set: Mapping[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,98 @@
+"""A `RunSpec` -> its cells, hyperparameters resolved and checked. Nothing is run here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+from bench.names import unknown
+from bench.registry import Registry
+from bench.settings import hparams_names, hyperparameters, method_overrides
+from bench.spec import Cell, DataRef, MethodSpec, ModelRef, RunSpec, Schedule
+
+
+def cells(spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: Path) -> list[Cell]:
+    """All cells of a run; the methods of one seed stand together, so that tables fill evenly.
+
+    Raises:
+        BenchError: unknown method, option, model, data set or language, or a missing data folder.
+    """
+    from bench import models
+
+    for name in spec.methods:
+        if name not in methods.names():
+            raise unknown("method", name, methods.names())
+    data = {name: _data_ref(name, spec.languages, data_dir) for name in spec.datasets}
+    for name in spec.models:
+        models.resolve(name)
+    specs = {name: method_specs(spec, name, methods) for name in spec.models}
+    refs = {
+        name: ModelRef(name=name, dtype=spec.dtype, fingerprint=models.fingerprint(name, cache_dir))
+        for name in spec.models
+    }
+    seeds = range(spec.first_seed, spec.first_seed + spec.seeds)
+    grid = product(spec.models, spec.datasets, spec.orders, seeds)
+    return [
+        Cell(
+            method=method,
+            model=refs[model],
+            data=data[dataset],
+            schedule=schedule(spec, order),
+            corpus=spec.corpus,
+            token_budget=spec.token_budget,
+            seed=seed,
+        )
+        for model, dataset, order, seed in grid
+        for method in specs[model]
+    ]
+
+
+def schedule(spec: RunSpec, order: str) -> Schedule:
+    """The part of a run that says how facts arrive."""
+    shared = spec.model_dump(include=set(Schedule.model_fields) - {"order"})
+    return Schedule.model_validate({**shared, "order": order})
+
+
+def method_specs(spec: RunSpec, model: str, methods: Registry) -> list[MethodSpec]:
+    """The methods of a run with their options for one model: hyperparameter file < settings.
+
+    Raises:
+        BenchError: an unknown, missing or invalid option.
+    """
+    from bench import models
+
+    if spec.hparams and not (spec.hparams.endswith((".yaml", ".yml")) or spec.hparams in hparams_names()):
+        raise unknown("hyperparameters", spec.hparams, hparams_names())
+    family = hyperparameters(spec.hparams or models.resolve(model).name, methods)
+    overrides = method_overrides(spec.set, methods)
+    found = []
+    for name in spec.methods:
+        options = {**family.get(name, {}), **overrides.get(name, {})}
+        found.append(_method_spec(name, options, methods, model))
+    return found
+
+
+def _method_spec(name: str, options: Mapping[str, Any], methods: Registry, model: str) -> MethodSpec:
+    fields = methods.options(name)
+    missing = [option for option, field in fields.items() if field.is_required() and option not in options]
+    if missing:
+        raise BenchError(
+            f"method '{name}' needs the option '{missing[0]}', and there is none for model '{model}'; "
+            f"give --set method.{name}.{missing[0]}=..., or --hparams with a YAML file or one of: "
+            f"{', '.join(hparams_names())}"
+        )
+    config = methods.config(name, options)
+    return MethodSpec(name=name, options=config.model_dump(mode="json"), source=methods.source(name))
+
+
+def _data_ref(name: str, languages: tuple[str, ...], data_dir: Path | None) -> DataRef:
+    from bench import data
+
+    known = data.dataset(name).languages
+    for language in languages:
+        if language not in known:
+            raise unknown(f"language of data set '{name}':", language, known)
+    return DataRef(name=name, fingerprint=data.fingerprint(name, data_dir))

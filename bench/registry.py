@@ -1,0 +1,193 @@
+"""Find methods and evaluators by name: a file in their folder, or an entry point of an outside package.
+
+A plug-in is a module with a docstring (its first line describes it), a pydantic class `Config` and a function
+``build(config)``. ``methods/my_method.py`` is the method ``my-method``; names that
+begin with ``_`` are helpers.
+Nothing is imported before it is asked for. The package's own names cannot be taken by outside ones.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from bench.errors import BenchError
+from bench.names import hint, unknown
+
+METHODS, EVALUATORS = ("methods", "bench.methods"), ("evaluators", "bench.evaluators")
+"""Package and entry-point group of each kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """One line of a listing.
+
+    Attributes:
+        name: the plug-in.
+        summary: first line of its docstring.
+        origin: "" for a plug-in of this package, else the distribution or module it comes from.
+        broken: why it cannot be used, or "".
+    """
+
+    name: str
+    summary: str
+    origin: str = ""
+    broken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All plug-ins of one kind.
+
+    Args:
+        package: the package whose modules are plug-ins; its name less the plural s is the kind in messages.
+        group: entry-point group of outside plug-ins; each value is a module.
+    """
+
+    package: str
+    group: str
+
+    @property
+    def kind(self) -> str:
+        """What a plug-in is called in messages: method or evaluator."""
+        return self.package.removesuffix("s")
+
+    def names(self) -> list[str]:
+        """All names: the package's own in order of the alphabet, then the outside ones."""
+        own = self._own()
+        return [*own, *sorted(name for name in self._outside() if name not in own)]
+
+    def module(self, name: str) -> ModuleType:
+        """Import a plug-in.
+
+        Raises:
+            BenchError: no such plug-in, or an outside one that is broken.
+        """
+        own, outside = self._own(), self._outside()
+        if name in own:
+            return importlib.import_module(own[name])
+        if name not in outside:
+            raise unknown(self.kind, name, self.names())
+        first, *others = outside[name]
+        if others:
+            claims = " and ".join(point.value for point in outside[name])
+            raise BenchError(f"{self.kind} '{name}' is claimed by two modules: {claims}")
+        try:
+            module: ModuleType = first.load()
+        except Exception as error:  # an outside package may fail in any way; say which one did
+            reason = f"{type(error).__name__}: {error}"
+            raise BenchError(f"{self.kind} '{name}' ({first.value}) is broken: {reason}") from error
+        for needed in ("Config", "build"):
+            if not hasattr(module, needed):
+                raise BenchError(f"{self.kind} '{name}' ({first.value}) defines no '{needed}'")
+        return module
+
+    def describe(self, name: str) -> Description:
+        """Name, first docstring line and origin; own plug-ins are read, not imported."""
+        own, outside = self._own(), self._outside()
+        if name in own:
+            return Description(name, _first_line(_docstring(own[name])))
+        origin = ""
+        if name in outside:
+            point = outside[name][0]
+            origin = point.dist.name if point.dist else point.value
+        try:
+            return Description(name, _first_line(self.module(name).__doc__), origin)
+        except BenchError as error:
+            if name not in outside:
+                raise
+            return Description(name, "", origin, broken=str(error))
+
+    def options(self, name: str) -> Mapping[str, Any]:
+        """Fields of the plug-in's `Config` by name (pydantic `FieldInfo`)."""
+        config: type[BaseModel] = self.module(name).Config
+        return config.model_fields
+
+    def config(self, name: str, options: Mapping[str, Any]) -> BaseModel:
+        """Validate options.
+
+        Raises:
+            BenchError: naming the plug-in and the option.
+        """
+        fields = self.options(name)
+        for option in options:
+            if option not in fields:
+                raise BenchError(f"{self.kind} '{name}' has no option '{option}'{hint(option, fields)}")
+        try:
+            config: BaseModel = self.module(name).Config.model_validate(dict(options))
+        except ValidationError as error:
+            raise BenchError(f"{self.kind} '{name}': {validation_message(error, 'option')}") from error
+        return config
+
+    def build(self, name: str, options: Mapping[str, Any]) -> Any:
+        """Make a plug-in from its options."""
+        return self.module(name).build(self.config(name, options))
+
+    def source(self, name: str) -> str:
+        """Hash of an outside plug-in's file or folder, "" for one of this package.
+
+        It enters a cell's id, so that a method under development never reuses results of an older text.
+        """
+        if name in self._own():
+            return ""
+        file = self.module(name).__file__
+        if file is None:
+            return ""
+        path = Path(file)
+        parts = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+        return hashlib.blake2b(b"\0".join(part.read_bytes() for part in parts), digest_size=8).hexdigest()
+
+    def _own(self) -> dict[str, str]:
+        """Names of the package's modules -> dotted path."""
+        package = importlib.import_module(self.package)
+        found = sorted(info.name for info in pkgutil.iter_modules(package.__path__))
+        return {name.replace("_", "-"): f"{self.package}.{name}" for name in found if not name.startswith("_")}
+
+    def _outside(self) -> dict[str, list[EntryPoint]]:
+        """Entry points by name; more than one where packages disagree about what the name means."""
+        found: dict[str, list[EntryPoint]] = {}
+        for point in entry_points(group=self.group):
+            known = found.setdefault(point.name, [])
+            if point.value not in [other.value for other in known]:
+                known.append(point)
+        return found
+
+
+def methods() -> Registry:
+    """The methods installed here."""
+    return Registry(*METHODS)
+
+
+def evaluators() -> Registry:
+    """The evaluators installed here."""
+    return Registry(*EVALUATORS)
+
+
+def validation_message(error: ValidationError, noun: str) -> str:
+    """The first complaint of pydantic as one clause: "option 'layers': Field required"."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    text = f"{noun} '{place}': {first['msg']}" if place else first["msg"]
+    return text if first["type"] == "missing" else f"{text}, not {first['input']!r}"
+
+
+def _docstring(dotted: str) -> str | None:
+    spec = importlib.util.find_spec(dotted)
+    if spec is None or spec.origin is None:
+        return None
+    return ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8")))
+
+
+def _first_line(docstring: str | None) -> str:
+    return (docstring or "").strip().partition("\n")[0]

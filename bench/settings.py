@@ -1,0 +1,214 @@
+"""Where a run's settings come from: preset < config file < flags; and hyperparameters by model.
+
+Nothing here computes. Every layer is checked on its own, so that an error names the file it stands in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from bench.errors import BenchError
+from bench.names import hint, unknown
+from bench.registry import Registry, validation_message
+from bench.spec import RunSpec
+
+DEFAULT_PRESET = "table1"
+SAME_TABLE = ("name", "methods", "seeds", "first_seed")
+"""Fields that may differ between runs whose cells belong in one table."""
+
+
+def preset_names() -> list[str]:
+    """Names of the presets that come with the package."""
+    return _stems("presets")
+
+
+def hparams_names() -> list[str]:
+    """Models that hyperparameters come with the package for."""
+    return _stems("hparams")
+
+
+def preset_text(name: str) -> str:
+    """A preset as it is written, comments included.
+
+    Raises:
+        BenchError: no such preset.
+    """
+    if name not in preset_names():
+        raise unknown("preset", name, preset_names())
+    return (_folder("presets") / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def resolve(preset: str | None, config: Path | None, flags: Mapping[str, Any]) -> RunSpec:
+    """Lay preset, config file and flags over each other.
+
+    Where anything but methods and seeds departs from the preset and no name is given, the run gets a name of
+    its own, so that no folder mixes cells of different settings.
+
+    Args:
+        preset: name of a preset; None means `DEFAULT_PRESET`.
+        config: YAML file with fields of `RunSpec`, if any.
+        flags: fields of `RunSpec`; None stands for a flag that was not given.
+
+    Raises:
+        BenchError: unknown preset, unknown or invalid setting.
+    """
+    preset = preset or DEFAULT_PRESET
+    base = {"name": preset, **_checked(_mapping(preset_text(preset), f"preset {preset}"), f"preset {preset}")}
+    given = {key: value for key, value in flags.items() if value is not None}
+    over = [_checked(read_yaml(config), config)] if config else []
+    over.append(_checked(given, None))
+    merged = dict(base)
+    for layer in over:
+        settings = {**merged.get("set", {}), **layer.get("set", {})}
+        merged = {**merged, **layer, "set": settings}
+    spec = RunSpec.model_validate(merged)
+    if any("name" in layer for layer in over):
+        return spec
+    return spec.model_copy(update={"name": _run_name(preset, RunSpec.model_validate(base), spec)})
+
+
+def assignments(texts: list[str]) -> dict[str, Any]:
+    """Parse ``--set`` arguments: "method.memit.layers=4,5,6" -> {"method.memit.layers": [4, 5, 6]}.
+
+    Raises:
+        BenchError: no "=" in it.
+    """
+    parsed = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise BenchError(f"--set takes method.NAME.OPTION=VALUE, not '{text}'")
+        parsed[key.strip()] = parse_value(value.strip())
+    return parsed
+
+
+def parse_value(text: str) -> Any:
+    """A number, true, false, null, a YAML value, or a list where commas stand."""
+    if "," in text and not text.startswith(("[", "{", '"', "'")):
+        return [parse_value(part.strip()) for part in text.split(",") if part.strip()]
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BenchError(f"--set cannot read the value '{text}'") from error
+    if isinstance(value, str):  # YAML 1.1 takes 1e-3 for a word
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def method_overrides(settings: Mapping[str, Any], methods: Registry) -> dict[str, dict[str, Any]]:
+    """Sort "method.NAME.OPTION" settings by method; a single value for a list option becomes a list of one.
+
+    Raises:
+        BenchError: the key does not have this form, or names an unknown method or option.
+    """
+    sorted_: dict[str, dict[str, Any]] = {}
+    for key, value in settings.items():
+        prefix, _, rest = key.partition(".")
+        name, _, option = rest.partition(".")
+        if prefix != "method" or not name or not option:
+            raise BenchError(f"unknown setting '{key}'; settings are named method.NAME.OPTION")
+        fields = methods.options(name)
+        if option not in fields:
+            raise BenchError(f"unknown setting '{key}': method '{name}' has no '{option}'{hint(option, fields)}")
+        wants_list = str(fields[option].annotation).startswith(("tuple", "list"))
+        wrapped = [value] if wants_list and not isinstance(value, (list, tuple)) else value
+        sorted_.setdefault(name, {})[option] = wrapped
+    return sorted_
+
+
+def hyperparameters(source: str, methods: Registry) -> dict[str, dict[str, Any]]:
+    """Options by method, from the package's file for a model or from a YAML file.
+
+    Args:
+        source: a model's name or the path of a ``.yaml`` file.
+        methods: where method names are checked.
+
+    Returns:
+        {} where the package has no file for the model.
+
+    Raises:
+        BenchError: the file is missing or malformed, or names an unknown method.
+    """
+    if source.endswith((".yaml", ".yml")):
+        raw, place = read_yaml(Path(source)), source
+    elif source in hparams_names():
+        place = f"hparams {source}"
+        raw = _mapping((_folder("hparams") / f"{source}.yaml").read_text(encoding="utf-8"), place)
+    else:
+        return {}
+    known, options = methods.names(), {}
+    for name, value in raw.items():
+        if name.startswith("_"):
+            continue
+        if name not in known:
+            raise unknown("method", name, known, file=place)
+        if not isinstance(value, dict):
+            raise BenchError("a method's options must be a mapping", file=place, field=name)
+        options[name] = value
+    return options
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping.
+
+    Raises:
+        BenchError: no such file, not YAML, or not a mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BenchError(f"cannot be read ({type(error).__name__})", file=path) from error
+    return _mapping(text, path)
+
+
+def _mapping(text: str, place: object) -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BenchError(f"not valid YAML ({' '.join(str(error).split())})", file=place) from error
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise BenchError("must hold a mapping of names to values", file=place)
+    return value
+
+
+def _checked(layer: dict[str, Any], place: object) -> dict[str, Any]:
+    """Refuse unknown keys and invalid values of one layer; only the keys it has are returned."""
+    for key in layer:
+        if key not in RunSpec.model_fields:
+            raise unknown("setting", key, RunSpec.model_fields, file=place)
+    try:
+        whole = RunSpec.model_validate(layer)
+    except ValidationError as error:
+        raise BenchError(validation_message(error, "setting"), file=place) from error
+    return {key: getattr(whole, key) for key in layer}
+
+
+def _run_name(preset: str, base: RunSpec, spec: RunSpec) -> str:
+    plain, changed = (each.model_dump(mode="json", exclude=set(SAME_TABLE)) for each in (base, spec))
+    if plain == changed:
+        return base.name
+    text = json.dumps(changed, sort_keys=True)
+    return f"{preset}-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
+
+
+def _folder(name: str) -> Traversable:
+    return files("bench") / name
+
+
+def _stems(folder: str) -> list[str]:
+    names = (entry.name for entry in _folder(folder).iterdir())
+    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
