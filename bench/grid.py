@@ -62,11 +62,9 @@ def method_specs(spec: RunSpec, model: str, methods: Registry) -> list[MethodSpe
     Raises:
         BenchError: an unknown, missing or invalid option.
     """
-    from bench import models
-
     if spec.hparams and not (spec.hparams.endswith((".yaml", ".yml")) or spec.hparams in hparams_names()):
         raise unknown("hyperparameters", spec.hparams, hparams_names())
-    family = hyperparameters(spec.hparams or models.resolve(model).name, methods)
+    family = hyperparameters(spec.hparams or _short_name(model), methods)
     overrides = method_overrides(spec.set, methods)
     found = []
     for name in spec.methods:
@@ -86,6 +84,15 @@ def _method_spec(name: str, options: Mapping[str, Any], methods: Registry, model
         )
     config = methods.config(name, options)
     return MethodSpec(name=name, options=config.model_dump(mode="json"), source=methods.source(name))
+
+
+def _short_name(model: str) -> str:
+    """The name that hyperparameters are kept under: a hub id that has a short name goes by it."""
+    from bench import models
+
+    location = models.resolve(model).location
+    short = [name for name, entry in models.known_models().items() if location and entry.location == location]
+    return short[0] if short else model
 
 
 def _data_ref(name: str, languages: tuple[str, ...], data_dir: Path | None) -> DataRef:

@@ -2,7 +2,7 @@
 
 Layout::
 
-    results/<run>/run.json                          the run's specification
+    results/<run>/run.json                          the run's specification and the cells that count
     results/<run>/<cell id>/cell.json               the cell, versions, device
     results/<run>/<cell id>/status.json             done | diverged | failed | running, with the reason
     results/<run>/<cell id>/<table>/<step>.parquet  one shard per table and step
@@ -122,10 +122,11 @@ class ResultStore:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """All tables of a run.
+    """All tables of a run, less the cells that later settings have superseded.
 
     Attributes:
-        cells: one row per cell: cell, method, model, data, order, seed, status, reason.
+        cells: one row per cell: cell, method, model, data, order, seed, status, reason. A cell that is planned
+            in run.json and was never begun has the status "missing".
         scores: rows of `SCORE_SCHEMA`.
         costs: rows of `COST_SCHEMA`.
         run: the run's specification as written in run.json ({} if absent).
@@ -138,6 +139,16 @@ class Results:
 
 
 CELL_COLUMNS = ("cell", "method", "model", "data", "order", "seed", "status", "reason")
+PLACE = CELL_COLUMNS[1:6]
+"""What a table tells cells apart by: two cells in one place differ in settings, and the later one counts."""
+
+
+def place(cell: Cell) -> dict[str, Any]:
+    """The `PLACE` of a cell and its id, as run.json lists them."""
+    values = (
+        cell.id(), cell.method.name, cell.model.name, cell.data.name, cell.schedule.order, cell.seed
+    )  # fmt: skip
+    return dict(zip(("cell", *PLACE), values, strict=True))
 
 
 def load_results(root: Path | str) -> Results:
@@ -152,17 +163,20 @@ def load_results(root: Path | str) -> Results:
     files = sorted(root.glob("*/cell.json"))
     if not files:
         raise BenchError("the run holds no cells", file=root)
-    cells = pd.DataFrame([_cell_row(path) for path in files], columns=list(CELL_COLUMNS))
+    run: dict[str, Any] = read_json(root / "run.json") if (root / "run.json").exists() else {}
+    rows = {row["cell"]: row for row in map(_cell_row, files)}
+    if "cells" in run:
+        missing = {"status": "missing", "reason": "never run"}
+        rows = {cell["cell"]: rows.get(cell["cell"], {**cell, **missing}) for cell in run["cells"]}
     scores: list[pd.DataFrame] = []
     costs: list[pd.DataFrame] = []
-    for shard in sorted(root.glob("*/*/*.parquet")):
+    for shard in sorted(path for cell in rows for path in root.glob(f"{cell}/*/*.parquet")):
         (costs if shard.parent.name == COST_TABLE else scores).append(_read_shard(shard))
-    run = root / "run.json"
     return Results(
-        cells=cells,
+        cells=pd.DataFrame(list(rows.values()), columns=list(CELL_COLUMNS)),
         scores=_concat(scores, SCORE_SCHEMA),
         costs=_concat(costs, COST_SCHEMA),
-        run=read_json(run) if run.exists() else {},
+        run=run,
     )
 
 
