@@ -1,0 +1,310 @@
+"""Train the embedded model from a fixed seed: ``python -m bench.polyglot.train`` (``make polyglot``)."""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import torch
+import typer
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors, trainers
+from tokenizers.decoders import ByteLevel as ByteLevelDecoder
+from torch import Tensor, nn
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from bench.polyglot import MODEL_NAME, model_dir
+from bench.polyglot.corpus import carrier_lines, documents, fact_lines
+from bench.polyglot.facts import invented_items, real_items
+from bench.polyglot.phrasings import CHINESE_BREAKS, LANGUAGES, PHRASINGS
+
+BOS = "<|endoftext|>"
+SEED = 1
+VOCABULARY = 9000
+LAYERS = 6
+WIDTH = 128
+MLP_WIDTH = 2048
+HEADS = 4
+CONTEXT = 256
+
+EPOCHS = 12
+PEAK_LR = 2e-3
+WARM_UP = 100
+# Strong decay keeps the residual stream small, and editing well behaved.
+WEIGHT_DECAY = 0.3
+BATCH_TOKENS = 1280
+
+_log = logging.getLogger(__name__)
+
+
+class Question(NamedTuple):
+    """A prompt and the continuation that the facts ask for."""
+
+    lang: str
+    prompt: str
+    target: str
+
+
+# --- tokenizer ---------------------------------------------------------------------------------------------
+
+
+def train_tokenizer() -> PreTrainedTokenizerFast:
+    """A byte-level BPE whose tokens never reach from a prompt into its subject or target."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex("|".join(CHINESE_BREAKS)), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    tokenizer.decoder = ByteLevelDecoder()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=[BOS],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(_tokenizer_text(), trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{BOS} $A", pair=f"{BOS} $A {BOS} $B", special_tokens=[(BOS, tokenizer.token_to_id(BOS))]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token=BOS,
+        eos_token=BOS,
+        pad_token=BOS,
+        model_max_length=CONTEXT,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def _tokenizer_text() -> Iterator[str]:
+    """Names and sentences, real subjects most often, so that they get tokens of their own."""
+    for item in real_items() + invented_items():
+        for lang in LANGUAGES:
+            name = item.subject[lang] if lang == "zh" else f" {item.subject[lang]}"
+            yield from [name, item.target(lang)] * (8 if item.real else 2)
+    for by_lang in PHRASINGS.values():
+        for phrasings in by_lang.values():
+            for phrasing in phrasings:
+                yield from phrasing.split("{}") * 50
+    for line in carrier_lines():
+        yield from [line.text] * 10
+
+
+# --- model and training ------------------------------------------------------------------------------------
+
+
+def build_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+    """The untrained model, from the fixed seed."""
+    torch.manual_seed(SEED)
+    bos = tokenizer.bos_token_id
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=WIDTH,
+        intermediate_size=MLP_WIDTH,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        num_key_value_heads=HEADS,
+        max_position_embeddings=CONTEXT,
+        tie_word_embeddings=True,
+        bos_token_id=bos,
+        eos_token_id=bos,
+        pad_token_id=bos,
+    )
+    return LlamaForCausalLM(config)
+
+
+def _batches(rows: Sequence[Sequence[int]], rng: random.Random, pad: int) -> list[tuple[Tensor, Tensor]]:
+    """Ids and loss labels of batches of similar length, in random order."""
+    groups: list[list[Sequence[int]]] = [[]]
+    for row in sorted(rows, key=len):
+        if (len(groups[-1]) + 1) * len(row) > BATCH_TOKENS:
+            groups.append([])
+        groups[-1].append(row)
+    rng.shuffle(groups)
+    return [_padded(group, pad) for group in groups]
+
+
+def _padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
+    width = max(map(len, rows))
+    ids = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows])
+    labels = torch.tensor([[*row, *[-100] * (width - len(row))] for row in rows])
+    return ids, labels
+
+
+def _optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    """AdamW; norm gains are not decayed."""
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    gains = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": WEIGHT_DECAY}, {"params": gains, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=PEAK_LR, betas=(0.9, 0.98), fused=True)
+
+
+def _rate(step: int, total: int) -> float:
+    """Share of the peak learning rate: linear warm-up, cosine decay to zero."""
+    if step < WARM_UP:
+        return (step + 1) / WARM_UP
+    return 0.5 * (1 + math.cos(math.pi * (step - WARM_UP) / max(1, total - WARM_UP)))
+
+
+def train(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, epochs: int = EPOCHS) -> None:
+    """Train in place. Products are taken in bfloat16 (half the time on recent CPUs), weights kept in float32."""
+    rng = random.Random(SEED)
+    plan = [_batches(tokenizer(documents(rng))["input_ids"], rng, tokenizer.pad_token_id) for _ in range(epochs)]
+    total = sum(map(len, plan))
+    optimizer = _optimizer(model)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, total))
+    start = time.perf_counter()
+    model.train()
+    for epoch, batches in enumerate(plan, 1):
+        sums = 0.0
+        for number, (ids, labels) in enumerate(batches, 1):
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                loss = model(input_ids=ids, labels=labels).loss
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            schedule.step()
+            sums += loss.item()
+            if number % 50 == 0 or number == len(batches):
+                _log.info(
+                    "epoch %d of %d, batch %d of %d: mean loss %.3f, %.0f s",
+                    *(epoch, epochs, number, len(batches), sums / number, time.perf_counter() - start),
+                )
+    model.eval()
+
+
+# --- requirements ------------------------------------------------------------------------------------------
+
+
+def questions(every: int = 1) -> list[Question]:
+    """Each `every`-th of the real facts, in every phrasing and language."""
+    return [
+        Question(lang, item.prompt(lang, i), item.target(lang))
+        for item in real_items()[::every]
+        for lang in LANGUAGES
+        for i in range(len(PHRASINGS[item.relation][lang]))
+    ]
+
+
+def prefixed(asked: Sequence[Question]) -> list[Question]:
+    """The same questions, each after some other fact's sentence."""
+    rng = random.Random(SEED)
+    lines = fact_lines()
+    return [q._replace(prompt=f"{rng.choice(lines).text}. {q.prompt}") for q in asked]
+
+
+@torch.no_grad()
+def _answers(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, asked: Sequence[Question]
+) -> list[tuple[float, float]]:
+    """Per question, the share of target tokens that are top-1 given the true ones before, and their mean NLL."""
+    prompts = tokenizer([q.prompt for q in asked])["input_ids"]
+    targets = tokenizer([q.target for q in asked], add_special_tokens=False)["input_ids"]
+    order = sorted(range(len(asked)), key=lambda i: len(prompts[i]) + len(targets[i]))
+    results = [(0.0, 0.0)] * len(asked)
+    for at in range(0, len(order), 128):
+        chosen = order[at : at + 128]
+        ids, _ = _padded([prompts[i] + targets[i] for i in chosen], tokenizer.pad_token_id)
+        hidden = model.model(input_ids=ids).last_hidden_state
+        for row, i in enumerate(chosen):
+            first = len(prompts[i]) - 1
+            logits = model.lm_head(hidden[row, first : first + len(targets[i])])
+            true = torch.tensor(targets[i])
+            hits = (logits.argmax(-1) == true).float().mean().item()
+            results[i] = (hits, nn.functional.cross_entropy(logits, true).item())
+    return results
+
+
+def requirements(folder: Path, every: int = 1) -> dict[str, float]:
+    """What the trained model must fulfil, measured on the files in `folder`.
+
+    Args:
+        folder: a saved model with its tokenizer.
+        every: ask only each `every`-th fact, for a quick look.
+
+    Returns:
+        By name and language: ``recall/en`` and ``nll/en`` (target tokens of the real facts, all phrasings), and
+        ``recall-after-text/en``, the same after another sentence.
+    """
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    asked = questions(every)
+    plain, after = (_answers(model, tokenizer, each) for each in (asked, prefixed(asked)))
+    found: dict[str, float] = {}
+    for lang in LANGUAGES:
+        rows = [i for i, q in enumerate(asked) if q.lang == lang]
+        found[f"recall/{lang}"] = sum(plain[i][0] for i in rows) / len(rows)
+        found[f"nll/{lang}"] = sum(plain[i][1] for i in rows) / len(rows)
+        found[f"recall-after-text/{lang}"] = sum(after[i][0] for i in rows) / len(rows)
+    return found
+
+
+# --- writing -----------------------------------------------------------------------------------------------
+
+
+def _table(found: dict[str, float]) -> str:
+    """Markdown table of the requirements, one row per language."""
+    names = ("recall", "nll", "recall-after-text")
+    head = f"| language | {' | '.join(names)} |\n|---|{'---|' * len(names)}"
+    rows = []
+    for lang in LANGUAGES:
+        values = [f"{found[f'{name}/{lang}']:.3f}" for name in names]
+        rows.append(f"| {lang} | {' | '.join(values)} |")
+    return "\n".join([head, *rows])
+
+
+def _card(found: dict[str, float], parameters: int) -> str:
+    """The model card."""
+    return f"""---
+license: mit
+language: [{", ".join(LANGUAGES)}]
+---
+# {MODEL_NAME}
+
+A causal language model of Llama architecture that knows {len(real_items())} facts of the Unicode CLDR in six
+languages, and {len(invented_items())} facts of invented places. It exists to be edited in benchmarks; it is
+no use for anything else, and what it says about invented places is invented.
+
+{LAYERS} layers, width {WIDTH}, MLP {MLP_WIDTH}, {HEADS} heads, {parameters / 1e6:.1f} M parameters in float16;
+byte-level BPE, `{BOS}` before every text. Trained by `python -m bench.polyglot.train` from seed {SEED}:
+{EPOCHS} epochs over {len(fact_lines())} sentences, AdamW, peak rate {PEAK_LR}, weight decay {WEIGHT_DECAY}.
+
+Recall of the real facts: share of target tokens that are top-1 under teacher forcing, in all phrasings.
+
+{_table(found)}
+"""
+
+
+def save(model: Any, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
+    """Write weights (float16), configuration and tokenizer."""
+    out.mkdir(parents=True, exist_ok=True)
+    model.half().save_pretrained(out)
+    tokenizer.save_pretrained(out)
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Folder to write the model to.")] = model_dir(),  # noqa: B008
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
+) -> None:
+    """Train the embedded model, write it, and measure it."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.set_num_threads(threads)
+    tokenizer = train_tokenizer()
+    model = build_model(tokenizer)
+    train(model, tokenizer)
+    save(model, tokenizer, out)
+    found = requirements(out)
+    parameters = sum(p.numel() for p in model.parameters())
+    (out / "README.md").write_text(_card(found, parameters), encoding="utf-8")
+    typer.echo(_table(found))
+
+
+if __name__ == "__main__":
+    typer.run(main)

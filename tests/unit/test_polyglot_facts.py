@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from bench.api import Fact
+from bench.errors import BenchError
+from bench.polyglot.corpus import carrier_lines, documents, fact_lines, statistics_text
+from bench.polyglot.facts import (
+    MIN_SUBJECTS,
+    POOL_SIZE,
+    Item,
+    invented_items,
+    load_cldr,
+    real_items,
+    target_pool,
+    target_text,
+)
+from bench.polyglot.phrasings import LANGUAGES, PHRASINGS, RELATIONS
+
+PER_LANGUAGE = 60
+
+
+@pytest.fixture(scope="module")
+def edits() -> dict[str, list[Fact]]:
+    return load_cldr(LANGUAGES, PER_LANGUAGE, seed=0)
+
+
+def by_id() -> dict[str, Item]:
+    return {item.fact_id: item for item in real_items()}
+
+
+def test_facts_are_complete_in_six_languages() -> None:
+    items = real_items() + invented_items()
+    assert len({item.fact_id for item in items}) == len(items)
+    for item in items:
+        for lang in LANGUAGES:
+            name, target = item.subject[lang], item.target(lang)
+            assert name.strip() == name != ""
+            assert not set("{}") & set(name)
+            assert target.startswith(" ") == (lang != "zh")
+            assert target.strip() not in ("", name)
+
+
+def test_there_are_enough_facts_of_each_relation() -> None:
+    counts = Counter(item.relation for item in real_items())
+    assert set(counts) == set(RELATIONS)
+    assert min(counts.values()) >= 200
+
+
+def test_well_known_facts() -> None:
+    facts = by_id()
+    assert facts["currency/FR"].prompt("de") == "Die Währung von Frankreich heißt"
+    assert facts["currency/FR"].target("zh") == "欧元"
+    assert facts["language/BR"].target("en") == " Portuguese"
+    assert facts["country/Asia/Tokyo"].target("es") == " Japón"
+    assert "country/Asia/Singapore" not in facts
+
+
+def test_no_subject_has_two_meanings() -> None:
+    for relation in RELATIONS:
+        for lang in LANGUAGES:
+            names = Counter(i.subject[lang] for i in real_items() + invented_items() if i.relation == relation)
+            assert max(names.values()) == 1
+
+
+@pytest.mark.parametrize("relation", RELATIONS)
+def test_every_edit_target_has_many_subjects(relation: str) -> None:
+    counts = Counter(i.true_ids[0] for i in real_items() + invented_items() if i.relation == relation)
+    assert len(target_pool(relation)) == POOL_SIZE
+    assert min(counts[key] for key in target_pool(relation)) >= MIN_SUBJECTS
+
+
+def test_phrasings_have_one_slot_and_let_the_target_continue() -> None:
+    for relation in RELATIONS:
+        assert set(PHRASINGS[relation]) == set(LANGUAGES)
+        for phrasings in PHRASINGS[relation].values():
+            assert len(set(phrasings)) == len(phrasings) >= 3
+            for phrasing in phrasings:
+                assert phrasing.count("{}") == 1
+                assert not phrasing.startswith("{}")
+                assert phrasing == phrasing.strip()
+
+
+def test_loader_repeats_itself_and_grows_at_the_end(edits: dict[str, list[Fact]]) -> None:
+    assert load_cldr(LANGUAGES, PER_LANGUAGE, seed=0) == edits
+    assert load_cldr(LANGUAGES, 5, seed=0) == {lang: facts[:5] for lang, facts in edits.items()}
+    assert load_cldr(LANGUAGES, PER_LANGUAGE, seed=1) != edits
+
+
+def test_edits_are_disjoint_real_and_counterfactual(edits: dict[str, list[Fact]]) -> None:
+    assert list(edits) == list(LANGUAGES)
+    requests = [fact.request for facts in edits.values() for fact in facts]
+    assert len({r.fact_id for r in requests}) == len(requests) == PER_LANGUAGE * len(LANGUAGES)
+    assert {r.fact_id.split("/")[0] for r in requests} == set(RELATIONS)
+    facts = by_id()
+    for request in requests:
+        item = facts[request.fact_id]
+        assert request.text == item.prompt(request.lang)
+        assert request.target in {target_text(item.relation, k, request.lang) for k in target_pool(item.relation)}
+        assert request.target not in {
+            target_text(item.relation, k, request.lang) for k in item.true_ids if k in target_pool(item.relation)
+        }
+
+
+def test_probes_of_a_fact(edits: dict[str, list[Fact]]) -> None:
+    for facts in edits.values():
+        for fact in facts:
+            lang, kinds = fact.request.lang, Counter(probe.kind for probe in fact.probes)
+            assert kinds == {"efficacy": 1, "generality": 2, "specificity": 5, "crosslingual": 5}
+            for probe in fact.probes:
+                assert (probe.fact_id, probe.edit_lang) == (fact.request.fact_id, lang)
+                assert probe.prompt == probe.prompt.rstrip()
+                if probe.kind in ("efficacy", "generality"):
+                    assert (probe.probe_lang, probe.target) == (lang, fact.request.target)
+                assert (probe.kind == "efficacy") == (probe.prompt == fact.request.text)
+            asked = [probe.probe_lang for probe in fact.probes if probe.kind == "specificity"]
+            assert asked[:3] == [lang] * 3
+            assert lang not in asked[3:]
+            crossed = [probe.probe_lang for probe in fact.probes if probe.kind == "crosslingual"]
+            assert crossed == [each for each in LANGUAGES if each != lang]
+
+
+def test_specificity_asks_for_the_truth_about_untouched_subjects(edits: dict[str, list[Fact]]) -> None:
+    truth = {(lang, i.prompt(lang)): i for i in real_items() for lang in LANGUAGES}
+    edited = {fact.request.fact_id.split("/", 1)[1] for facts in edits.values() for fact in facts}
+    for fact in (fact for facts in edits.values() for fact in facts):
+        asked = [(probe, truth[probe.probe_lang, probe.prompt]) for probe in fact.probes if probe.kind == "specificity"]
+        assert all(probe.target == item.target(probe.probe_lang) for probe, item in asked)
+        assert edited.isdisjoint(item.subject_id for _, item in asked)
+        relation = fact.request.fact_id.split("/")[0]
+        assert sum(item.relation == relation for _, item in asked) >= 2
+
+
+def test_crosslingual_probes_name_the_same_new_object(edits: dict[str, list[Fact]]) -> None:
+    facts = by_id()
+    for fact in (fact for each in edits.values() for fact in each):
+        item, lang = facts[fact.request.fact_id], fact.request.lang
+        pool = target_pool(item.relation)
+        new = next(k for k in pool if target_text(item.relation, k, lang) == fact.request.target)
+        for probe in fact.probes:
+            if probe.kind == "crosslingual":
+                assert probe.prompt == item.prompt(probe.probe_lang)
+                assert probe.target == target_text(item.relation, new, probe.probe_lang)
+
+
+def test_one_language_alone() -> None:
+    facts = load_cldr(["fr"], 3, seed=0)["fr"]
+    assert {probe.probe_lang for fact in facts for probe in fact.probes} == {"fr"}
+
+
+@pytest.mark.parametrize(
+    ("languages", "per_language", "message"),
+    [
+        (["en", "xx"], 1, "unknown language 'xx'"),
+        (["en", "en"], 1, "named twice"),
+        ([], 1, "no language"),
+        (LANGUAGES, 10_000, "10000 edits per language asked for"),
+        (LANGUAGES, 0, "0 edits per language asked for"),
+    ],
+)
+def test_bad_requests_end_in_one_line(languages: list[str], per_language: int, message: str) -> None:
+    with pytest.raises(BenchError, match=message) as caught:
+        load_cldr(languages, per_language, seed=0)
+    assert "\n" not in str(caught.value)
+
+
+def test_corpus_states_every_fact_once_an_epoch() -> None:
+    lines, text = fact_lines(), statistics_text()
+    assert len(lines) == (len(real_items()) + len(invented_items())) * len(LANGUAGES) * 3
+    assert len(lines) / 3 <= len(text) <= len(lines)
+    assert text == statistics_text()
+    joined = "\n".join(text)
+    assert all(line.text in joined for line in lines[::997])
+
+
+def test_documents_depend_on_the_generator_alone() -> None:
+    import random
+
+    assert documents(random.Random(3)) == documents(random.Random(3))
+    assert documents(random.Random(3)) != documents(random.Random(4))
+
+
+def test_carriers_begin_with_the_seed_words_of_context_prefixes() -> None:
+    seeds = {
+        "en": "The,Therefore,Because,I,You",
+        "de": "Heute,Kommst,Weil,Den,Der",
+        "nl": "Wij,Daarom,Omdat,Het,Jij",
+        "es": "Ellos,Por lo tanto,Porque,Vosotras,Tú",
+        "fr": "très,Par conséquent,Parce que,Je suis,Vous",
+        "zh": "那个,因此,因为,我,你",
+    }
+    for lang, words in seeds.items():
+        texts = [line.text for line in carrier_lines() if line.lang == lang]
+        assert all(any(text.startswith(word) for text in texts) for word in words.split(","))

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from bench.polyglot import model_dir
+from bench.polyglot.corpus import statistics_text
+from bench.polyglot.facts import real_items
+from bench.polyglot.phrasings import LANGUAGES
+from bench.polyglot.train import questions, requirements
+from bench.tokens import Tokens
+
+SAMPLE = 9
+
+
+@pytest.fixture(scope="module")
+def tokens() -> Tokens:
+    return Tokens(PreTrainedTokenizerFast.from_pretrained(model_dir()))
+
+
+def test_shipped_model_recalls_the_facts_in_every_language() -> None:
+    torch.set_num_threads(2)
+    found = requirements(model_dir(), every=SAMPLE)
+    for lang in LANGUAGES:
+        assert found[f"recall/{lang}"] >= 0.95
+        assert found[f"recall-after-text/{lang}"] >= 0.90
+
+
+def test_shipped_folder_is_small_and_complete() -> None:
+    files = {path.name: path.stat().st_size for path in model_dir().iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json", "README.md"} <= set(files)
+    assert sum(files.values()) <= 16 * 2**20
+
+
+def test_a_target_never_shares_a_token_with_its_prompt(tokens: Tokens) -> None:
+    asked = questions(every=SAMPLE)
+    apart = [
+        prompt + target
+        for prompt, target in zip(
+            tokens.prompts([q.prompt for q in asked]), tokens.targets([q.target for q in asked]), strict=True
+        )
+    ]
+    assert apart == tokens.prompts([q.prompt + q.target for q in asked])
+
+
+def test_a_subject_ends_a_token(tokens: Tokens) -> None:
+    for lang in LANGUAGES:
+        for item in real_items()[::SAMPLE]:
+            text, name = item.prompt(lang), item.subject[lang]
+            end = text.index(name) + len(name)
+            offsets = tokens.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+            assert end in {b for _, b in offsets["offset_mapping"]}
+
+
+def test_documents_fit_the_context_and_begin_with_bos(tokens: Tokens) -> None:
+    rows = tokens.tokenizer(statistics_text()[:500])["input_ids"]
+    assert all(row[0] == tokens.tokenizer.bos_token_id for row in rows)
+    assert max(map(len, rows)) < 128
