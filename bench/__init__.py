@@ -1,0 +1,28 @@
+"""Benchmark of knowledge-editing methods on multilingual, sequential edits of language models.
+
+>>> from bench import run, load_results
+>>> results = run(preset="smoke", methods="none,memit")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.session import run
+    from bench.store import load_results
+
+__all__ = ["load_results", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use, so that ``import bench`` is quick."""
+    if name == "run":
+        from bench.session import run
+
+        return run
+    if name == "load_results":
+        from bench.store import load_results
+
+        return load_results
+    raise AttributeError(f"module 'bench' has no attribute '{name}'")

@@ -1,0 +1,240 @@
+"""Everything that is printed is printed here.
+
+Answers of commands go through `echo` and `echo_table`, errors through `complain`; while cells run, a `Display`
+shows how far they are: ``rich`` (live lines with an estimate of the time left), ``plain`` (a line now and then)
+or ``none``.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from rich import progress as bars
+from rich.cells import cell_len
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from bench.driver import Progress
+
+DisplayKind = Literal["rich", "plain", "none"]
+PLAIN_SECONDS = 10.0
+"""Least time between two plain lines about one cell."""
+ESTIMATE_SECONDS = 3600.0
+"""Steps further back than this do not count for an estimate."""
+
+
+def echo(text: str = "") -> None:
+    """Print the answer of a command."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def echo_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows under their columns; wide characters count as two."""
+    texts = [list(columns), *([str(value) for value in row] for row in rows)]
+    widths = [max(cell_len(row[i]) for row in texts) for i in range(len(columns))]
+    for row in texts:
+        padded = (text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True))
+        echo("  ".join(padded).rstrip())
+
+
+def complain(text: object) -> None:
+    """Print one line to standard error."""
+    sys.stderr.write(f"bench: {' '.join(str(text).split())}\n")
+    sys.stderr.flush()
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: 8.1 s, 12 min, 3.5 h."""
+    if seconds < 90:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+class Board(Protocol):
+    """What is shown while the cells of a run are computed one after another."""
+
+    def cell(self, label: str) -> Progress:
+        """A cell begins; through what is returned it says how far it is."""
+        ...
+
+    def finished(self, label: str, status: str, reason: str) -> None:
+        """The cell has ended."""
+        ...
+
+
+class Display(Protocol):
+    """Shows the course of a run."""
+
+    def note(self, text: str) -> None:
+        """A line beside the course of the run."""
+        ...
+
+    def board(self, total: int) -> AbstractContextManager[Board]:
+        """Open a board for so many cells."""
+        ...
+
+
+def make_display(kind: DisplayKind | None = None) -> Display:
+    """The display asked for; by default rich on a terminal, plain elsewhere."""
+    kinds: dict[str, Callable[[], Display]] = {"rich": RichDisplay, "plain": PlainDisplay, "none": NoDisplay}
+    return kinds[kind or ("rich" if sys.stdout.isatty() else "plain")]()
+
+
+def outcome_line(label: str, status: str, reason: str, seconds: float) -> str:
+    """One line about a cell that has ended; of a traceback only the last line."""
+    last = reason.strip().splitlines()[-1].strip() if reason.strip() else ""
+    return f"{label}: {status} ({duration(seconds)}){f' - {last}' if last else ''}"
+
+
+# ---------------------------------------------------------------------------- none
+class NoDisplay:
+    """Shows nothing."""
+
+    def note(self, text: str) -> None:
+        """See `Display`."""
+
+    @contextmanager
+    def board(self, total: int) -> Iterator[Board]:
+        """See `Display`."""
+        yield _NoBoard()
+
+
+class _NoBoard:
+    def cell(self, label: str) -> Progress:
+        return _Silent()
+
+    def finished(self, label: str, status: str, reason: str) -> None:
+        pass
+
+
+class _Silent:
+    def stage(self, text: str) -> None:
+        pass
+
+    def step(self, done: int, total: int, note: str) -> None:
+        pass
+
+
+# ---------------------------------------------------------------------------- plain
+class PlainDisplay:
+    """Lines for logs: when a cell begins, now and then, and when it ends."""
+
+    def note(self, text: str) -> None:
+        """See `Display`."""
+        echo(text)
+
+    @contextmanager
+    def board(self, total: int) -> Iterator[Board]:
+        """See `Display`."""
+        yield _PlainBoard(total)
+
+
+@dataclass
+class _PlainBoard:
+    total: int
+    begun: int = 0
+    start: float = field(default_factory=time.monotonic)
+
+    def cell(self, label: str) -> Progress:
+        self.begun += 1
+        self.start = time.monotonic()
+        echo(f"[{self.begun}/{self.total}] {label}")
+        return _PlainCell()
+
+    def finished(self, label: str, status: str, reason: str) -> None:
+        seconds = time.monotonic() - self.start
+        echo(f"[{self.begun}/{self.total}] {outcome_line(label, status, reason, seconds)}")
+
+
+@dataclass
+class _PlainCell:
+    start: float = field(default_factory=time.monotonic)
+    shown: float = field(default_factory=time.monotonic)
+    first: int | None = None
+
+    def stage(self, text: str) -> None:
+        pass
+
+    def step(self, done: int, total: int, note: str) -> None:
+        now = time.monotonic()
+        if self.first is None:
+            self.first, self.start = done, now
+        if now - self.shown < PLAIN_SECONDS:
+            return
+        self.shown = now
+        pace = (now - self.start) / (done - self.first) if done > self.first else None
+        left = f", about {duration(pace * (total - done))} left" if pace and done < total else ""
+        echo(f"    step {done}/{total} {note}{left}")
+
+
+# ---------------------------------------------------------------------------- rich
+class RichDisplay:
+    """Live lines: one for the cell being computed, one for the whole; each cell that ends leaves a line."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console()
+
+    def note(self, text: str) -> None:
+        """See `Display`."""
+        self.console.print(text, markup=False, highlight=False)
+
+    @contextmanager
+    def board(self, total: int) -> Iterator[Board]:
+        """See `Display`."""
+        live = bars.Progress(
+            bars.TextColumn("{task.description}", markup=False),
+            bars.BarColumn(bar_width=24),
+            bars.TaskProgressColumn(),
+            bars.TimeElapsedColumn(),
+            bars.TextColumn("left"),
+            bars.TimeRemainingColumn(),
+            bars.TextColumn("{task.fields[note]}", style="dim", markup=False),
+            console=self.console,
+            speed_estimate_period=ESTIMATE_SECONDS,
+        )
+        with live:
+            yield _RichBoard(live, live.add_task("all cells", total=total, note=""))
+
+
+@dataclass
+class _RichBoard:
+    live: bars.Progress
+    whole: bars.TaskID
+    ended: int = 0
+    current: bars.TaskID | None = None
+    start: float = field(default_factory=time.monotonic)
+
+    def cell(self, label: str) -> Progress:
+        self.start = time.monotonic()
+        self.current = self.live.add_task(label, total=None, note="")
+        return _RichCell(self.live, self.whole, self.current, self.ended)
+
+    def finished(self, label: str, status: str, reason: str) -> None:
+        self.ended += 1
+        if self.current is not None:
+            self.live.remove_task(self.current)
+        self.live.update(self.whole, completed=self.ended)
+        line = outcome_line(label, status, reason, time.monotonic() - self.start)
+        style = "green" if status == "done" else "yellow" if status == "diverged" else "red"
+        self.live.console.print(line, style=style, markup=False, highlight=False)
+
+
+@dataclass
+class _RichCell:
+    live: bars.Progress
+    whole: bars.TaskID
+    task: bars.TaskID
+    before: int
+
+    def stage(self, text: str) -> None:
+        self.live.update(self.task, note=text)
+
+    def step(self, done: int, total: int, note: str) -> None:
+        self.live.update(self.task, completed=done, total=total, note=f"step {done}/{total} {note}")
+        self.live.update(self.whole, completed=self.before + done / max(total, 1))

@@ -1,0 +1,133 @@
+"""Run cells one after another; what one of them does never harms the others."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.errors import BenchError
+from bench.spec import Cell
+from bench.store import ResultStore, Status
+
+if TYPE_CHECKING:
+    from bench.display import Board
+    from bench.driver import Progress, World
+
+    CellRunner = Callable[[Cell, ResultStore, World, Progress], Status]
+
+FINISHED: tuple[Status, ...] = ("done", "diverged")
+CRASH = "Traceback"
+"""How the reason of a failure begins that is no bad input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a cell stands.
+
+    Attributes:
+        status: None where it has never run.
+        reason: of a failure: one line for bad input, a traceback for anything else.
+        reused: it stands so from an earlier run.
+    """
+
+    cell: Cell
+    status: Status | None
+    reason: str = ""
+    reused: bool = False
+
+    @property
+    def crashed(self) -> bool:
+        """Failed, and not for bad input."""
+        return self.status == "failed" and self.reason.startswith(CRASH)
+
+
+def existing(cell: Cell, store: ResultStore, tables: Iterable[str]) -> Outcome:
+    """What an earlier run has left: a cell that lacks the table of an evaluator counts as never run."""
+    status, reason = store.status(cell.id())
+    if status in FINISHED and not set(tables) <= store.tables(cell.id()):
+        status, reason = None, ""
+    return Outcome(cell, status, reason, reused=True)
+
+
+def is_pending(outcome: Outcome, retry_failed: bool) -> bool:
+    """Whether a cell that stands so is to be computed; failed ones only on demand."""
+    return outcome.status not in FINISHED and (outcome.status != "failed" or retry_failed)
+
+
+def local(
+    cells: Iterable[Cell],
+    store: ResultStore,
+    world: World,
+    board: Board,
+    *,
+    retry_failed: bool = False,
+    run: CellRunner | None = None,
+) -> Iterator[Outcome]:
+    """Compute, in this process, the cells that are pending.
+
+    A cell that fails is recorded and the next one begins.
+
+    Args:
+        cells: the grid.
+        store: where results lie.
+        world: handed to every cell.
+        board: told how far it is.
+        retry_failed: also compute cells that failed before.
+        run: computes one cell; `bench.driver.run_cell` by default.
+
+    Yields:
+        Every cell's outcome, in order.
+
+    Raises:
+        BenchError: two methods failed on the same bad input, so it concerns the whole run.
+        KeyboardInterrupt: after the cell at work was marked as interrupted.
+    """
+    runner = run or _driver()
+    tables = [name for name, _ in world.evaluators]
+    blamed: dict[str, str] = {}
+    for cell in cells:
+        outcome = existing(cell, store, tables)
+        if is_pending(outcome, retry_failed):
+            progress = board.cell(cell.label())
+            outcome = _compute(cell, store, world, progress, runner)
+            board.finished(cell.label(), outcome.status or "", outcome.reason)
+        yield outcome
+        fresh_bad_input = outcome.status == "failed" and not outcome.reused and not outcome.crashed
+        if fresh_bad_input and blamed.setdefault(outcome.reason, cell.method.name) != cell.method.name:
+            raise BenchError(outcome.reason)
+
+
+def _driver() -> CellRunner:
+    from bench.driver import run_cell
+
+    return run_cell
+
+
+def _compute(cell: Cell, store: ResultStore, world: World, progress: Progress, run: CellRunner) -> Outcome:
+    try:
+        status = run(cell, store, world, progress)
+    except KeyboardInterrupt:
+        _record(cell, store, "interrupted", "")
+        raise
+    except BenchError as error:
+        return _record(cell, store, "failed", str(error))
+    except Exception:  # whatever a method does, the grid goes on
+        return _record(cell, store, "failed", traceback.format_exc())
+    return Outcome(cell, status, store.status(cell.id())[1])
+
+
+def _record(cell: Cell, store: ResultStore, status: Status, reason: str) -> Outcome:
+    if not (store.folder(cell.id()) / "cell.json").exists():
+        store.start(cell, {})
+    store.finish(cell.id(), status, reason)
+    return Outcome(cell, status, reason)
+
+
+def exit_code(outcomes: Iterable[Outcome]) -> int:
+    """0 if no cell failed, 1 if one crashed, else 2: bad input."""
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if any(outcome.crashed for outcome in failed):
+        return 1
+    return 2 if failed else 0

@@ -1,0 +1,209 @@
+"""A whole run, as the command line and `bench.run` do it: plan, check, compute, report what failed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import data, engine, grid
+from bench.atomic import read_json, write_json
+from bench.display import Display, make_display
+from bench.errors import BenchError
+from bench.names import unknown
+from bench.registry import Registry, evaluators, methods
+from bench.settings import resolve
+from bench.spec import Cell, RunSpec
+from bench.store import PLACE, SCHEMA_VERSION, Results, ResultStore, load_results, place
+
+if TYPE_CHECKING:
+    from bench.display import DisplayKind
+    from bench.driver import World
+
+CACHE_VARIABLE = "BENCH_CACHE_DIR"
+RESULTS_DIR = Path("results")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will do; nothing is computed or written yet.
+
+    Attributes:
+        spec: the grid.
+        cells: its cells.
+        store: the run's folder.
+        methods: where methods are found.
+        data_dir: folder of downloaded data, or None.
+        cache_dir: statistics and converted models.
+    """
+
+    spec: RunSpec
+    cells: list[Cell]
+    store: ResultStore
+    methods: Registry
+    data_dir: Path | None
+    cache_dir: Path
+
+    def outcomes(self) -> list[engine.Outcome]:
+        """How every cell stands."""
+        return [engine.existing(cell, self.store, self.spec.evaluators) for cell in self.cells]
+
+
+def default_cache_dir() -> Path:
+    """$BENCH_CACHE_DIR, else the user's cache folder."""
+    if given := os.environ.get(CACHE_VARIABLE):
+        return Path(given).expanduser()
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(caches).expanduser() / "langedit-bench"
+
+
+def plan(spec: RunSpec, results_dir: Path, data_dir: Path | None = None, cache_dir: Path | None = None) -> Plan:
+    """Resolve and check a run.
+
+    Raises:
+        BenchError: unknown names, invalid settings, malformed or missing data, a results folder of another version.
+    """
+    registry = methods()
+    for name in spec.evaluators:
+        if name not in evaluators().names():
+            raise unknown("evaluator", name, evaluators().names())
+    store = ResultStore(results_dir / spec.name)
+    check_schema(store)
+    cache = cache_dir or default_cache_dir()
+    planned = Plan(spec, grid.cells(spec, registry, data_dir, cache), store, registry, data_dir, cache)
+    _check_data(planned)
+    return planned
+
+
+def check_schema(store: ResultStore) -> None:
+    """Refuse a run folder that another schema version has written.
+
+    Raises:
+        BenchError: naming the first such file.
+    """
+    for path in [store.root / "run.json", *sorted(store.root.glob("*/cell.json"))]:
+        if path.exists() and (found := read_json(path).get("schema_version")) != SCHEMA_VERSION:
+            raise BenchError(
+                f"results of schema version {found}, this version writes {SCHEMA_VERSION}; give another --name",
+                file=path,
+                field="schema_version",
+            )
+
+
+def execute(planned: Plan, display: Display, device: str = "auto", retry_failed: bool = False) -> list[engine.Outcome]:
+    """Compute the cells that are pending.
+
+    Returns:
+        How every cell stands afterwards.
+
+    Raises:
+        BenchError: the folder cannot be written, or bad input that concerns the whole run.
+        KeyboardInterrupt: what was computed is kept.
+    """
+    before = planned.outcomes()
+    pending = sum(engine.is_pending(outcome, retry_failed) for outcome in before)
+    write_json(planned.store.root / "run.json", run_record(planned))
+    if not pending:
+        return before
+    display.note(f"{planned.spec.name}: {len(before)} cells, {pending} to compute")
+    world = make_world(planned, device)
+    with display.board(pending) as board:
+        return list(engine.local(planned.cells, planned.store, world, board, retry_failed=retry_failed))
+
+
+def make_world(planned: Plan, device: str) -> World:
+    """What all cells of a run share.
+
+    Raises:
+        BenchError: no such device.
+    """
+    import torch
+
+    from bench.driver import World
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise unknown("device", device, ("auto", "cpu", "cuda"))
+    has_cuda = torch.cuda.is_available()
+    if device == "cuda" and not has_cuda:
+        raise BenchError("device 'cuda' was asked for, but there is none")
+    registry = evaluators()
+    return World(
+        methods=planned.methods,
+        evaluators=tuple((name, registry.build(name, {})) for name in planned.spec.evaluators),
+        data_dir=planned.data_dir,
+        cache_dir=planned.cache_dir,
+        device="cuda" if has_cuda and device != "cpu" else "cpu",
+    )
+
+
+def run_record(planned: Plan) -> dict[str, Any]:
+    """Contents of run.json: the specification, and the cells that count.
+
+    Cells of earlier calls stay, unless one of this call stands in the same place of a table.
+    """
+    path = planned.store.root / "run.json"
+    earlier = read_json(path).get("cells", []) if path.exists() else []
+    by_place = {tuple(cell[key] for key in PLACE): cell for cell in [*earlier, *map(place, planned.cells)]}
+    spec = planned.spec.model_dump(mode="json")
+    return {"schema_version": SCHEMA_VERSION, **spec, "cells": list(by_place.values())}
+
+
+def run(
+    *,
+    preset: str | None = None,
+    config: Path | str | None = None,
+    results_dir: Path | str = RESULTS_DIR,
+    data_dir: Path | str | None = None,
+    cache_dir: Path | str | None = None,
+    device: str = "auto",
+    retry_failed: bool = False,
+    display: DisplayKind = "none",
+    **settings: Any,
+) -> Results:
+    """Run a grid, or what is missing of it, and return its tables; the same as the command ``bench run``.
+
+    Args:
+        preset: where settings start from; ``table1`` by default.
+        config: YAML file laid over the preset.
+        results_dir: results lie in a folder of it named like the run.
+        data_dir: folder of downloaded data.
+        cache_dir: statistics and converted models.
+        device: "auto", "cpu" or "cuda".
+        retry_failed: compute failed cells again.
+        display: how progress is shown.
+        **settings: fields of `bench.spec.RunSpec`: methods, models, seeds, set={"method.memit.layers": [4]}...
+
+    Raises:
+        BenchError: bad input. A cell that fails does not raise; its status says so.
+    """
+    spec = resolve(preset, Path(config) if config else None, settings)
+    folders = [Path(folder) if folder else None for folder in (data_dir, cache_dir)]
+    planned = plan(spec, Path(results_dir), *folders)
+    execute(planned, make_display(display), device, retry_failed)
+    return load_results(planned.store.root)
+
+
+def failure_line(outcomes: Iterable[engine.Outcome], run_name: str) -> str:
+    """One line about the cells that failed, "" if none did."""
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if not failed:
+        return ""
+    first = failed[0]
+    reason = first.reason.strip().splitlines()[-1]
+    again = "; add --retry-failed to compute it again" if first.reused else ""
+    more = f" (and {len(failed) - 1} more: bench status {run_name})" if len(failed) > 1 else ""
+    return f"{first.cell.label()} failed: {reason}{again}{more}"
+
+
+def _check_data(planned: Plan) -> None:
+    """Load every data set that is still needed, so that malformed records show before anything is computed."""
+    needed = [o.cell for o in reversed(planned.outcomes()) if engine.is_pending(o, retry_failed=True)]
+    firsts: Mapping[str, Cell] = {cell.data.name: cell for cell in needed}
+    for name, cell in firsts.items():
+        schedule = cell.schedule
+        data.load(
+            name,
+            data.DataRequest(schedule.languages, schedule.edits_per_language, cell.seed_for("data"), planned.data_dir),
+        )
