@@ -119,23 +119,32 @@ def make_world(planned: Plan, device: str) -> World:
     Raises:
         BenchError: no such device.
     """
-    import torch
-
     from bench.driver import World
 
-    if device not in ("auto", "cpu", "cuda"):
-        raise unknown("device", device, ("auto", "cpu", "cuda"))
-    has_cuda = torch.cuda.is_available()
-    if device == "cuda" and not has_cuda:
-        raise BenchError("device 'cuda' was asked for, but there is none")
     registry = evaluators()
     return World(
         methods=planned.methods,
         evaluators=tuple((name, registry.build(name, {})) for name in planned.spec.evaluators),
         data_dir=planned.data_dir,
         cache_dir=planned.cache_dir,
-        device="cuda" if has_cuda and device != "cpu" else "cpu",
+        device=choose_device(device),
     )
+
+
+def choose_device(device: str) -> str:
+    """Turn "auto" into "cuda" where there is one, else "cpu".
+
+    Raises:
+        BenchError: no such device.
+    """
+    import torch
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise unknown("device", device, ("auto", "cpu", "cuda"))
+    has_cuda = torch.cuda.is_available()
+    if device == "cuda" and not has_cuda:
+        raise BenchError("device 'cuda' was asked for, but there is none")
+    return "cuda" if has_cuda and device != "cpu" else "cpu"
 
 
 def run_record(planned: Plan) -> dict[str, Any]:

@@ -77,18 +77,21 @@ def resolve(preset: str | None, config: Path | None, flags: Mapping[str, Any]) -
 
 
 def assignments(texts: list[str]) -> dict[str, Any]:
-    """Parse ``--set`` arguments: "method.memit.layers=4,5,6" -> {"method.memit.layers": [4, 5, 6]}.
+    """Parse ``--set`` arguments into fields of `RunSpec`.
+
+    "token_budget=50000" is such a field, "method.memit.layers=4,5,6" goes into the field `set`.
 
     Raises:
         BenchError: no "=" in it.
     """
-    parsed = {}
+    fields: dict[str, Any] = {}
     for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            raise BenchError(f"--set takes method.NAME.OPTION=VALUE, not '{text}'")
-        parsed[key.strip()] = parse_value(value.strip())
-    return parsed
+        key, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not key:
+            raise BenchError(f"--set takes KEY=VALUE, not '{text}'")
+        place = fields.setdefault("set", {}) if "." in key else fields
+        place[key] = parse_value(value)
+    return fields
 
 
 def parse_value(text: str) -> Any:
@@ -118,7 +121,7 @@ def method_overrides(settings: Mapping[str, Any], methods: Registry) -> dict[str
         prefix, _, rest = key.partition(".")
         name, _, option = rest.partition(".")
         if prefix != "method" or not name or not option:
-            raise BenchError(f"unknown setting '{key}'; settings are named method.NAME.OPTION")
+            raise BenchError(f"unknown setting '{key}'; options of methods are set as method.NAME.OPTION")
         fields = methods.options(name)
         if option not in fields:
             raise BenchError(f"unknown setting '{key}': method '{name}' has no '{option}'{hint(option, fields)}")

@@ -1,0 +1,151 @@
+"""What ``bench list``, ``bench status`` and ``bench run --dry-run`` show."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.display import duration, echo, echo_table
+from bench.registry import Registry, evaluators, methods
+
+if TYPE_CHECKING:
+    from bench.engine import Outcome
+    from bench.session import Plan
+    from bench.spec import Cell
+
+
+def show(kind: str, verbose: bool) -> None:
+    """Print everything of a kind that is installed.
+
+    Args:
+        kind: "methods", "models", "datasets", "evaluators" or "presets".
+        verbose: also options, sources and documentation.
+    """
+    shows: dict[str, Callable[[bool], None]] = {
+        "methods": lambda verbose: _plugins(methods(), verbose),
+        "evaluators": lambda verbose: _plugins(evaluators(), verbose),
+        "models": _models,
+        "datasets": _datasets,
+        "presets": _presets,
+    }
+    shows[kind](verbose)
+
+
+def _plugins(registry: Registry, verbose: bool) -> None:
+    described = [registry.describe(name) for name in registry.names()]
+    if not verbose:
+        rows = [(d.name, f"BROKEN: {d.broken}" if d.broken else d.summary, d.origin) for d in described]
+        echo_table((registry.kind, "", ""), rows)
+        return
+    for each in described:
+        echo(f"{each.name}{f'  (from {each.origin})' if each.origin else ''}")
+        if each.broken:
+            echo(f"  BROKEN: {each.broken}\n")
+            continue
+        echo(_indented(inspect.getdoc(registry.module(each.name)) or ""))
+        for name, field in registry.options(each.name).items():
+            default = "required" if field.is_required() else f"default {field.default}"
+            about = f": {field.description}" if field.description else ""
+            echo(f"    {name} ({_type_name(field.annotation)}, {default}){about}")
+        echo()
+
+
+def _type_name(annotation: object) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+
+
+def _models(verbose: bool) -> None:
+    from bench import models
+    from bench.settings import hparams_names
+
+    known, tuned = models.known_models(), hparams_names()
+    if not verbose:
+        echo_table(("model", ""), [(name, entry.what) for name, entry in known.items()])
+    else:
+        columns = ("model", "", "kind", "from", "licence", "hyperparameters")
+        rows = [
+            (name, e.what, e.source, e.location, e.licence, "yes" if name in tuned else "no")
+            for name, e in known.items()
+        ]
+        echo_table(columns, rows)
+    echo("or a folder with a causal language model, or a hub id org/name (give --hparams)")
+
+
+def _datasets(verbose: bool) -> None:
+    from bench import data
+
+    known = data.datasets().values()
+    if not verbose:
+        echo_table(("data set", "languages", ""), [(d.name, " ".join(d.languages), d.what) for d in known])
+    else:
+        columns = ("data set", "languages", "", "from", "licence", "citation")
+        rows = [(d.name, " ".join(d.languages), d.what, d.source, d.licence, d.citation) for d in known]
+        echo_table(columns, rows)
+    echo("or a .jsonl file of your own facts")
+
+
+def _presets(verbose: bool) -> None:
+    from bench import settings
+
+    for name in settings.preset_names():
+        text = settings.preset_text(name)
+        if verbose:
+            echo(f"{name}\n{_indented(text)}\n")
+    if not verbose:
+        rows = [(name, settings.preset_text(name).splitlines()[0].lstrip("# ")) for name in settings.preset_names()]
+        echo_table(("preset", ""), rows)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
+
+
+def show_plan(planned: Plan, retry_failed: bool) -> None:
+    """The grid of a run with counts, what exists already, and how long the rest will take."""
+    from bench.engine import FINISHED, is_pending
+    from bench.estimate import edits_of, estimate, seconds_per_edit
+
+    known = seconds_per_edit(planned.store.root.parent)
+    groups: dict[tuple[str, ...], list[Outcome]] = {}
+    for outcome in planned.outcomes():
+        cell = outcome.cell
+        names = [cell.method.name, cell.model.name, cell.data.name, cell.schedule.order]
+        groups.setdefault(tuple(names), []).append(outcome)
+    rows: list[tuple[object, ...]] = []
+    whole: list[Cell] = []
+    for names_of, outcomes in groups.items():
+        todo = [outcome.cell for outcome in outcomes if is_pending(outcome, retry_failed)]
+        whole += todo
+        finished = sum(outcome.status in FINISHED for outcome in outcomes)
+        failed = sum(outcome.status == "failed" for outcome in outcomes)
+        edits = edits_of(outcomes[0].cell)
+        time = _time(estimate(todo, known))
+        rows.append((*names_of, len(outcomes), edits, finished, failed, len(todo), time))
+    columns = ("method", "model", "data", "order", "cells", "edits each", "done", "failed", "to do", "time")
+    echo_table(columns, rows)
+    echo(f"{len(planned.cells)} cells in {planned.store.root}, {len(whole)} to compute")
+    echo(f"estimated time, without loading and statistics: {_time(estimate(whole, known))}")
+
+
+def show_status(folder: Path) -> None:
+    """Every cell of a run: how it stands, how far it is, and why it failed."""
+    from bench.store import load_results
+
+    results = load_results(folder)
+    steps = results.costs.groupby("cell")["step"].max().to_dict()
+    rows: list[tuple[object, ...]] = []
+    for cell in results.cells.to_dict("records"):
+        reason = str(cell["reason"]).strip().splitlines()
+        where = (cell["method"], cell["model"], cell["data"], cell["order"], cell["seed"])
+        last = reason[-1] if reason else ""
+        rows.append((*where, cell["status"], steps.get(cell["cell"], 0), cell["cell"], last))
+    echo_table(("method", "model", "data", "order", "seed", "status", "steps", "cell", "reason"), rows)
+    counts = Counter(results.cells["status"])
+    echo(", ".join(f"{count} {status}" for status, count in counts.most_common()))
+
+
+def _time(seconds: float | None) -> str:
+    return "unknown" if seconds is None else duration(seconds)
