@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch._C import _LinAlgError as LinAlgError
 
 from bench import checkpoint, data
 from bench.api import EditReport, Evaluator, Fact, Method, Score, State
@@ -128,16 +127,14 @@ def diverged(state: State) -> bool:
     return DIVERGED in state.memory
 
 
-def edit(
-    method: Method, model: EditableModel, facts: Sequence[Fact], state: State
-) -> tuple[State, EditReport]:
+def edit(method: Method, model: EditableModel, facts: Sequence[Fact], state: State) -> tuple[State, EditReport]:
     """Apply one step, unless the model has diverged; note it if it diverges now."""
     if diverged(state):
         return state, EditReport()
     report, reason = EditReport(), ""
     try:
         state, report = method.apply(model, [fact.request for fact in facts], state)
-    except LinAlgError as error:
+    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
         reason = f"no solution: {error}".splitlines()[0]
     if not model.is_finite():
         reason = "weights are not finite"

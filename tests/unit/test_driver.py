@@ -1,0 +1,123 @@
+"""A cell from start to end: what is recorded, resuming, diverging, pairing of seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from bench.api import EditReport, EditRequest, State
+from bench.driver import CellContext, run_cell
+from bench.model import EditableModel
+from bench.store import ResultStore, load_results
+from methods.none import Unedited
+from tests.tinyworld import LANGUAGES, PER_LANGUAGE, Silent, TinyWorld
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
+    return TinyWorld.make(tmp_path_factory.mktemp("world"))
+
+
+def test_a_cell_records_every_probe_and_cost(tiny: TinyWorld, tmp_path: Path) -> None:
+    cell = tiny.cell()
+    store = ResultStore(tmp_path / "run")
+    assert run_cell(cell, store, tiny.world(), Silent()) == "done"
+    results = load_results(store.root)
+    assert list(results.cells.status) == ["done"]
+    scores, steps = results.scores, len(LANGUAGES) * PER_LANGUAGE // 2
+    assert set(scores.step) == {steps}
+    edits = scores[scores.metric == "efficacy"]
+    assert len(edits) == len(LANGUAGES) * PER_LANGUAGE
+    assert set(zip(edits.fact, edits.edit_lang, strict=True)) == {
+        (f"f{i}", lang) for i in range(PER_LANGUAGE) for lang in LANGUAGES
+    }
+    assert set(scores.metric) >= {"generality", "specificity", "specificity_agreement", "efficacy_exact"}
+    assert scores.value.between(0, 1).all()
+    costs = results.costs
+    assert sorted(costs.step.unique()) == list(range(1, steps + 1))
+    assert {"seconds.total", "seconds.values", "memory.peak_bytes", "update_norm"} <= set(costs.quantity)
+    assert not list(store.folder(cell.id()).glob("checkpoint/*"))
+
+
+def scores_of(store: ResultStore) -> pd.DataFrame:
+    return load_results(store.root).scores.sort_values(["step", "metric", "fact", "edit_lang"], ignore_index=True)
+
+
+@pytest.mark.parametrize("method", ["memit", "langedit", "ft"])
+def test_an_interrupted_cell_goes_on_to_the_same_numbers(tiny: TinyWorld, tmp_path: Path, method: str) -> None:
+    cell = tiny.cell(method, eval_every=1)
+    whole, parts = ResultStore(tmp_path / "whole"), ResultStore(tmp_path / "parts")
+    run_cell(cell, whole, tiny.world(), Silent())
+    with pytest.raises(KeyboardInterrupt):
+        run_cell(cell, parts, tiny.world(), Silent(stop_at=2))
+    assert list(parts.folder(cell.id()).glob("checkpoint/*.safetensors"))
+    run_cell(cell, parts, tiny.world(), Silent())
+    pd.testing.assert_frame_equal(scores_of(whole), scores_of(parts))
+
+
+class Exploding(Unedited):
+    """Writes NaN, or cannot solve, in its second step."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    def prepare(self, *args: Any) -> State:
+        return State(memory={"count": 0})
+
+    def apply(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:
+        state.memory["count"] += 1
+        if state.memory["count"] == 2 and self.how == "nan":
+            model.add(1, torch.full_like(model.weight(1), torch.nan))
+        if state.memory["count"] == 2 and self.how == "singular":
+            torch.linalg.cholesky(torch.zeros(2, 2))
+        return state, EditReport()
+
+
+@pytest.mark.parametrize("how", ["nan", "singular"])
+def test_a_diverged_cell_is_a_result(tiny: TinyWorld, tmp_path: Path, how: str) -> None:
+    cell, method = tiny.cell("none", eval_every=1), Exploding(how)
+    world = replace(tiny.world(), methods=_Only(method))
+    store = ResultStore(tmp_path / "run")
+    assert run_cell(cell, store, world, Silent()) == "diverged"
+    results = load_results(store.root)
+    assert list(results.cells.status) == ["diverged"]
+    assert results.cells.reason[0]
+    flags = results.costs[results.costs.quantity == "diverged"].sort_values("step").value.tolist()
+    assert flags == [0.0, 1.0, 1.0, 1.0]
+    # the remaining steps are scored on the model as it is
+    assert sorted(results.scores.step.unique()) == [1, 2, 3, 4]
+    last = results.scores[(results.scores.step == 4) & (results.scores.metric == "specificity_agreement")]
+    assert (last.value == (0.0 if how == "nan" else 1.0)).all()
+
+
+class _Only:
+    def __init__(self, method: Any) -> None:
+        self.method = method
+
+    def build(self, *_: Any) -> Any:
+        return self.method
+
+
+def test_draws_depend_on_seed_and_part_but_not_on_the_method(tiny: TinyWorld) -> None:
+    def drawn(method: str, seed: int, part: str) -> list[int]:
+        return torch.randint(1000, (4,), generator=CellContext(tiny.cell(method, seed)).rng(part)).tolist()
+
+    assert drawn("memit", 0, "prefixes/en") == drawn("rome", 0, "prefixes/en")
+    assert drawn("memit", 0, "prefixes/en") != drawn("memit", 1, "prefixes/en")
+    assert drawn("memit", 0, "prefixes/en") != drawn("memit", 0, "prefixes/de")
+
+
+def test_the_same_spec_gives_the_same_numbers(tiny: TinyWorld, tmp_path: Path) -> None:
+    cell = tiny.cell("alphaedit")
+    frames = []
+    for name in ("a", "b"):
+        store = ResultStore(tmp_path / name)
+        run_cell(cell, store, tiny.world(), Silent())
+        frames.append(scores_of(store))
+    pd.testing.assert_frame_equal(*frames)

@@ -1,0 +1,88 @@
+"""Editing metrics: an oracle scores one, an untouched model agrees with itself, weights are token counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from bench.api import Answer, EditRequest, Fact, Probe
+from bench.tiny import tiny_model
+from evaluators.edits import Edits
+
+
+class Scripted:
+    """Says the target with the given positions wrong."""
+
+    def __init__(self, wrong: set[int], before: set[int] | None = None) -> None:
+        self.wrong, self.before = wrong, before if before is not None else wrong
+
+    def answers(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Answer]:
+        found = []
+        for target in targets:
+            ids = tuple(target.encode())
+            said = tuple(-2 if k in self.wrong else token for k, token in enumerate(ids))
+            found.append(Answer(ids, said, (0.0,) * len(ids)))
+        return found
+
+    @contextmanager
+    def unedited(self) -> Iterator[Scripted]:
+        yield Scripted(self.before)
+
+
+def fact() -> Fact:
+    request = EditRequest("f", "en", "{} is", "X", " abc")
+
+    def probe(kind: str, lang: str = "en", distinct: bool = True) -> Probe:
+        return Probe("f", kind, "en", lang, "X is", " abc", distinct)  # type: ignore[arg-type]
+
+    probes = (
+        probe("efficacy"),
+        probe("generality"),
+        probe("generality", distinct=False),
+        probe("specificity"),
+        probe("crosslingual", "de"),
+    )
+    return Fact(request, probes)
+
+
+def table(view: Scripted) -> dict[str, list[float]]:
+    rows: dict[str, list[float]] = {}
+    for score in Edits().score(view, [fact()]):
+        rows.setdefault(score.metric, []).append(score.value)
+        assert score.weight == (1 if score.metric.endswith("_exact") else 4)
+        assert score.protocol == ("greedy_exact" if score.metric.endswith("_exact") else "teacher_forced")
+    return rows
+
+
+def test_an_oracle_scores_one() -> None:
+    rows = table(Scripted(set()))
+    assert all(value == 1 for values in rows.values() for value in values)
+    assert len(rows["generality"]) == 2
+    assert len(rows["generality_distinct"]) == 1
+    assert set(rows) >= {"specificity", "specificity_agreement", "crosslingual", "efficacy_exact"}
+
+
+def test_one_wrong_token_of_four() -> None:
+    rows = table(Scripted({1}, before=set()))
+    assert rows["efficacy"] == [0.75]
+    assert rows["efficacy_exact"] == [0.0]
+    assert rows["specificity_agreement"] == [0.75]
+
+
+def test_agreement_counts_unchanged_mistakes_as_agreement() -> None:
+    rows = table(Scripted({0, 1, 2, 3}))
+    assert rows["specificity"] == [0.0]
+    assert rows["specificity_agreement"] == [1.0]
+
+
+@pytest.mark.parametrize("bos", [True, False])
+def test_an_untouched_model_agrees_with_itself(bos: bool) -> None:
+    model = tiny_model("llama", bos=bos)
+    probe = Probe("f", "specificity", "en", "zh", "东京的河是", "隅田川")
+    scores = list(Edits().score(model, [Fact(EditRequest("f", "en", "{} is", "X", " a"), (probe,))]))
+    agreement = [score for score in scores if score.metric == "specificity_agreement"]
+    assert [score.value for score in agreement] == [1.0]
+    assert agreement[0].weight == len("隅田川".encode())
+    assert (agreement[0].edit_lang, agreement[0].probe_lang) == ("en", "zh")
