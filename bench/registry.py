@@ -177,7 +177,7 @@ def evaluators() -> Registry:
 def validation_message(error: ValidationError, noun: str) -> str:
     """The first complaint of pydantic as one clause: "option 'layers': Field required"."""
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
+    place = str(first["loc"][0]) if first["loc"] else ""
     text = f"{noun} '{place}': {first['msg']}" if place else first["msg"]
     return text if first["type"] == "missing" else f"{text}, not {first['input']!r}"
 

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bench import data, models
+from bench.errors import BenchError
+from bench.grid import cells, method_specs
+from bench.registry import methods
+from bench.settings import (
+    assignments,
+    hparams_names,
+    hyperparameters,
+    method_overrides,
+    parse_value,
+    preset_names,
+    resolve,
+)
+from bench.spec import PAPER_METHODS, RunSpec
+
+
+@pytest.fixture
+def fixed_fingerprints(monkeypatch):
+    monkeypatch.setattr(models, "fingerprint", lambda name, cache_dir: f"model:{name}")
+    monkeypatch.setattr(data, "fingerprint", lambda name, data_dir: f"data:{name}")
+
+
+def config(tmp_path: Path, **settings) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
+
+# ---------------------------------------------------------------------------- precedence
+def test_flags_beat_config_beats_preset(tmp_path):
+    path = config(tmp_path, seeds=7, batch_size=4)
+    spec = resolve("smoke", path, {"batch_size": 5, "seeds": None})
+    assert (spec.seeds, spec.batch_size) == (7, 5)
+    assert spec.languages == resolve("smoke", None, {}).languages
+
+
+def test_single_settings_of_all_layers_are_merged(tmp_path):
+    path = config(tmp_path, set={"method.memit.layers": [1], "method.memit.clamp": 2})
+    spec = resolve("smoke", path, {"set": {"method.memit.layers": [2]}})
+    assert spec.set == {"method.memit.layers": [2], "method.memit.clamp": 2}
+
+
+def test_without_a_preset_the_run_is_table1():
+    assert resolve(None, None, {}) == resolve("table1", None, {})
+
+
+def test_methods_and_seeds_stay_in_the_presets_folder_other_settings_do_not():
+    assert resolve("smoke", None, {"methods": "memit", "seeds": 2}).name == "smoke"
+    other = resolve("smoke", None, {"steps": 2}).name
+    assert other.startswith("smoke-")
+    assert other == resolve("smoke", None, {"steps": 2, "seeds": 9}).name
+    assert other != resolve("smoke", None, {"steps": 3}).name
+    assert resolve("smoke", None, {"steps": 2, "name": "mine"}).name == "mine"
+
+
+def test_all_stands_for_the_methods_of_the_paper():
+    assert RunSpec(methods="all").methods == PAPER_METHODS
+    assert RunSpec(methods="rome,all").methods[:3] == ("rome", "none", "ft")
+    assert RunSpec(methods=["memit", "memit"]).methods == ("memit",)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"seed": 3}, r"config.yaml: unknown setting 'seed'; did you mean 'seeds'"),
+        ({"seeds": 0}, r"config.yaml: setting 'seeds': .* greater than or equal to 1, not 0"),
+        ({"name": "../up"}, r"setting 'name': "),
+        ({"methods": []}, r"setting 'methods': "),
+    ],
+)
+def test_a_bad_setting_names_its_file(tmp_path, settings, message):
+    with pytest.raises(BenchError, match=message):
+        resolve("smoke", config(tmp_path, **settings), {})
+
+
+@pytest.mark.parametrize("text", ["a: [1", "- 1\n- 2"])
+def test_a_malformed_config_names_its_file(tmp_path, text):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(BenchError, match=r"config\.yaml: "):
+        resolve("smoke", path, {})
+
+
+def test_unknown_presets_get_a_suggestion():
+    with pytest.raises(BenchError, match="unknown preset 'smokey'; did you mean 'smoke'"):
+        resolve("smokey", None, {})
+
+
+# ---------------------------------------------------------------------------- --set
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("4,5,6", [4, 5, 6]),
+        ("4", 4),
+        ("1e-3", 1e-3),
+        ("0.5", 0.5),
+        ("true", True),
+        ("null", None),
+        ("target", "target"),
+        ("[[5, 2], [10, 2]]", [[5, 2], [10, 2]]),
+        ("hf:wikimedia/wikipedia:20231101.en", "hf:wikimedia/wikipedia:20231101.en"),
+    ],
+)
+def test_values_are_parsed(text, value):
+    assert parse_value(text) == value
+
+
+def test_assignments_are_fields_or_options():
+    assert assignments(["method.memit.layers=4,5", "token_budget=9"]) == {
+        "set": {"method.memit.layers": [4, 5]},
+        "token_budget": 9,
+    }
+    with pytest.raises(BenchError, match="KEY=VALUE"):
+        assignments(["memit"])
+
+
+def test_a_single_value_for_a_list_becomes_a_list():
+    assert method_overrides({"method.memit.layers": 5}, methods()) == {"memit": {"layers": [5]}}
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("method.memit.layrs", "did you mean 'layers'"),
+        ("method.memmit.layers", "unknown method 'memmit'; did you mean 'memit'"),
+        ("model.dtype", "method.NAME.OPTION"),
+    ],
+)
+def test_unknown_settings_get_a_suggestion(key, message):
+    with pytest.raises(BenchError, match=message):
+        method_overrides({key: 1}, methods())
+
+
+# ---------------------------------------------------------------------------- hyperparameters
+@pytest.mark.parametrize("model", hparams_names())
+def test_every_hyperparameter_file_fits_every_method(model):
+    registry = methods()
+    options = hyperparameters(model, registry)
+    assert set(options) == set(registry.names())
+    for name in registry.names():
+        assert set(options[name]) == set(registry.options(name)), name
+        registry.config(name, options[name])
+
+
+def test_overrides_beat_hyperparameters():
+    spec = RunSpec(methods="memit", set={"method.memit.clamp": 7})
+    options = method_specs(spec, "polyglot-tiny", methods())[0].options
+    assert options["clamp"] == 7.0
+    assert options["value_steps"] == 25
+
+
+def test_a_hub_id_with_a_short_name_uses_its_hyperparameters():
+    spec = RunSpec(methods="memit")
+    by_id = method_specs(spec, "EleutherAI/gpt-j-6b", methods())
+    assert by_id == method_specs(spec, "gpt-j-6b", methods())
+
+
+def test_a_model_without_hyperparameters_is_told_what_to_do():
+    with pytest.raises(BenchError, match=r"'memit' needs the option .*--hparams"):
+        method_specs(RunSpec(methods="memit"), "some/model", methods())
+    borrowed = method_specs(RunSpec(methods="memit", hparams="llama3-8b"), "some/model", methods())
+    assert borrowed[0].options["layers"] == [4, 5, 6, 7, 8]
+    with pytest.raises(BenchError, match="unknown hyperparameters 'llama3'; did you mean 'llama3-8b'"):
+        method_specs(RunSpec(hparams="llama3"), "some/model", methods())
+
+
+def test_a_hyperparameter_file_with_an_unknown_method_is_refused(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("memitt: {layers: [1]}")
+    with pytest.raises(BenchError, match=r"own.yaml: unknown method 'memitt'; did you mean 'memit'"):
+        hyperparameters(str(path), methods())
+
+
+# ---------------------------------------------------------------------------- cells
+@pytest.mark.parametrize("preset", preset_names())
+def test_every_preset_makes_a_grid(preset, fixed_fingerprints, tmp_path):
+    spec = resolve(preset, None, {})
+    grid = cells(spec, methods(), None, tmp_path)
+    assert len(grid) == len(PAPER_METHODS) * spec.seeds
+    assert len({cell.id() for cell in grid}) == len(grid)
+    assert [cell.method.name for cell in grid[: len(PAPER_METHODS)]] == list(PAPER_METHODS)
+
+
+def test_a_cell_holds_all_settings(fixed_fingerprints, tmp_path):
+    spec = RunSpec(
+        methods="memit", languages="en,zh", orders="blocked", seeds=1, first_seed=4, steps=3, dtype="bfloat16"
+    )
+    (cell,) = cells(spec, methods(), None, tmp_path)
+    assert cell.seed == 4
+    assert cell.schedule.languages == ("en", "zh")
+    assert (cell.schedule.order, cell.schedule.steps) == ("blocked", 3)
+    assert (cell.model.dtype, cell.model.fingerprint) == ("bfloat16", "model:polyglot-tiny")
+    assert cell.data.fingerprint == "data:cldr"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"methods": "memitt"}, "unknown method 'memitt'; did you mean 'memit'"),
+        ({"models": "polyglot"}, "unknown model 'polyglot'"),
+        ({"datasets": "zsre"}, "unknown data set 'zsre'; did you mean 'mzsre'"),
+        ({"languages": "en,xx"}, "unknown language of data set 'cldr': 'xx'"),
+    ],
+)
+def test_unknown_names_are_refused(settings, message, fixed_fingerprints, tmp_path):
+    with pytest.raises(BenchError, match=message):
+        cells(RunSpec(**settings), methods(), None, tmp_path)

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.errors import BenchError
+from bench.registry import Registry, evaluators, methods
+from bench.spec import PAPER_METHODS
+
+PLUGIN = '''
+"""{summary}
+
+More about it.
+"""
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Config(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    strength: float = Field(1.0, gt=0, description="how much")
+    layers: tuple[int, ...]
+
+
+def build(config):
+    return ("built", config.strength, config.layers)
+'''
+
+
+def write_package(folder: Path, name: str, modules: dict[str, str]) -> None:
+    package = folder / name
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    for module, text in modules.items():
+        (package / f"{module}.py").write_text(text)
+
+
+def distribute(folder: Path, distribution: str, group: str, points: dict[str, str]) -> None:
+    """What an installed distribution leaves behind: metadata and entry points."""
+    info = folder / f"{distribution}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+    lines = "\n".join(f"{name} = {value}" for name, value in points.items())
+    (info / "entry_points.txt").write_text(f"[{group}]\n{lines}\n")
+
+
+@pytest.fixture
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """A registry of two own tools, one helper, and outside ones: one sound, three broken, one that clashes."""
+    write_package(
+        tmp_path,
+        "gadgets",
+        {
+            "plain": PLUGIN.format(summary="A plain gadget."),
+            "two_words": PLUGIN.format(summary="A gadget of two words."),
+            "_helper": "raise RuntimeError('helpers are no gadgets')",
+        },
+    )
+    write_package(
+        tmp_path,
+        "other_gadgets",
+        {
+            "sound": PLUGIN.format(summary="From outside."),
+            "crashing": "raise ValueError('no luck')",
+            "empty": '"""Nothing here."""',
+        },
+    )
+    points = {
+        "outside": "other_gadgets.sound",
+        "crashing": "other_gadgets.crashing",
+        "gone": "not_installed_at_all",
+        "empty": "other_gadgets.empty",
+        "plain": "other_gadgets.sound",
+        "claimed": "other_gadgets.sound",
+    }
+    distribute(tmp_path, "other-gadgets", "test.gadgets", points)
+    distribute(tmp_path, "third-gadgets", "test.gadgets", {"claimed": "other_gadgets.empty"})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield Registry("gadgets", "test.gadgets")
+    for name in [name for name in sys.modules if name.split(".")[0] in ("gadgets", "other_gadgets")]:
+        del sys.modules[name]
+
+
+def test_own_modules_come_first_and_helpers_are_hidden(plugins):
+    assert plugins.names() == ["plain", "two-words", "claimed", "crashing", "empty", "gone", "outside"]
+    assert plugins.kind == "gadget"
+
+
+def test_descriptions_are_read_without_importing(plugins):
+    assert plugins.describe("two-words").summary == "A gadget of two words."
+    assert "gadgets.two_words" not in sys.modules
+
+
+def test_outside_plugins_are_described_with_their_origin(plugins):
+    assert plugins.describe("outside").summary == "From outside."
+    assert plugins.describe("outside").origin == "other-gadgets"
+
+
+def test_a_broken_plugin_is_listed_with_the_reason(plugins):
+    listed = {name: plugins.describe(name) for name in plugins.names()}
+    assert "ValueError: no luck" in listed["crashing"].broken
+    assert "ModuleNotFoundError" in listed["gone"].broken
+    assert "defines no 'Config'" in listed["empty"].broken
+    assert "claimed by two modules" in listed["claimed"].broken
+    assert not listed["plain"].broken
+
+
+def test_using_a_broken_plugin_names_it(plugins):
+    with pytest.raises(BenchError, match="gadget 'crashing' .* is broken: ValueError: no luck"):
+        plugins.build("crashing", {})
+
+
+def test_an_own_name_cannot_be_taken(plugins):
+    assert plugins.module("plain").__name__ == "gadgets.plain"
+
+
+def test_unknown_names_get_a_suggestion(plugins):
+    with pytest.raises(BenchError, match="unknown gadget 'outsied'; did you mean 'outside'"):
+        plugins.module("outsied")
+    with pytest.raises(BenchError, match="there are: plain, two-words"):
+        plugins.module("xyzzy")
+
+
+def test_options_are_validated(plugins):
+    assert plugins.build("plain", {"layers": [1, 2]}) == ("built", 1.0, (1, 2))
+    with pytest.raises(BenchError, match="gadget 'plain' has no option 'layrs'; did you mean 'layers'"):
+        plugins.config("plain", {"layrs": [1]})
+    with pytest.raises(BenchError, match="gadget 'plain': option 'layers': Field required"):
+        plugins.config("plain", {})
+    with pytest.raises(BenchError, match="option 'strength': .* greater than 0, not -1"):
+        plugins.config("plain", {"layers": [1], "strength": -1})
+
+
+def test_an_outside_plugins_text_has_a_hash_and_an_own_one_has_none(plugins, tmp_path):
+    assert plugins.source("plain") == ""
+    before = plugins.source("outside")
+    assert len(before) == 16
+    file = tmp_path / "other_gadgets" / "sound.py"
+    file.write_text(file.read_text() + "\n# changed\n")
+    assert plugins.source("outside") != before
+
+
+def test_all_methods_of_the_paper_are_here_and_describe_themselves():
+    registry = methods()
+    assert set(PAPER_METHODS) <= set(registry.names())
+    for name in registry.names():
+        described = registry.describe(name)
+        assert described.summary.endswith("."), name
+        assert registry.module(name).__doc__.count("\n") <= 14, name
+        for option, field in registry.options(name).items():
+            assert field.description, f"{name}.{option} has no description"
+
+
+def test_the_evaluator_of_edits_needs_no_options():
+    registry = evaluators()
+    assert "edits" in registry.names()
+    registry.build("edits", {})
