@@ -6,7 +6,7 @@ import math
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
@@ -95,7 +95,7 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
     stream = data.EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"))
     model = load_model(cell, world)
     method: Method = world.methods.build(cell.method.name, cell.method.options)
-    store.start(cell, environment(model, [asdict(count) for count in loaded.report]))
+    store.start(cell, environment(model, [_fields(count) for count in loaded.report]))
     progress.stage("preparing")
     stats = Stats(world.cache_dir, cell.corpus, cell.token_budget, data.data_folder(world.data_dir))
     state = method.prepare(model, stats, CellContext(cell))
@@ -221,6 +221,10 @@ def environment(model: EditableModel, alignment: list[dict[str, Any]]) -> dict[s
         "threads": torch.get_num_threads(),
         "alignment": alignment,
     }
+
+
+def _fields(count: data.AlignmentCount) -> dict[str, Any]:
+    return {field.name: getattr(count, field.name) for field in fields(count)}
 
 
 def _version(package: str) -> str | None:
