@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from typer import Argument, Option
 from typer.core import TyperGroup
 
+from bench import options
 from bench.display import complain, echo, echo_table
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from bench.session import Plan
 
-QUIET = {
-    "TRANSFORMERS_VERBOSITY": "error",
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
-"""Set before libraries are imported, where the user has not."""
+FORMATS = "md,pdf,tex,csv"
 
 
 class OneLineErrors(TyperGroup):
@@ -46,96 +40,35 @@ app = typer.Typer(
     epilog="Start with: bench run --preset smoke",
 )
 
-# typer reads these classes' values as the choices of an option
-
-
-class Kind(StrEnum):
-    """What can be listed."""
-
-    methods = "methods"
-    models = "models"
-    datasets = "datasets"
-    evaluators = "evaluators"
-    presets = "presets"
-
-
-class DisplayChoice(StrEnum):
-    """How progress is shown."""
-
-    rich = "rich"
-    plain = "plain"
-    none = "none"
-
-
-class Device(StrEnum):
-    """Where models run."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-GRID, SCHEDULE, PLACES, COURSE = "What to run", "How facts arrive", "Folders", "Course of the run"
-
-ResultsDir = Annotated[Path, Option(help="Folder of all runs.", rich_help_panel=PLACES)]
-DataDir = Annotated[
-    Path | None, Option(help="Folder of downloaded data.", envvar="BENCH_DATA_DIR", rich_help_panel=PLACES)
-]
-CacheDir = Annotated[
-    Path | None,
-    Option(help="Statistics and converted models.", envvar="BENCH_CACHE_DIR", rich_help_panel=PLACES),
-]
-Names = Annotated[str | None, Option(help="Names, separated by commas.", rich_help_panel=GRID)]
-
 
 @app.command("run")
 def run_command(
-    preset: Annotated[
-        str | None, Option(help="Settings to start from; table1 by default.", rich_help_panel=GRID)
-    ] = None,
-    config: Annotated[Path | None, Option(help="YAML file laid over the preset.", rich_help_panel=GRID)] = None,
-    methods: Annotated[
-        str | None,
-        Option(help="Names, separated by commas; 'all': the paper's seven and none.", rich_help_panel=GRID),
-    ] = None,
-    models: Names = None,
-    datasets: Names = None,
-    languages: Names = None,
-    seeds: Annotated[int | None, Option(help="How many.", rich_help_panel=GRID)] = None,
-    settings: Annotated[
-        list[str] | None,
-        Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="One setting: method.memit.layers=4,5,6 or token_budget=50000. May be repeated.",
-            rich_help_panel=GRID,
-        ),
-    ] = None,
-    hparams: Annotated[
-        str | None, Option(help="Take hyperparameters of this model or YAML file.", rich_help_panel=GRID)
-    ] = None,
-    order: Annotated[str | None, Option(help="cycle, blocked, shuffled, or several.", rich_help_panel=SCHEDULE)] = None,
-    batch_size: Annotated[int | None, Option(help="Facts per step.", rich_help_panel=SCHEDULE)] = None,
-    edits_per_language: Annotated[int | None, Option(help="Facts per language.", rich_help_panel=SCHEDULE)] = None,
-    steps: Annotated[int | None, Option(help="Stop after so many steps.", rich_help_panel=SCHEDULE)] = None,
-    eval_every: Annotated[
-        int | None, Option(help="Score after so many steps; 0: at the end.", rich_help_panel=SCHEDULE)
-    ] = None,
-    name: Annotated[str | None, Option(help="Of the run's folder.", rich_help_panel=PLACES)] = None,
-    results_dir: ResultsDir = Path("results"),
-    data_dir: DataDir = None,
-    cache_dir: CacheDir = None,
-    device: Annotated[Device, Option(help="Where models run.", rich_help_panel=COURSE)] = Device.auto,
-    dry_run: Annotated[
-        bool, Option("--dry-run", help="Show the grid and what exists; compute nothing.", rich_help_panel=COURSE)
-    ] = False,
-    retry_failed: Annotated[
-        bool, Option("--retry-failed", help="Compute failed cells again.", rich_help_panel=COURSE)
-    ] = False,
-    display: Annotated[
-        DisplayChoice | None,
-        Option(help="Progress; rich on a terminal, else plain.", rich_help_panel=COURSE),
-    ] = None,
+    preset: options.Preset = None,
+    config: options.Config = None,
+    methods: options.Methods = None,
+    models: options.Models = None,
+    datasets: options.Datasets = None,
+    languages: options.Names = None,
+    seeds: options.Seeds = None,
+    settings: options.Settings = None,
+    hparams: options.HParams = None,
+    dtype: options.Dtype = None,
+    evaluators: options.Names = None,
+    corpus: options.Corpus = None,
+    token_budget: options.TokenBudget = None,
+    order: options.Orders = None,
+    batch_size: options.BatchSize = None,
+    edits_per_language: options.EditsPerLanguage = None,
+    steps: options.Steps = None,
+    eval_every: options.EvalEvery = None,
+    name: options.RunName = None,
+    results_dir: options.ResultsDir = Path("results"),
+    data_dir: options.DataDir = None,
+    cache_dir: options.CacheDir = None,
+    device: options.Device = options.DeviceChoice.auto,
+    dry_run: options.DryRun = False,
+    retry_failed: options.RetryFailed = False,
+    display: options.Display = None,
 ) -> None:
     """Run a grid of methods, models, data sets and seeds, or what is missing of it.
 
@@ -147,7 +80,8 @@ def run_command(
     flags = {
         "name": name, "methods": methods, "models": models, "datasets": datasets, "languages": languages,
         "seeds": seeds, "orders": order, "batch_size": batch_size, "steps": steps, "eval_every": eval_every,
-        "edits_per_language": edits_per_language, "hparams": hparams,
+        "edits_per_language": edits_per_language, "hparams": hparams, "dtype": dtype, "corpus": corpus,
+        "token_budget": token_budget, "evaluators": evaluators,
         **assignments(settings or []),
     }  # fmt: skip
     planned = session.plan(resolve(preset, config, flags), results_dir, data_dir, cache_dir)
@@ -157,7 +91,7 @@ def run_command(
         compute(planned, device.value, retry_failed, display)
 
 
-def compute(planned: Plan, device: str, retry_failed: bool, choice: DisplayChoice | None) -> None:
+def compute(planned: Plan, device: str, retry_failed: bool, choice: options.DisplayChoice | None) -> None:
     """Compute a plan, say what came of it, leave with its exit code."""
     from bench import session
     from bench.display import make_display
@@ -194,23 +128,20 @@ def run_folder(run: str, results_dir: Path) -> Path:
     raise BenchError(f"no run '{run}' in {results_dir}{hint(run, there)}")
 
 
-RunArgument = Annotated[str, Argument(metavar="RUN", help="A run's name (that of its preset) or folder.")]
-
-
 @app.command("report")
 def report_command(
-    run: RunArgument,
-    formats: Annotated[str, Option("--format", help="Of md, pdf, tex, csv; separated by commas.")] = "md,pdf,tex,csv",
-    out: Annotated[Path | None, Option(help="Output folder.")] = None,
-    results_dir: ResultsDir = Path("results"),
+    run: options.Run,
+    formats: options.Formats = FORMATS,
+    out: options.Out = None,
+    results_dir: options.ResultsDir = Path("results"),
 ) -> None:
     """Print Table 1 of a run and write tables, charts and the report."""
     from bench.names import unknown
 
     chosen = tuple(part.strip() for part in formats.split(",") if part.strip())
     for each in chosen:
-        if each not in ("md", "pdf", "tex", "csv"):
-            raise unknown("format", each, ("md", "pdf", "tex", "csv"))
+        if each not in FORMATS.split(","):
+            raise unknown("format", each, FORMATS.split(","))
     folder = run_folder(run, results_dir)
     from reports.render import build_report, report_text
 
@@ -220,7 +151,7 @@ def report_command(
 
 
 @app.command("status")
-def status_command(run: RunArgument, results_dir: ResultsDir = Path("results")) -> None:
+def status_command(run: options.Run, results_dir: options.ResultsDir = Path("results")) -> None:
     """Show how every cell of a run stands, with the reason of each failure."""
     from bench import listing
 
@@ -228,10 +159,7 @@ def status_command(run: RunArgument, results_dir: ResultsDir = Path("results")) 
 
 
 @app.command("list")
-def list_command(
-    kind: Annotated[Kind, Argument(help="What to list.", show_default=False)],
-    verbose: Annotated[bool, Option("--verbose", "-v", help="Options, sources, documentation.")] = False,
-) -> None:
+def list_command(kind: options.Listed, verbose: options.Verbose = False) -> None:
     """List methods, models, data sets, evaluators or presets."""
     from bench import listing
 
@@ -239,7 +167,7 @@ def list_command(
 
 
 @app.command("check")
-def check_command(method: Annotated[str, Argument(help="A method's name.")]) -> None:
+def check_command(method: options.Method) -> None:
     """Check a method on tiny models of every architecture: state, resuming, isolation."""
     from bench.conformance import check_method
     from bench.registry import methods
@@ -256,30 +184,37 @@ def check_command(method: Annotated[str, Argument(help="A method's name.")]) -> 
 
 @app.command("stats")
 def stats_command(
-    model: Annotated[str, Argument(help="A model's name, folder or hub id.")],
-    layers: Annotated[str, Option(help="Layers, separated by commas.")],
-    corpus: Annotated[str, Option(help="cldr, a text file, or hf:DATASET[:CONFIG].")] = "cldr",
-    tokens: Annotated[int, Option(min=1, help="Most tokens read.")] = 100_000,
-    dtype: Annotated[str, Option(help="Of the model's weights.")] = "float32",
-    device: Annotated[Device, Option(help="Where the model runs.")] = Device.auto,
-    data_dir: DataDir = None,
-    cache_dir: CacheDir = None,
+    model: options.Model,
+    layers: options.Layers,
+    corpus: options.Corpus = None,
+    token_budget: options.TokenBudget = None,
+    dtype: options.Dtype = None,
+    device: options.Device = options.DeviceChoice.auto,
+    data_dir: options.DataDir = None,
+    cache_dir: options.CacheDir = None,
 ) -> None:
     """Compute second moments of keys ahead of a run; they are kept in the cache folder."""
     from bench import data, session
     from bench.display import PlainDisplay
     from bench.model import EditableModel
     from bench.models import fingerprint, load_pretrained
-    from bench.settings import parse_value
+    from bench.settings import parse_value, resolve
     from bench.stats import Stats
 
-    cache = cache_dir or session.default_cache_dir()
-    place = session.choose_device(device.value)
+    flags = {"models": [model], "corpus": corpus, "token_budget": token_budget, "dtype": dtype}
+    spec = resolve(None, None, flags)
+    cache, place = cache_dir or session.default_cache_dir(), session.choose_device(device.value)
+    with session.quiet_libraries():
+        hf, tokenizer = load_pretrained(model, spec.dtype, place, cache)
+    editable = EditableModel(hf, tokenizer, fingerprint(model, cache))
     with PlainDisplay().board(1) as board:
-        progress = board.cell(f"statistics of {model} on {corpus}")
-        editable = EditableModel(*load_pretrained(model, dtype, place, cache), fingerprint(model, cache))
+        progress = board.cell(f"statistics of {model} on {spec.corpus}")
         stats = Stats(
-            cache, corpus, tokens, data.data_folder(data_dir), lambda done, all_: progress.step(done, all_, "tokens")
+            cache,
+            spec.corpus,
+            spec.token_budget,
+            data.data_folder(data_dir),
+            lambda done, budget: progress.step(done, budget, "tokens"),
         )
         for layer, moment in stats.moments(editable, parse_value(f"{layers},")).items():
             echo(f"layer {layer}: {moment.count} tokens")
@@ -287,6 +222,5 @@ def stats_command(
 
 def main() -> None:
     """Entry point of the command."""
-    for key, value in QUIET.items():
-        os.environ.setdefault(key, value)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     app(prog_name="bench")

@@ -56,6 +56,10 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def _now() -> float:
+    return time.monotonic()
+
+
 class Board(Protocol):
     """What is shown while the cells of a run are computed one after another."""
 
@@ -139,7 +143,7 @@ class PlainDisplay:
 class _PlainBoard:
     total: int
     begun: int = 0
-    start: float = field(default_factory=time.monotonic)
+    start: float = field(default_factory=_now)
 
     def cell(self, label: str) -> Progress:
         self.begun += 1
@@ -154,8 +158,8 @@ class _PlainBoard:
 
 @dataclass
 class _PlainCell:
-    start: float = field(default_factory=time.monotonic)
-    shown: float = field(default_factory=time.monotonic)
+    start: float = field(default_factory=_now)
+    shown: float = field(default_factory=_now)
     first: int | None = None
 
     def stage(self, text: str) -> None:
@@ -208,7 +212,7 @@ class _RichBoard:
     whole: bars.TaskID
     ended: int = 0
     current: bars.TaskID | None = None
-    start: float = field(default_factory=time.monotonic)
+    start: float = field(default_factory=_now)
 
     def cell(self, label: str) -> Progress:
         self.start = time.monotonic()

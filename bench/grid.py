@@ -68,7 +68,8 @@ def method_specs(spec: RunSpec, model: str, methods: Registry) -> list[MethodSpe
     overrides = method_overrides(spec.set, methods)
     found = []
     for name in spec.methods:
-        options = {**family.get(name, {}), **overrides.get(name, {})}
+        relative = getattr(methods.module(name), "HPARAMS", name)
+        options = {**family.get(name, family.get(relative, {})), **overrides.get(name, {})}
         found.append(_method_spec(name, options, methods, model))
     return found
 

@@ -1,9 +1,9 @@
 """Find methods and evaluators by name: a file in their folder, or an entry point of an outside package.
 
 A plug-in is a module with a docstring (its first line describes it), a pydantic class `Config` and a function
-``build(config)``. ``methods/my_method.py`` is the method ``my-method``; names that
-begin with ``_`` are helpers.
-Nothing is imported before it is asked for. The package's own names cannot be taken by outside ones.
+``build(config)``. ``methods/my_method.py`` is the method ``my-method``; names that begin with ``_`` are
+helpers. Nothing is imported before it is asked for. The package's own names cannot be taken by outside ones.
+A method may name in `HPARAMS` another one whose hyperparameters it uses where there are none of its own.
 """
 
 from __future__ import annotations

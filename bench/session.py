@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,7 +110,7 @@ def execute(planned: Plan, display: Display, device: str = "auto", retry_failed:
         return before
     display.note(f"{planned.spec.name}: {len(before)} cells, {pending} to compute")
     world = make_world(planned, device)
-    with display.board(pending) as board:
+    with quiet_libraries(), display.board(pending) as board:
         return list(engine.local(planned.cells, planned.store, world, board, retry_failed=retry_failed))
 
 
@@ -145,6 +146,22 @@ def choose_device(device: str) -> str:
     if device == "cuda" and not has_cuda:
         raise BenchError("device 'cuda' was asked for, but there is none")
     return "cuda" if has_cuda and device != "cpu" else "cpu"
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keep the bars and notices that transformers shows when it loads a model out of the display."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def run_record(planned: Plan) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def test_a_broken_plugin_is_listed_with_the_reason(plugins):
 
 
 def test_using_a_broken_plugin_names_it(plugins):
-    with pytest.raises(BenchError, match="gadget 'crashing' .* is broken: ValueError: no luck"):
+    with pytest.raises(BenchError, match=r"gadget 'crashing' .* is broken: ValueError: no luck"):
         plugins.build("crashing", {})
 
 
@@ -128,7 +128,7 @@ def test_options_are_validated(plugins):
         plugins.config("plain", {"layrs": [1]})
     with pytest.raises(BenchError, match="gadget 'plain': option 'layers': Field required"):
         plugins.config("plain", {})
-    with pytest.raises(BenchError, match="option 'strength': .* greater than 0, not -1"):
+    with pytest.raises(BenchError, match=r"option 'strength': .* greater than 0, not -1"):
         plugins.config("plain", {"layers": [1], "strength": -1})
 
 

@@ -1,0 +1,99 @@
+"""The options of the command ``bench``, each with its help and its place there."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    methods = "methods"
+    models = "models"
+    datasets = "datasets"
+    evaluators = "evaluators"
+    presets = "presets"
+
+
+class DisplayChoice(StrEnum):
+    """How progress is shown."""
+
+    rich = "rich"
+    plain = "plain"
+    none = "none"
+
+
+class DeviceChoice(StrEnum):
+    """Where models run."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+GRID, SCHEDULE, PLACES, COURSE = "What to run", "How facts arrive", "Folders", "Course of the run"
+
+Preset = Annotated[str | None, Option(help="Settings to start from; table1 by default.", rich_help_panel=GRID)]
+Config = Annotated[Path | None, Option(help="YAML file laid over the preset.", rich_help_panel=GRID)]
+Methods = Annotated[
+    str | None,
+    Option(help="Names, separated by commas; 'all': the paper's seven and none.", rich_help_panel=GRID),
+]
+Names = Annotated[str | None, Option(help="Names, separated by commas.", rich_help_panel=GRID)]
+Models = Annotated[str | None, Option(help="Names, folders or hub ids.", rich_help_panel=GRID)]
+Datasets = Annotated[str | None, Option(help="Names, or a file of your own facts.", rich_help_panel=GRID)]
+Seeds = Annotated[int | None, Option(help="How many.", rich_help_panel=GRID)]
+Settings = Annotated[
+    list[str] | None,
+    Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="One setting, such as method.memit.layers=4,5,6. May be repeated.",
+        rich_help_panel=GRID,
+    ),
+]
+HParams = Annotated[str | None, Option(help="Take hyperparameters of this model or YAML file.", rich_help_panel=GRID)]
+Dtype = Annotated[str | None, Option(help="Of model weights: float32, bfloat16, float16.", rich_help_panel=GRID)]
+Corpus = Annotated[
+    str | None,
+    Option(help="Text behind statistics: cldr, a file, data:GLOB, hf:DATASET.", rich_help_panel=GRID),
+]
+TokenBudget = Annotated[int | None, Option(help="Most tokens of it.", rich_help_panel=GRID)]
+
+Orders = Annotated[str | None, Option(help="cycle, blocked, shuffled, or several.", rich_help_panel=SCHEDULE)]
+BatchSize = Annotated[int | None, Option(help="Facts per step.", rich_help_panel=SCHEDULE)]
+EditsPerLanguage = Annotated[int | None, Option(help="Facts per language.", rich_help_panel=SCHEDULE)]
+Steps = Annotated[int | None, Option(help="Stop after so many steps.", rich_help_panel=SCHEDULE)]
+EvalEvery = Annotated[int | None, Option(help="Score after so many steps; 0: at the end.", rich_help_panel=SCHEDULE)]
+
+RunName = Annotated[str | None, Option(help="Of the run's folder.", rich_help_panel=PLACES)]
+ResultsDir = Annotated[Path, Option(help="Folder of all runs.", rich_help_panel=PLACES)]
+DataDir = Annotated[
+    Path | None, Option(help="Folder of downloaded data.", envvar="BENCH_DATA_DIR", rich_help_panel=PLACES)
+]
+CacheDir = Annotated[
+    Path | None,
+    Option(help="Statistics and converted models.", envvar="BENCH_CACHE_DIR", rich_help_panel=PLACES),
+]
+
+Device = Annotated[DeviceChoice, Option(help="Where models run.", rich_help_panel=COURSE)]
+DryRun = Annotated[
+    bool, Option("--dry-run", help="Show the grid and what exists; compute nothing.", rich_help_panel=COURSE)
+]
+RetryFailed = Annotated[bool, Option("--retry-failed", help="Compute failed cells again.", rich_help_panel=COURSE)]
+Display = Annotated[
+    DisplayChoice | None, Option(help="Progress; rich on a terminal, else plain.", rich_help_panel=COURSE)
+]
+
+Run = Annotated[str, Argument(metavar="RUN", help="A run's name (that of its preset) or folder.")]
+Formats = Annotated[str, Option("--format", help="Of md, pdf, tex, csv; separated by commas.")]
+Out = Annotated[Path | None, Option(help="Output folder.")]
+Listed = Annotated[Kind, Argument(help="What to list.", show_default=False)]
+Verbose = Annotated[bool, Option("--verbose", "-v", help="Options, sources, documentation.")]
+Method = Annotated[str, Argument(help="A method's name.")]
+Model = Annotated[str, Argument(help="A model's name, folder or hub id.")]
+Layers = Annotated[str, Option(help="Layers, separated by commas.")]

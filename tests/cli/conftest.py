@@ -1,0 +1,80 @@
+"""The command line on a tiny world: a random model, eight facts of one's own, a corpus, hyperparameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from bench.cli import app
+from bench.conformance import OPTIONS
+from bench.registry import methods
+from tests.tinyworld import LANGUAGES, PER_LANGUAGE, TinyWorld
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    def is_one_line(self, *parts: str) -> None:
+        """Exit code 2 and one line on standard error that holds all `parts`."""
+        assert self.code == 2, (self.out, self.err)
+        assert self.err.count("\n") == 1, self.err
+        assert self.err.startswith("bench: ")
+        assert "Traceback" not in self.out + self.err
+        for part in parts:
+            assert part in self.err
+
+
+def bench(*arguments: object) -> Answer:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Answer(result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture(scope="session")
+def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
+    world = TinyWorld.make(tmp_path_factory.mktemp("world"))
+    registry = methods()
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in OPTIONS.items()}
+    plain["prefix_lengths"] = [[8, 1]]
+    values = {name: {key: plain[key] for key in registry.options(name) if key in plain} for name in registry.names()}
+    (world.root / "hparams.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    return world
+
+
+@pytest.fixture
+def tiny(tiny_world: TinyWorld, tmp_path: Path) -> Callable[..., list[str]]:
+    """Arguments of ``bench run`` for the tiny world, with results in the test's folder; later ones win."""
+
+    def arguments(*more: object, **changed: object) -> list[str]:
+        flags: dict[str, object] = {
+            "name": "tiny",
+            "methods": "none",
+            "models": tiny_world.root / "model",
+            "datasets": tiny_world.root / "facts.jsonl",
+            "languages": ",".join(LANGUAGES),
+            "hparams": tiny_world.root / "hparams.yaml",
+            "corpus": tiny_world.root / "corpus.txt",
+            "seeds": 1,
+            "batch-size": 2,
+            "edits-per-language": PER_LANGUAGE,
+            "results-dir": tmp_path / "results",
+            "cache-dir": tiny_world.root / "cache",
+            "device": "cpu",
+            "display": "plain",
+            **{key.replace("_", "-"): value for key, value in changed.items()},
+        }
+        given = [part for key, value in flags.items() for part in (f"--{key}", str(value))]
+        return ["run", *given, *(str(each) for each in more)]
+
+    return arguments

@@ -1,0 +1,148 @@
+"""Bad input ends with one line that names the place, exit code 2, and nothing computed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.atomic import read_json, write_json
+from bench.store import SCHEMA_VERSION, load_results
+from tests.cli.conftest import bench
+
+FACT = {
+    "fact_id": "f0",
+    "lang": "en",
+    "prompt": "The king of {} is",
+    "subject": "Ruritania",
+    "target": "Otto",
+    "paraphrases": [],
+    "neighbours": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "parts"),
+    [
+        ({"methods": "memitt"}, ["unknown method 'memitt'", "did you mean 'memit'"]),
+        ({"models": "polyglot-tin"}, ["unknown model 'polyglot-tin'", "did you mean 'polyglot-tiny'"]),
+        ({"datasets": "cldrr"}, ["unknown data set 'cldrr'", "did you mean 'cldr'"]),
+        ({"languages": "en,xx"}, ["'xx'", "en, de"]),
+        ({"evaluators": "edit"}, ["unknown evaluator 'edit'", "did you mean 'edits'"]),
+        ({"preset": "smok"}, ["unknown preset 'smok'", "did you mean 'smoke'"]),
+        ({"order": "circle"}, ["'orders'", "'circle'"]),
+        ({"seeds": 0}, ["'seeds'"]),
+        ({"config": "/no/such.yaml"}, ["/no/such.yaml"]),
+        ({"set": "method.memit.layrs=1"}, ["method.memit.layrs", "did you mean 'layers'"]),
+        ({"set": "method.memit.clamp=big", "methods": "memit"}, ["method 'memit'", "'clamp'", "'big'"]),
+        ({"set": "seed=1"}, ["unknown setting 'seed'", "did you mean 'seeds'"]),
+        ({"hparams": "llama3-8"}, ["unknown hyperparameters 'llama3-8'", "did you mean 'llama3-8b'"]),
+        ({"datasets": "mzsre", "data_dir": "/no/such/folder"}, ["/no/such/folder"]),
+        ({"edits_per_language": 99}, ["99 facts per language"]),
+        ({"name": "a/b"}, ["'name'"]),
+    ],
+)
+def test_unknown_names_and_settings(tiny, changed, parts, tmp_path):
+    bench(*tiny(**changed)).is_one_line(*parts)
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("lines", "parts"),
+    [
+        (["{"], ["facts.jsonl", "record 1"]),
+        ([json.dumps(FACT), json.dumps({**FACT, "fact_id": "f1"})[:-9]], ["facts.jsonl", "record 2"]),
+        ([{k: v for k, v in FACT.items() if k != "target"}], ["record 1", "'target'"]),
+        ([{**FACT, "subject": ""}], ["record 1", "'subject'", "empty"]),
+        ([{**FACT, "target": "  "}], ["record 1", "'target'", "empty"]),
+        ([{**FACT, "prompt": "The king of Bohemia is"}], ["record 1", "'prompt'"]),
+        ([{**FACT, "prompt": "The king of {} in {} is"}], ["record 1", "'prompt'"]),
+        ([], ["no facts"]),
+    ],
+)
+def test_malformed_facts(tiny, lines, parts, tmp_path):
+    path = tmp_path / "facts.jsonl"
+    path.write_text("\n".join(each if isinstance(each, str) else json.dumps(each) for each in lines))
+    answer = bench(*tiny(datasets=path, languages="en", edits_per_language=1))
+    answer.is_one_line("facts.jsonl", *parts)
+    assert not (tmp_path / "results").exists()
+
+
+def test_no_facts_after_filtering(tiny, tmp_path):
+    """A data set whose every record is dropped by the loader."""
+    folder = tmp_path / "data" / "mzsre"
+    folder.mkdir(parents=True)
+    record = {
+        "subject": "Aardvark", "src": "Where does it rain?", "rephrase": "Rain, where?", "alt": "Rome",
+        "loc": "nq question: who", "loc_ans": "Otto", "answers": ["x"],
+        "portability": {"New Question": "q", "New Answer": "a"},
+    }  # fmt: skip
+    for code in ("de", "du", "es", "fr", "zh"):
+        text = json.dumps([{"en": record, code: {**record, "subject": "食蚁兽", "src": "?"}}])
+        (folder / f"mzsre_test_duplicate_en{code}.json").write_text(text)
+    answer = bench(*tiny(datasets="mzsre", data_dir=tmp_path / "data", languages="de,es"))
+    answer.is_one_line("mzsre", "no facts")
+
+
+def test_a_layer_out_of_range_fails_its_cell_and_the_others_go_on(tiny, tmp_path):
+    answer = bench(*tiny("--set", "method.memit.layers=9", methods="none,memit,ft"))
+    answer.is_one_line("memit", "layer 9 is out of range")
+    cells = load_results(tmp_path / "results" / "tiny").cells
+    assert dict(zip(cells["method"], cells["status"], strict=True)) == {
+        "none": "done",
+        "memit": "failed",
+        "ft": "done",
+    }
+
+
+def test_a_model_of_an_unknown_architecture(tiny, tiny_world, tmp_path):
+    from transformers import OPTConfig, OPTForCausalLM
+
+    from bench.tiny import byte_tokenizer
+
+    folder = tmp_path / "opt"
+    config = OPTConfig(
+        vocab_size=257, hidden_size=16, ffn_dim=16, num_hidden_layers=1, num_attention_heads=1, word_embed_proj_dim=16
+    )  # fmt: skip
+    OPTForCausalLM(config).save_pretrained(folder)
+    byte_tokenizer().save_pretrained(folder)
+    answer = bench(*tiny(models=folder, methods="none,memit,ft"))
+    answer.is_one_line("OPT")
+    assert answer.out.count("failed") == 2, "the third method would fail in the same way"
+
+
+def test_a_results_folder_that_cannot_be_written(tiny, tmp_path):
+    (tmp_path / "results").write_text("a file stands where the folder should be")
+    answer = bench(*tiny())
+    answer.is_one_line(str(tmp_path / "results"), "cannot write")
+    assert "done" not in answer.out
+
+
+def test_a_results_folder_of_another_schema_version(tiny, tmp_path):
+    assert bench(*tiny()).code == 0
+    (path,) = (tmp_path / "results" / "tiny").glob("*/cell.json")
+    write_json(path, {**read_json(path), "schema_version": SCHEMA_VERSION + 1})
+    answer = bench(*tiny(methods="none,ft"))
+    answer.is_one_line(str(path), "'schema_version'", str(SCHEMA_VERSION + 1))
+    bench("status", "tiny", "--results-dir", tmp_path / "results").is_one_line(str(path))
+
+
+def test_a_run_that_does_not_exist(tmp_path):
+    for command in ("status", "report"):
+        bench(command, "nothing", "--results-dir", tmp_path).is_one_line("no run 'nothing'")
+
+
+def test_an_unknown_report_format(tmp_path):
+    bench("report", "x", "--format", "pfd", "--results-dir", tmp_path).is_one_line("did you mean 'pdf'")
+
+
+def test_an_unknown_method_to_check():
+    bench("check", "memitt").is_one_line("did you mean 'memit'")
+
+
+def test_a_broken_run_file(tiny, tmp_path):
+    folder = Path(tmp_path / "results" / "tiny")
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text("{")
+    bench(*tiny()).is_one_line("run.json", "not valid JSON")
