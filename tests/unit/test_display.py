@@ -27,8 +27,9 @@ def test_plain_lines(capsys, monkeypatch):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "hello"
     assert lines[1] == "[1/2] one"
-    assert any(line.startswith("    step 2/3 editing") for line in lines)
-    assert any(line.endswith(" s left") for line in lines)
+    steps = [line for line in lines if line.startswith("    step ")]
+    assert steps[0].startswith("    step 1/3 editing, about ") and steps[0].endswith(" s left")
+    assert steps[1] == "    step 3/3 editing"
     assert any(line.startswith("[1/2] one: done (") for line in lines)
     assert lines[-1].startswith("[2/2] two: failed (") and lines[-1].endswith(" - ValueError: no")
 

@@ -1,0 +1,71 @@
+"""The example of the README: a package of one's own adds a method through an entry point."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.store import load_results
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def blocks(language: str) -> list[str]:
+    """Code blocks of the section on adding a method."""
+    section = README.read_text(encoding="utf-8").partition("## Add a method")[2].partition("\n## ")[0]
+    return re.findall(rf"```{language}\n(.*?)```", section, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example, installed into a folder of its own."""
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("target")
+    (method,), (project,) = blocks("python"), blocks("toml")
+    (source / "my_method.py").write_text(method)
+    (source / "pyproject.toml").write_text(project)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*command, "--target", str(target), str(source)], check=True, timeout=300)
+    return target
+
+
+def bench(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(installed), str(README.parent), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-c", "from bench.cli import main; main()", *arguments]
+    environment = {**os.environ, "PYTHONPATH": path}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_the_example_is_ten_lines_or_so():
+    (method,) = blocks("python")
+    assert len([line for line in method.splitlines() if line.strip()]) <= 12
+
+
+def test_it_is_listed_with_its_origin(installed):
+    listed = bench(installed, "list", "methods")
+    assert listed.returncode == 0, listed.stderr
+    assert re.search(r"^my-method +MEMIT with every update halved\. +my-method$", listed.stdout, flags=re.MULTILINE)
+
+
+def test_it_passes_the_conformance_checks(installed):
+    checked = bench(installed, "check", "my-method")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "FAILED" not in checked.stdout
+
+
+def test_it_runs_beside_the_methods_of_the_package(installed, tiny, tmp_path):
+    run = bench(installed, *tiny(methods="memit,my-method"))
+    assert run.returncode == 0, run.stdout + run.stderr
+    results = load_results(tmp_path / "results" / "tiny")
+    assert dict(zip(results.cells["method"], results.cells["status"], strict=True)) == {
+        "memit": "done",
+        "my-method": "done",
+    }
+    method_of = results.cells.set_index("cell")["method"]
+    norms = results.costs[(results.costs["quantity"] == "update_norm") & (results.costs["step"] == 1)]
+    by_method = norms.groupby([norms["cell"].map(method_of), "layer"])["value"].sum().unstack(0)
+    assert (by_method["my-method"] / by_method["memit"]).to_numpy() == pytest.approx(0.5, rel=1e-3)
