@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-import torch
 from transformers import PreTrainedTokenizerFast
 
 from bench.polyglot import model_dir
@@ -20,7 +19,6 @@ def tokens() -> Tokens:
 
 
 def test_shipped_model_recalls_the_facts_in_every_language() -> None:
-    torch.set_num_threads(2)
     found = requirements(model_dir(), every=SAMPLE)
     for lang in LANGUAGES:
         assert found[f"recall/{lang}"] >= 0.95
