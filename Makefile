@@ -31,7 +31,7 @@ format: install  ## format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 
 test: install  ## all tests, no network
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 table1: install  ## the embedded benchmark: all methods, 3 seeds, 6 languages; then its report
 	$(BIN)/bench run --preset table1

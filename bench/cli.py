@@ -68,6 +68,7 @@ def run_command(
     device: options.Device = options.DeviceChoice.auto,
     dry_run: options.DryRun = False,
     retry_failed: options.RetryFailed = False,
+    workers: options.Workers = None,
     display: options.Display = None,
 ) -> None:
     """Run a grid of methods, models, data sets and seeds, or what is missing of it.
@@ -88,10 +89,12 @@ def run_command(
     if dry_run:
         listing.show_plan(planned, retry_failed)
     else:
-        compute(planned, device.value, retry_failed, display)
+        compute(planned, device.value, retry_failed, workers, display)
 
 
-def compute(planned: Plan, device: str, retry_failed: bool, choice: options.DisplayChoice | None) -> None:
+def compute(
+    planned: Plan, device: str, retry_failed: bool, workers: int | None, choice: options.DisplayChoice | None
+) -> None:
     """Compute a plan, say what came of it, leave with its exit code."""
     from bench import session
     from bench.display import make_display
@@ -100,7 +103,7 @@ def compute(planned: Plan, device: str, retry_failed: bool, choice: options.Disp
     display = make_display(choice.value if choice else None)
     root = planned.store.root
     try:
-        outcomes = session.execute(planned, display, device, retry_failed)
+        outcomes = session.execute(planned, display, device, retry_failed, workers)
     except KeyboardInterrupt:
         complain("interrupted; run the same command again to go on where it stopped")
         raise typer.Exit(130) from None

@@ -61,7 +61,7 @@ def _now() -> float:
 
 
 class Board(Protocol):
-    """What is shown while the cells of a run are computed one after another."""
+    """What is shown while the cells of a run are computed, one or several at a time."""
 
     def cell(self, label: str) -> Progress:
         """A cell begins; through what is returned it says how far it is."""
@@ -142,22 +142,22 @@ class PlainDisplay:
 @dataclass
 class _PlainBoard:
     total: int
-    begun: int = 0
-    start: float = field(default_factory=_now)
+    begun: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def cell(self, label: str) -> Progress:
-        self.begun += 1
-        self.start = time.monotonic()
-        echo(f"[{self.begun}/{self.total}] {label}")
-        return _PlainCell()
+        number = len(self.begun) + 1
+        self.begun[label] = (number, time.monotonic())
+        echo(f"[{number}/{self.total}] {label}")
+        return _PlainCell(f"[{number}/{self.total}]")
 
     def finished(self, label: str, status: str, reason: str) -> None:
-        seconds = time.monotonic() - self.start
-        echo(f"[{self.begun}/{self.total}] {outcome_line(label, status, reason, seconds)}")
+        number, start = self.begun[label]
+        echo(f"[{number}/{self.total}] {outcome_line(label, status, reason, time.monotonic() - start)}")
 
 
 @dataclass
 class _PlainCell:
+    place: str
     start: float = field(default_factory=_now)
     shown: float = field(default_factory=_now)
     first: int | None = None
@@ -174,7 +174,7 @@ class _PlainCell:
         self.shown = now
         pace = (now - self.start) / (done - self.first) if done > self.first else None
         left = f", about {duration(pace * (total - done))} left" if pace and done < total else ""
-        echo(f"    step {done}/{total} {note}{left}")
+        echo(f"{self.place}     step {done}/{total} {note}{left}")
 
 
 # ---------------------------------------------------------------------------- rich
@@ -210,35 +210,37 @@ class RichDisplay:
 class _RichBoard:
     live: bars.Progress
     whole: bars.TaskID
-    ended: int = 0
-    current: bars.TaskID | None = None
-    start: float = field(default_factory=_now)
+    shares: dict[str, float] = field(default_factory=dict)
+    begun: dict[str, tuple[bars.TaskID, float]] = field(default_factory=dict)
 
     def cell(self, label: str) -> Progress:
-        self.start = time.monotonic()
-        self.current = self.live.add_task(label, total=None, note="")
-        return _RichCell(self.live, self.whole, self.current, self.ended)
+        task = self.live.add_task(label, total=None, note="")
+        self.begun[label] = (task, time.monotonic())
+        return _RichCell(self, label, task)
+
+    def advance(self, label: str, share: float) -> None:
+        """So much of a cell is done."""
+        self.shares[label] = share
+        self.live.update(self.whole, completed=sum(self.shares.values()))
 
     def finished(self, label: str, status: str, reason: str) -> None:
-        self.ended += 1
-        if self.current is not None:
-            self.live.remove_task(self.current)
-        self.live.update(self.whole, completed=self.ended)
-        line = outcome_line(label, status, reason, time.monotonic() - self.start)
+        task, start = self.begun[label]
+        self.live.remove_task(task)
+        self.advance(label, 1.0)
+        line = outcome_line(label, status, reason, time.monotonic() - start)
         style = "green" if status == "done" else "yellow" if status == "diverged" else "red"
         self.live.console.print(line, style=style, markup=False, highlight=False)
 
 
 @dataclass
 class _RichCell:
-    live: bars.Progress
-    whole: bars.TaskID
+    board: _RichBoard
+    label: str
     task: bars.TaskID
-    before: int
 
     def stage(self, text: str) -> None:
-        self.live.update(self.task, note=text)
+        self.board.live.update(self.task, note=text)
 
     def step(self, done: int, total: int, note: str) -> None:
-        self.live.update(self.task, completed=done, total=total, note=f"step {done}/{total} {note}")
-        self.live.update(self.whole, completed=self.before + done / max(total, 1))
+        self.board.live.update(self.task, completed=done, total=total, note=f"step {done}/{total} {note}")
+        self.board.advance(self.label, done / max(total, 1))

@@ -86,16 +86,33 @@ def local(
     """
     runner = run or _driver()
     tables = [name for name, _ in world.evaluators]
-    blamed: dict[str, str] = {}
+    blame = Blame()
     for cell in cells:
         outcome = existing(cell, store, tables)
         if is_pending(outcome, retry_failed):
             progress = board.cell(cell.label())
-            outcome = _compute(cell, store, world, progress, runner)
+            outcome = run_and_record(cell, store, world, progress, runner)
             board.finished(cell.label(), outcome.status or "", outcome.reason)
         yield outcome
-        fresh_bad_input = outcome.status == "failed" and not outcome.reused and not outcome.crashed
-        if fresh_bad_input and blamed.setdefault(outcome.reason, cell.method.name) != cell.method.name:
+        blame.check(outcome)
+
+
+class Blame:
+    """Tells bad input that concerns the whole run: two methods failed on the same."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, str] = {}
+
+    def check(self, outcome: Outcome) -> None:
+        """Take note of an outcome.
+
+        Raises:
+            BenchError: another method has failed for the same reason.
+        """
+        if outcome.status != "failed" or outcome.reused or outcome.crashed:
+            return
+        method = outcome.cell.method.name
+        if self._first.setdefault(outcome.reason, method) != method:
             raise BenchError(outcome.reason)
 
 
@@ -105,7 +122,12 @@ def _driver() -> CellRunner:
     return run_cell
 
 
-def _compute(cell: Cell, store: ResultStore, world: World, progress: Progress, run: CellRunner) -> Outcome:
+def run_and_record(cell: Cell, store: ResultStore, world: World, progress: Progress, run: CellRunner) -> Outcome:
+    """Compute one cell; whatever becomes of it stands in its status.
+
+    Raises:
+        KeyboardInterrupt: after the cell was marked as interrupted.
+    """
     try:
         status = run(cell, store, world, progress)
     except KeyboardInterrupt:

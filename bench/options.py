@@ -85,6 +85,10 @@ DryRun = Annotated[
     bool, Option("--dry-run", help="Show the grid and what exists; compute nothing.", rich_help_panel=COURSE)
 ]
 RetryFailed = Annotated[bool, Option("--retry-failed", help="Compute failed cells again.", rich_help_panel=COURSE)]
+Workers = Annotated[
+    int | None,
+    Option(min=1, help="Cells at the same time; by default one per core if models are small.", rich_help_panel=COURSE),
+]
 Display = Annotated[
     DisplayChoice | None, Option(help="Progress; rich on a terminal, else plain.", rich_help_panel=COURSE)
 ]

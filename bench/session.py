@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import data, engine, grid
+from bench import data, engine, grid, pool
 from bench.atomic import read_json, write_json
 from bench.display import Display, make_display
 from bench.errors import BenchError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CACHE_VARIABLE = "BENCH_CACHE_DIR"
 RESULTS_DIR = Path("results")
+SMALL_MODEL = 100_000_000
+"""Bytes on disk up to which several copies of a model fit anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,10 @@ def check_schema(store: ResultStore) -> None:
             )
 
 
-def execute(planned: Plan, display: Display, device: str = "auto", retry_failed: bool = False) -> list[engine.Outcome]:
-    """Compute the cells that are pending.
+def execute(
+    planned: Plan, display: Display, device: str = "auto", retry_failed: bool = False, workers: int | None = None
+) -> list[engine.Outcome]:
+    """Compute the cells that are pending, `workers` of them at a time (None: see `default_workers`).
 
     Returns:
         How every cell stands afterwards.
@@ -110,8 +114,21 @@ def execute(planned: Plan, display: Display, device: str = "auto", retry_failed:
         return before
     display.note(f"{planned.spec.name}: {len(before)} cells, {pending} to compute")
     world = make_world(planned, device)
+    side_by_side = min(workers or default_workers(planned, world.device), pending)
     with quiet_libraries(), display.board(pending) as board:
-        return list(engine.local(planned.cells, planned.store, world, board, retry_failed=retry_failed))
+        if side_by_side == 1:
+            return list(engine.local(planned.cells, planned.store, world, board, retry_failed=retry_failed))
+        return list(pool.pooled(planned.cells, planned.store, world, board, side_by_side, retry_failed=retry_failed))
+
+
+def default_workers(planned: Plan, device: str) -> int:
+    """One cell per processor core where models are small, else one at a time: a GPU and memory are shared badly."""
+    from bench import models
+
+    places = [models.fetch(models.resolve(name), planned.cache_dir) for name in planned.spec.models]
+    sizes = [sum(f.stat().st_size for f in place.iterdir()) if isinstance(place, Path) else None for place in places]
+    small = all(size is not None and size < SMALL_MODEL for size in sizes)
+    return (os.cpu_count() or 1) if small and device == "cpu" else 1
 
 
 def make_world(planned: Plan, device: str) -> World:
@@ -185,6 +202,7 @@ def run(
     cache_dir: Path | str | None = None,
     device: str = "auto",
     retry_failed: bool = False,
+    workers: int | None = None,
     display: DisplayKind = "none",
     **settings: Any,
 ) -> Results:
@@ -198,6 +216,7 @@ def run(
         cache_dir: statistics and converted models.
         device: "auto", "cpu" or "cuda".
         retry_failed: compute failed cells again.
+        workers: cells computed at the same time; None leaves it to `default_workers`.
         display: how progress is shown.
         **settings: fields of `bench.spec.RunSpec`: methods, models, seeds, set={"method.memit.layers": [4]}...
 
@@ -207,7 +226,7 @@ def run(
     spec = resolve(preset, Path(config) if config else None, settings)
     folders = [Path(folder) if folder else None for folder in (data_dir, cache_dir)]
     planned = plan(spec, Path(results_dir), *folders)
-    execute(planned, make_display(display), device, retry_failed)
+    execute(planned, make_display(display), device, retry_failed, workers)
     return load_results(planned.store.root)
 
 

@@ -71,6 +71,7 @@ def tiny(tiny_world: TinyWorld, tmp_path: Path) -> Callable[..., list[str]]:
             "results-dir": tmp_path / "results",
             "cache-dir": tiny_world.root / "cache",
             "device": "cpu",
+            "workers": 1,
             "display": "plain",
             **{key.replace("_", "-"): value for key, value in changed.items()},
         }

@@ -27,11 +27,25 @@ def test_plain_lines(capsys, monkeypatch):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "hello"
     assert lines[1] == "[1/2] one"
-    steps = [line for line in lines if line.startswith("    step ")]
-    assert steps[0].startswith("    step 1/3 editing, about ") and steps[0].endswith(" s left")
-    assert steps[1] == "    step 3/3 editing"
+    steps = [line for line in lines if "     step " in line]
+    assert steps[0].startswith("[1/2]     step 1/3 editing, about ") and steps[0].endswith(" s left")
+    assert steps[1] == "[1/2]     step 3/3 editing"
     assert any(line.startswith("[1/2] one: done (") for line in lines)
     assert lines[-1].startswith("[2/2] two: failed (") and lines[-1].endswith(" - ValueError: no")
+
+
+@pytest.mark.parametrize("kind", ["plain", "rich"])
+def test_cells_may_overlap(kind, capsys):
+    file = io.StringIO()
+    shown = PlainDisplay() if kind == "plain" else RichDisplay(Console(file=file, force_terminal=True, width=120))
+    with shown.board(2) as board:
+        one, two = board.cell("one"), board.cell("two")
+        two.step(1, 2, "editing")
+        board.finished("two", "done", "")
+        one.step(1, 2, "editing")
+        board.finished("one", "diverged", "weights are not finite")
+    text = capsys.readouterr().out + file.getvalue()
+    assert "two: done" in text and "one: diverged" in text
 
 
 def test_plain_lines_are_rare(capsys):
