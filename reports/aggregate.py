@@ -1,0 +1,258 @@
+"""From result rows to the numbers of a table, without ever averaging over what is missing.
+
+A *record* is one edit: a fact in the language it was edited in. Rows are averaged within a record by weight (tokens),
+records within a seed, seeds within a method (LangEdit Eq. 11 to 13). Values are percentages from here on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench.errors import BenchError
+from bench.spec import LANGUAGES, PAPER_METHODS
+from bench.store import Results
+
+FINISHED = ("done", "diverged")
+"""Cells with these statuses have been taken to the end of their stream, so their scores count."""
+
+UNEDITED = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A column of a table: one metric under one protocol; the two are never mixed.
+
+    Attributes:
+        key: short name, for files.
+        title: for people.
+        metric: as evaluators write it; "" where the value is derived from other columns.
+        protocol: as evaluators write it, or None where the metric knows only one.
+    """
+
+    key: str
+    title: str
+    metric: str
+    protocol: str | None = None
+
+
+EFFICACY = Measure("efficacy", "Efficacy", "efficacy", "teacher_forced")
+GENERALITY = Measure("generality", "Generality", "generality", "teacher_forced")
+SPECIFICITY = Measure("specificity", "Specificity", "specificity", "teacher_forced")
+SCORE = Measure("score", "Score", "")
+XTREME = Measure("xtreme_f1", "XTREME F1", "xtreme_f1")
+
+CORE = (EFFICACY, GENERALITY, SPECIFICITY)
+MAIN = (*CORE, SCORE, XTREME)
+FURTHER = (
+    Measure("generality_distinct", "Generality, reworded", "generality_distinct", "teacher_forced"),
+    Measure("specificity_agreement", "Specificity, agreement", "specificity_agreement", "teacher_forced"),
+    Measure("crosslingual", "Other languages", "crosslingual", "teacher_forced"),
+    Measure("efficacy_exact", "Efficacy, exact", "efficacy_exact", "greedy_exact"),
+    Measure("generality_exact", "Generality, exact", "generality_exact", "greedy_exact"),
+)
+
+
+class Setting(NamedTuple):
+    """What one table is about: cells that differ in method and seed only."""
+
+    model: str
+    data: str
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which seeds of a method count, and which do not.
+
+    Attributes:
+        seeds: that there should be.
+        scored: that ran to the end; those that diverged on the way are among them.
+        diverged: whose model broke on the way; scored as it was then.
+        steps: number of steps after which the seeds were scored.
+    """
+
+    method: str
+    seeds: tuple[int, ...]
+    scored: tuple[int, ...]
+    diverged: tuple[int, ...]
+    steps: tuple[int, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every seed counts."""
+        return len(self.scored) == len(self.seeds)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The results of one setting.
+
+    Attributes:
+        standings: of every method, in the order of tables.
+        records: one row per record: method, seed, metric, protocol, fact, edit_lang, value (percent).
+    """
+
+    setting: Setting
+    standings: tuple[Standing, ...]
+    records: pd.DataFrame
+
+    def values(self, measure: Measure) -> pd.DataFrame:
+        """The records of one column.
+
+        Raises:
+            BenchError: rows of several protocols, and the column names none.
+        """
+        found = self.records[self.records["metric"] == measure.metric]
+        protocols = sorted(found["protocol"].unique())
+        if measure.protocol is None and len(protocols) > 1:
+            raise BenchError(f"metric '{measure.metric}' has rows of several protocols: {', '.join(protocols)}")
+        return found if measure.protocol is None else found[found["protocol"] == measure.protocol]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A method's number in one column.
+
+    Attributes:
+        mean: over seeds; None unless every seed there should be has a value.
+        std: over seeds, n - 1 in the denominator; None with fewer than two.
+        have: seeds with a value.
+        planned: seeds there should be.
+    """
+
+    mean: float | None
+    std: float | None
+    have: int
+    planned: int
+
+
+def panels(results: Results) -> list[Panel]:
+    """Split a run by model, data and order.
+
+    Raises:
+        BenchError: two cells claim one place in a table.
+    """
+    _check_places(results.cells)
+    records = records_of(results)
+    steps = results.scores.groupby("cell")["step"].max()
+    found: list[Panel] = []
+    for place in sorted(set(results.cells[list(Setting._fields)].itertuples(index=False, name=None))):
+        cells = cells_of(results.cells, Setting(*place))
+        seeds = tuple(sorted({int(seed) for seed in cells["seed"]}))
+        methods = dict.fromkeys(cells["method"])
+        standings = tuple(_standing(method, cells[cells["method"] == method], seeds, steps) for method in methods)
+        mine = records.merge(cells[["cell", "method", "seed"]], on="cell").drop(columns="cell")
+        found.append(Panel(Setting(*place), standings, mine))
+    return found
+
+
+def cells_of(cells: pd.DataFrame, setting: Setting) -> pd.DataFrame:
+    """The cells of one setting by method, in the order of tables, and seed."""
+    for name, value in setting._asdict().items():
+        cells = cells[cells[name] == value]
+    rank = {method: place for place, method in enumerate(ordered(cells["method"].unique()))}
+    return cells.assign(rank=cells["method"].map(rank)).sort_values(["rank", "seed"]).drop(columns="rank")
+
+
+def ordered(methods: Iterable[str]) -> list[str]:
+    """Methods in the order of tables: those of the paper as the paper has them, then others by name."""
+    rank = {name: place for place, name in enumerate(PAPER_METHODS)}
+    return sorted(methods, key=lambda name: (rank.get(name, len(rank)), name))
+
+
+def records_of(results: Results) -> pd.DataFrame:
+    """One row per record of every finished cell, as of its last scored step: the weighted mean of its rows, x100.
+
+    A metric with a value that is no finite number counts as absent from its cell.
+    """
+    finished = results.cells.loc[results.cells["status"].isin(FINISHED), "cell"]
+    rows = results.scores[results.scores["cell"].isin(finished)]
+    rows = rows[rows["step"] == rows.groupby("cell")["step"].transform("max")]
+    keys = ["cell", "metric", "protocol"]
+    rows = rows.assign(sound=np.isfinite(rows["value"]) & np.isfinite(rows["weight"]))
+    rows = rows[rows.groupby(keys)["sound"].transform("all").astype(bool) & (rows["weight"] > 0)]
+    weighted = rows.assign(value=rows["value"] * rows["weight"])
+    sums = weighted.groupby([*keys, "fact", "edit_lang"], as_index=False)[["value", "weight"]].sum()
+    return sums.assign(value=100.0 * sums["value"] / sums["weight"]).drop(columns="weight")
+
+
+def per_seed(panel: Panel, measure: Measure) -> dict[tuple[str, int], float]:
+    """(method, seed) -> mean over records. `SCORE` is the harmonic mean of the three core means."""
+    if measure == SCORE:
+        parts = [per_seed(panel, part) for part in CORE]
+        return {key: harmonic([part[key] for part in parts]) for key in parts[0] if all(key in part for part in parts)}
+    means = panel.values(measure).groupby(["method", "seed"], as_index=False)["value"].mean()
+    return {(method, int(seed)): value for method, seed, value in means.itertuples(index=False, name=None)}
+
+
+def harmonic(values: Sequence[float]) -> float:
+    """Harmonic mean; 0 if any value is 0."""
+    return 0.0 if min(values) <= 0 else len(values) / sum(1 / value for value in values)
+
+
+def summaries(panel: Panel, measure: Measure) -> dict[str, Summary]:
+    """The number of every method in one column."""
+    means = per_seed(panel, measure)
+    return {
+        s.method: _summary(s, [means[s.method, seed] for seed in s.seeds if (s.method, seed) in means])
+        for s in panel.standings
+    }
+
+
+def per_language(panel: Panel, measure: Measure) -> dict[tuple[str, str], Summary]:
+    """(method, edit language) -> its number, for every method and every language that facts were edited in."""
+    means = panel.values(measure).groupby(["method", "edit_lang", "seed"], as_index=False)["value"].mean()
+    by_pair: dict[tuple[str, str], list[float]] = {}
+    for method, language, _, value in means.itertuples(index=False, name=None):
+        by_pair.setdefault((method, language), []).append(value)
+    return {
+        (s.method, language): _summary(s, by_pair.get((s.method, language), []))
+        for s in panel.standings
+        for language in languages(panel)
+    }
+
+
+def languages(panel: Panel) -> list[str]:
+    """Languages that facts were edited in: those of the paper in its order, then others by code."""
+    core = panel.records["metric"].isin([measure.metric for measure in CORE])
+    rank = {code: place for place, code in enumerate(LANGUAGES)}
+    found = {str(code) for code in panel.records.loc[core, "edit_lang"]}
+    return sorted(found, key=lambda code: (rank.get(code, len(rank)), code))
+
+
+def _summary(standing: Standing, values: Sequence[float]) -> Summary:
+    series = np.asarray(values, dtype=np.float64)
+    whole = len(values) == len(standing.seeds)
+    return Summary(
+        mean=float(series.mean()) if whole and len(values) else None,
+        std=float(series.std(ddof=1)) if whole and len(values) > 1 else None,
+        have=len(values),
+        planned=len(standing.seeds),
+    )
+
+
+def _standing(method: str, cells: pd.DataFrame, seeds: tuple[int, ...], steps: pd.Series[int]) -> Standing:
+    finished = cells[cells["status"].isin(FINISHED)]
+    return Standing(
+        method=method,
+        seeds=seeds,
+        scored=tuple(int(seed) for seed in finished["seed"]),
+        diverged=tuple(int(seed) for seed in cells.loc[cells["status"] == "diverged", "seed"]),
+        steps=tuple(sorted({int(steps[cell]) for cell in finished["cell"] if cell in steps.index})),
+    )
+
+
+def _check_places(cells: pd.DataFrame) -> None:
+    twice = cells[cells.duplicated(["method", *Setting._fields, "seed"])]
+    if len(twice):
+        row = twice.iloc[0]
+        raise BenchError(
+            f"two cells of {row['method']} on {row['model']}, {row['data']}, seed {row['seed']} differ in settings and "
+            "no run.json says which one counts; use one run name per setting",
+            record=row["cell"],
+        )

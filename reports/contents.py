@@ -1,0 +1,226 @@
+"""Which tables a report holds and what stands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+
+from reports.aggregate import (
+    CORE,
+    EFFICACY,
+    FURTHER,
+    MAIN,
+    SCORE,
+    UNEDITED,
+    Measure,
+    Panel,
+    Standing,
+    Summary,
+    languages,
+    per_language,
+    summaries,
+)
+from reports.significance import Comparison, Unit, beats_all
+from reports.tables import DASH, Cell, Column, Table, ranks
+
+DISPLAY = {
+    UNEDITED: "Unedited",
+    "ft": "FT",
+    "rome": "ROME",
+    "memit": "MEMIT",
+    "prune": "PRUNE",
+    "rect": "RECT",
+    "alphaedit": "AlphaEdit",
+    "langedit": "LangEdit",
+}
+
+METHOD = Column("method", "Method", "text")
+NOTE = Column("note", "Note", "text")
+
+OVER_FACTS, OVER_SEEDS = "*", "†"
+
+
+def display_name(method: str) -> str:
+    """A method's name for people; "langedit-released" is "LangEdit (released)"."""
+    base, _, variant = method.partition("-")
+    return f"{DISPLAY[base]} ({variant})" if base in DISPLAY and variant else DISPLAY.get(method, method)
+
+
+def language_name(code: str) -> str:
+    """A language's name in itself, or the code where it has none."""
+    try:
+        name = Locale.parse(code.replace("-", "_")).get_language_name()
+    except (UnknownLocaleError, ValueError):
+        name = None
+    return name[:1].upper() + name[1:] if name else code
+
+
+def table1(panel: Panel, comparisons: Sequence[Comparison]) -> Table:
+    """Table 1: every method with the main measures, means and standard deviations over seeds."""
+    columns = [_measure_column(panel, measure, comparisons) for measure in MAIN]
+    notes = [_note(panel, standing) for standing in panel.standings]
+    noted = any(notes)
+    rows = []
+    for i, standing in enumerate(panel.standings):
+        method = Cell(display_name(standing.method))
+        rows.append((method, *(cells[i] for cells in columns), *((Cell(notes[i]),) if noted else ())))
+    header = (METHOD, *(Column(m.key, m.title) for m in MAIN), *((NOTE,) if noted else ()))
+    return Table("table1", header, tuple(rows), _caption(panel), tuple(_legend(panel, comparisons)), "Table 1")
+
+
+def further(panel: Panel) -> Table:
+    """What else was measured; columns that no cell has are left out."""
+    present = [measure for measure in FURTHER if len(panel.values(measure))]
+    columns = [_measure_column(panel, measure, ()) for measure in present]
+    rows = [
+        (Cell(display_name(standing.method)), *(cells[i] for cells in columns))
+        for i, standing in enumerate(panel.standings)
+    ]
+    header = (METHOD, *(Column(measure.key, measure.title) for measure in present))
+    return Table("measures", header, tuple(rows), "Further measures, mean ± standard deviation over seeds, percent.")
+
+
+def by_language(panel: Panel, measure: Measure) -> Table:
+    """One measure by language of the edit, the numbers behind the chart."""
+    codes = languages(panel)
+    numbers = per_language(panel, measure)
+    cells = {code: _cells(panel, {s.method: numbers[s.method, code] for s in panel.standings}, 1) for code in codes}
+    rows = [
+        (Cell(display_name(standing.method)), *(cells[code][i] for code in codes))
+        for i, standing in enumerate(panel.standings)
+    ]
+    header = (METHOD, *(Column(code, language_name(code), digits=1) for code in codes))
+    return Table(f"languages-{measure.key}", header, tuple(rows), f"{measure.title} by language of the edit, percent.")
+
+
+def languages_long(panel: Panel) -> Table:
+    """The tables `by_language` in one, a row per method, measure and language; for csv."""
+    rows = []
+    for measure in CORE:
+        for (method, code), summary in per_language(panel, measure).items():
+            rows.append((Cell(method), Cell(measure.key), Cell(code), _cell(summary, seen=True)))
+    header = (METHOD, Column("measure", "Measure", "text"), Column("language", "Language", "text"))
+    return Table("languages", (*header, Column("percent", "Percent")), tuple(rows))
+
+
+def significance_long(comparisons: Iterable[Comparison]) -> Table:
+    """Every test, a row each; for csv."""
+    names = ("measure", "best", "other", "unit", "n", "df", "difference", "ci95_low", "ci95_high", "d_z", "p", "p_holm")
+    rows = []
+    for c in comparisons:
+        o = c.outcome
+        numbers = (o.difference, o.low, o.high, o.effect, o.p, o.p_holm)
+        texts = [c.measure.key, c.best, c.other, c.unit, str(o.n), str(o.n - 1) if o.n > 1 else DASH]
+        texts += [DASH if value is None else f"{value:.6g}" for value in numbers]
+        rows.append(tuple(Cell(text) for text in (*texts, o.note)))
+    return Table("significance", tuple(Column(name, name, "text") for name in (*names, "note")), tuple(rows))
+
+
+def significance(comparisons: Sequence[Comparison]) -> Table:
+    """Every comparison with both tests side by side, for people."""
+    seeds = {(c.measure, c.other): c.outcome for c in comparisons if c.unit == "seeds"}
+    rows = []
+    for c in (c for c in comparisons if c.unit == "facts"):
+        o, s = c.outcome, seeds[c.measure, c.other]
+        interval = DASH if o.low is None or o.high is None else f"{o.low:.2f} to {o.high:.2f}"
+        texts = [c.measure.title, display_name(c.best), display_name(c.other), str(o.n) if o.n else DASH]
+        texts += [_fixed(o.difference), interval, _fixed(o.effect), _p(o.p_holm)]
+        texts += [str(s.n), _fixed(s.difference), _p(s.p)]
+        rows.append(tuple(Cell(text) for text in texts))
+    left = ("Column", "Best", "Compared with")
+    right = ("Facts", "Difference", "95 % CI", "d_z", "p (Holm)", "Seeds", "Difference (seeds)", "p (seeds)")
+    header = [Column(title, title, "text") for title in left] + [Column(title, title, "number") for title in right]
+    reasons = sorted({f"{c.measure.title}, {c.unit}: {c.outcome.note}." for c in comparisons if c.outcome.note})
+    return Table("significance", tuple(header), tuple(rows), _significance_caption(comparisons), tuple(reasons))
+
+
+def _significance_caption(comparisons: Sequence[Comparison]) -> str:
+    family = sum(c.outcome.p_holm is not None for c in comparisons if c.unit == "facts")
+    return (
+        "Paired t-tests of each column's best method against every other, in percentage points. Main test, left: over "
+        f"facts; each fact is one value, averaged over its probes, languages and seeds; p is Holm-corrected over "
+        f"{family} comparisons; d_z is the difference in standard deviations of the paired differences. Right: over "
+        "seeds as in the LangEdit paper, not corrected."
+    )
+
+
+def _measure_column(panel: Panel, measure: Measure, comparisons: Sequence[Comparison]) -> list[Cell]:
+    numbers = summaries(panel, measure)
+    signs: tuple[tuple[str, Unit], ...] = ((OVER_FACTS, "facts"), (OVER_SEEDS, "seeds"))
+    marks = "".join(sign for sign, unit in signs if beats_all(comparisons, measure, unit))
+    winners = {c.best for c in comparisons if c.measure == measure}
+    return _cells(panel, numbers, 2, dict.fromkeys(winners, marks))
+
+
+def _cells(
+    panel: Panel, numbers: Mapping[str, Summary], digits: int, marks: Mapping[str, str] | None = None
+) -> list[Cell]:
+    seen = any(summary.have for summary in numbers.values())
+    competing = [numbers[s.method].mean if s.method != UNEDITED else None for s in panel.standings]
+    places = ranks(competing, digits)
+    return [
+        _cell(numbers[s.method], seen, rank=place, marks=(marks or {}).get(s.method, ""))
+        for s, place in zip(panel.standings, places, strict=True)
+    ]
+
+
+def _cell(summary: Summary, seen: bool, **styles: Any) -> Cell:
+    if summary.mean is None:
+        return Cell(f"{DASH} ({summary.have}/{summary.planned})" if seen else DASH)
+    return Cell(mean=summary.mean, std=summary.std, **styles)
+
+
+def _note(panel: Panel, standing: Standing) -> str:
+    n = len(standing.seeds)
+    parts = []
+    if standing.diverged:
+        parts.append(f"diverged {len(standing.diverged)}/{n}")
+    if not standing.complete:
+        parts.append(f"missing {n - len(standing.scored)}/{n}")
+    if len({steps for other in panel.standings for steps in other.steps}) > 1 and standing.steps:
+        parts.append(f"after {'/'.join(map(str, standing.steps))} steps")
+    return ", ".join(parts)
+
+
+def _caption(panel: Panel) -> str:
+    counts = panel.values(EFFICACY).groupby(["method", "seed"]).size()
+    edits = f" after {counts.max()} edits" if len(counts) else ""
+    seeds = len(panel.standings[0].seeds)
+    of_seeds = "one seed" if seeds == 1 else f"mean ± standard deviation over {seeds} seeds"
+    model, data, order = panel.setting
+    return f"{model} on {data}{edits}, order {order}; {of_seeds}, percent."
+
+
+def _legend(panel: Panel, comparisons: Sequence[Comparison]) -> Iterable[str]:
+    yield (
+        "Best bold, second underlined; the unedited model does not compete. "
+        f"{SCORE.title}: harmonic mean of efficacy, generality and specificity of a seed."
+    )
+    if comparisons:
+        family = sum(c.outcome.p_holm is not None for c in comparisons if c.unit == "facts")
+        n = max(c.outcome.n for c in comparisons if c.unit == "seeds")
+        over_seeds = f"n = {n}, {n - 1} degrees of freedom" if n > 1 else "one seed: no test"
+        yield (
+            f"{OVER_FACTS} better than every other method, p < 0.05: paired t-test over facts, Holm-corrected over "
+            f"{family} comparisons. {OVER_SEEDS} the same over seeds as in the "
+            f"LangEdit paper ({over_seeds}), not corrected."
+        )
+    if any(not standing.complete for standing in panel.standings):
+        yield f"{DASH} (k/n): only k of n seeds have finished, so there is no mean."
+    if any(standing.diverged for standing in panel.standings):
+        yield (
+            "diverged k/n: in k of n seeds the weights stopped being finite or a system had no solution; editing ended "
+            "there, and the mean counts these seeds as the model then was."
+        )
+
+
+def _fixed(value: float | None) -> str:
+    return DASH if value is None else f"{round(value, 2) + 0.0:.2f}"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return DASH
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,29 @@
+"""A font for Chinese from a package of font files, so that reports look alike on every machine."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+PACKAGE = "pylopdf_fonts_zh_cn"
+DISTRIBUTION = "pylopdf-fonts-zh-cn"
+FILE = "NotoSansSC-Regular.otf"
+FAMILY = "Noto Sans SC"
+
+
+def chinese_font() -> Path | None:
+    """The file of Noto Sans SC (SIL Open Font License), or None where its package is not installed."""
+    spec = find_spec(PACKAGE)
+    folders = (spec.submodule_search_locations or []) if spec else []
+    found = (Path(folder) / FILE for folder in folders)
+    return next((path for path in found if path.is_file()), None)
+
+
+def latin_only(text: str) -> bool:
+    """Whether the fonts that come with matplotlib and typst have all letters of `text`."""
+    return all(ord(char) < 0x2E80 for char in text)
+
+
+def missing_note() -> str:
+    """What to tell the reader where the font is missing."""
+    return f"No font for Chinese is installed, so languages in such scripts stand as codes; pip install {DISTRIBUTION}."

@@ -1,0 +1,220 @@
+"""One table value and a writer per format: csv for programs, Markdown, LaTeX and typst for people.
+
+Texts in a `Table` are plain; each writer escapes what its format would misread.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+DASH = "–"
+
+Rank = Literal["best", "second"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        key: its name in csv files.
+        title: its name for people.
+        kind: "text", "number", or "spread" for a mean with a standard deviation.
+        digits: decimals shown; csv files keep four more.
+    """
+
+    key: str
+    title: str
+    kind: Literal["text", "number", "spread"] = "spread"
+    digits: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A number, or a text where there is none.
+
+    Attributes:
+        marks: signs after the number, as "*" or "†"; the table's notes say what they mean.
+    """
+
+    text: str = ""
+    mean: float | None = None
+    std: float | None = None
+    rank: Rank | None = None
+    marks: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Header, rows, and what is said above and below them.
+
+    Attributes:
+        name: stem of its files.
+        label: stands before the caption where the format does not number tables itself.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    caption: str = ""
+    notes: tuple[str, ...] = ()
+    label: str = ""
+
+    @property
+    def heading(self) -> str:
+        """Label and caption."""
+        return f"{self.label}. {self.caption}" if self.label else self.caption
+
+
+def ranks(values: Sequence[float | None], digits: int = 2) -> list[Rank | None]:
+    """Best and second among numbers as they are shown, so that what looks equal is marked equally.
+
+    A single number is no contest and gets no mark.
+    """
+    shown = [None if value is None else round(value, digits) for value in values]
+    numbers = [value for value in shown if value is not None]
+    if len(numbers) < 2:
+        return [None] * len(shown)
+    top = sorted(set(numbers), reverse=True)[:2]
+    names: tuple[Rank, Rank] = ("best", "second")
+    return [names[top.index(value)] if value in top else None for value in shown]
+
+
+def number(value: float, digits: int) -> str:
+    """Fixed decimals, never "-0.00"."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def to_csv(table: Table) -> str:
+    """Numbers and standard deviations in columns of their own; a gap stays the dash it is."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    header: list[str] = []
+    for column in table.columns:
+        header += [column.key, f"{column.key}_std", f"{column.key}_mark"] if column.kind == "spread" else [column.key]
+    writer.writerow(header)
+    for row in table.rows:
+        fields: list[str] = []
+        for column, cell in zip(table.columns, row, strict=True):
+            digits = column.digits + 4
+            fields.append(cell.text if cell.mean is None else number(cell.mean, digits))
+            if column.kind == "spread":
+                fields.append("" if cell.std is None else number(cell.std, digits))
+                fields.append(" ".join(part for part in (cell.rank, cell.marks) if part))
+        writer.writerow(fields)
+    return out.getvalue()
+
+
+def to_markdown(table: Table) -> str:
+    """A table that GitHub shows, best bold and second underlined."""
+    return _markdown(table, lambda cell, column: _styled(cell, column, _md, "**{}**", "<ins>{}</ins>", "{}"), _md)
+
+
+def to_text(table: Table) -> str:
+    """The same for terminals: **best**, _second_."""
+    text = _markdown(table, lambda cell, column: _styled(cell, column, str, "**{}**", "_{}_", "{}"), str)
+    return re.sub(r" +$", "", text, flags=re.MULTILINE)
+
+
+def to_tex(table: Table) -> str:
+    """A LaTeX table; needs the package booktabs."""
+    styles = (r"\textbf{{{}}}", r"\underline{{{}}}", r"\textsuperscript{{{}}}")
+    body = [[_styled(cell, column, _tex, *styles) for cell, column in _pairs(table, row)] for row in table.rows]
+    lines = [
+        r"\begin{table}[t]",
+        r"  \centering",
+        rf"  \caption{{{_tex(' '.join((table.caption, *table.notes)))}}}",
+        rf"  \label{{tab:{table.name}}}",
+        rf"  \begin{{tabular}}{{{''.join('l' if c.kind == 'text' else 'r' for c in table.columns)}}}",
+        r"    \toprule",
+        f"    {' & '.join(_tex(column.title) for column in table.columns)} \\\\",
+        r"    \midrule",
+        *(f"    {' & '.join(row)} \\\\" for row in body),
+        r"    \bottomrule",
+        r"  \end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def to_typst(table: Table) -> str:
+    """A call of the template's ``data-table``; texts are string literals, so nothing in them is markup."""
+    cells = [
+        _styled(cell, column, typst_string, "strong({})", "underline({})", "super({})", join=" + ")
+        for row in table.rows
+        for cell, column in _pairs(table, row)
+    ]
+    align = ", ".join("left" if column.kind == "text" else "right" for column in table.columns)
+    return (
+        f"#data-table(\n  caption: {typst_string(table.heading)},\n"
+        f"  notes: ({''.join(typst_string(note) + ', ' for note in table.notes)}),\n  align: ({align},),\n"
+        f"  header: ({''.join(typst_string(column.title) + ', ' for column in table.columns)}),\n"
+        f"  {', '.join(cells)}\n)\n"
+    )
+
+
+def typst_string(text: str) -> str:
+    """A typst string literal."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _pairs(table: Table, row: Sequence[Cell]) -> list[tuple[Cell, Column]]:
+    return list(zip(row, table.columns, strict=True))
+
+
+def _styled(
+    cell: Cell, column: Column, escape: Callable[[str], str], bold: str, underline: str, above: str, join: str = ""
+) -> str:
+    if cell.mean is None:
+        return escape(cell.text)
+    style = {"best": bold, "second": underline, None: "{}"}[cell.rank]
+    parts = [style.format(escape(number(cell.mean, column.digits)))]
+    if cell.std is not None:
+        parts.append(escape(f" ± {number(cell.std, column.digits)}"))
+    if cell.marks:
+        parts.append(above.format(escape(cell.marks)))
+    return join.join(parts)
+
+
+def _markdown(table: Table, show: Callable[[Cell, Column], str], escape: Callable[[str], str]) -> str:
+    texts = [[escape(column.title) for column in table.columns]]
+    texts += [[show(cell, column) for cell, column in _pairs(table, row)] for row in table.rows]
+    widths = [max(3, *(_width(row[i]) for row in texts)) for i in range(len(table.columns))]
+    left = [column.kind == "text" for column in table.columns]
+
+    def line(row: Sequence[str]) -> str:
+        gaps = [" " * (width - _width(text)) for text, width in zip(row, widths, strict=True)]
+        padded = (t + gap if is_left else gap + t for t, gap, is_left in zip(row, gaps, left, strict=True))
+        return f"| {' | '.join(padded)} |"
+
+    rule = [f":{'-' * (w - 1)}" if is_left else f"{'-' * (w - 1)}:" for w, is_left in zip(widths, left, strict=True)]
+    lines = [line(texts[0]), f"| {' | '.join(rule)} |", *map(line, texts[1:])]
+    above = [escape(table.heading), ""] if table.heading else []
+    below = ["", *(f"{escape(note)}  " for note in table.notes)] if table.notes else []
+    return "\n".join([*above, *lines, *below]).rstrip() + "\n"
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _md(text: str) -> str:
+    return re.sub(r"([\\`*_|<>\[\]])", r"\\\1", text)
+
+
+_TEX = {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", "±": r"$\pm$", "†": r"$\dagger$", "–": "--", "−": "$-$",
+    "·": r"$\cdot$", "×": r"$\times$", "…": r"\ldots{}", **{char: f"\\{char}" for char in "&%$#_{}"},
+}  # fmt: skip
+
+
+def _tex(text: str) -> str:
+    return "".join(_TEX.get(char, char) for char in text)

@@ -1,0 +1,168 @@
+"""Writers: what each format shows, what it escapes, who is marked."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+import typst
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.aggregate import EFFICACY, MAIN, Panel
+from reports.contents import by_language, display_name, language_name, significance, significance_long, table1
+from reports.significance import compare
+from reports.tables import Cell, Column, Table, number, ranks, to_csv, to_markdown, to_tex, to_text, to_typst
+
+SMALL = Table(
+    "small",
+    (Column("method", "Method", "text"), Column("score", "Score"), Column("中", "中文", "number", 1)),
+    (
+        (Cell("Unedited"), Cell(mean=10.0, std=0.5), Cell(mean=1.0)),
+        (Cell("A_b & c|d"), Cell(mean=71.234, std=1.005, rank="best", marks="*†"), Cell(mean=-0.04)),
+        (Cell("E"), Cell("– (2/3)"), Cell("–")),
+        (Cell("F"), Cell(mean=70.0, rank="second"), Cell(mean=2.0)),
+    ),
+    "100 % of x_1.",
+    ("* means p < 0.05.",),
+    "Table 9",
+)
+
+
+def test_markdown_snapshot() -> None:
+    assert to_markdown(SMALL) == (
+        "Table 9. 100 % of x\\_1.\n"
+        "\n"
+        "| Method      |               Score | 中文 |\n"
+        "| :---------- | ------------------: | ---: |\n"
+        "| Unedited    |        10.00 ± 0.50 |  1.0 |\n"
+        "| A\\_b & c\\|d | **71.23** ± 1.00\\*† |  0.0 |\n"
+        "| E           |             – (2/3) |    – |\n"
+        "| F           |    <ins>70.00</ins> |  2.0 |\n"
+        "\n"
+        "\\* means p \\< 0.05.\n"
+    )
+
+
+def test_terminal_text_needs_no_html() -> None:
+    text = to_text(SMALL)
+    assert "_70.00_" in text
+    assert "<ins>" not in text
+    assert "\\" not in text
+
+
+def test_csv_holds_numbers_apart_from_their_marks() -> None:
+    rows = list(csv.reader(io.StringIO(to_csv(SMALL))))
+    assert rows[0] == ["method", "score", "score_std", "score_mark", "中"]
+    assert rows[2] == ["A_b & c|d", "71.234000", "1.005000", "best *†", "-0.04000"]
+    assert rows[3] == ["E", "– (2/3)", "", "", "–"]
+    assert rows[4][3] == "second"
+
+
+def test_latex_is_escaped() -> None:
+    tex = to_tex(SMALL)
+    assert r"A\_b \& c\textbar{}d & \textbf{71.23} $\pm$ 1.00\textsuperscript{*$\dagger$}" in tex
+    assert r"\underline{70.00}" in tex
+    assert r"100 \% of x\_1." in tex
+    assert "Table 9" not in tex  # LaTeX numbers it
+
+
+texts = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
+
+
+@given(texts, texts, texts)
+def test_latex_is_balanced_whatever_the_text(method: str, caption: str, note: str) -> None:
+    columns = (Column("method", method, "text"), Column("v", "V"))
+    tex = to_tex(Table("t", columns, ((Cell(method), Cell(mean=1.0, std=2.0, rank="best")),), caption, (note,)))
+    plain = re.sub(r"\\[\\{}%&$#_]", "", tex)
+    assert plain.count("{") == plain.count("}")
+    assert plain.count("$") % 2 == 0
+    for name in ("table", "tabular"):
+        assert tex.count(rf"\begin{{{name}}}") == tex.count(rf"\end{{{name}}}") == 1
+    body = tex.split(r"\midrule")[1].split(r"\bottomrule")[0]
+    assert len(re.findall(r"(?<!\\)&", body)) == 1
+
+
+@pytest.mark.parametrize("text", ['a "quoted" \\ text', "#let x = 1", "*_`$@<>[]", "line\nbreak", "中文"])
+def test_typst_takes_texts_as_they_are(text: str) -> None:
+    table = Table("t", (Column("a", text, "text"),), ((Cell(text),),), text, (text,))
+    stub = "#let data-table(caption: none, notes: (), align: (), header: (), ..cells) = [#cells.pos().at(0)]\n"
+    source = stub + to_typst(table)
+    pdf, _ = typst.Compiler(source.encode()).compile_with_warnings(format="pdf")
+    assert pdf
+
+
+def test_ranks_follow_what_is_shown() -> None:
+    assert ranks([1.001, 1.004, 0.5, None, 0.1]) == ["best", "best", "second", None, None]
+    assert ranks([1.0, None]) == [None, None]
+    assert ranks([1.0, 1.0]) == ["best", "best"]
+
+
+@given(st.lists(st.none() | st.floats(0, 100), max_size=8))
+def test_best_is_the_largest(values: list[float | None]) -> None:
+    found = ranks(values)
+    best = [v for v, r in zip(values, found, strict=True) if r == "best" and v is not None]
+    others = [v for v, r in zip(values, found, strict=True) if r != "best" and v is not None]
+    assert not best or all(round(v, 2) < round(min(best), 2) for v in others)
+
+
+def test_no_minus_zero() -> None:
+    assert number(-0.001, 2) == "0.00"
+
+
+def test_names() -> None:
+    assert [display_name(m) for m in ("none", "ft", "langedit-released", "my-method")] == [
+        "Unedited", "FT", "LangEdit (released)", "my-method",
+    ]  # fmt: skip
+    assert [language_name(c) for c in ("en", "zh", "fr", "xx", "not a code")] == [
+        "English", "中文", "Français", "xx", "not a code",
+    ]  # fmt: skip
+
+
+def test_table1_of_a_complete_run(complete_panel: Panel) -> None:
+    table = table1(complete_panel, compare(complete_panel, MAIN))
+    assert [c.title for c in table.columns] == [
+        "Method", "Efficacy", "Generality", "Specificity", "Score", "XTREME F1",
+    ]  # fmt: skip
+    assert [row[0].text for row in table.rows] == [
+        "Unedited", "FT", "ROME", "MEMIT", "PRUNE", "RECT", "AlphaEdit", "LangEdit",
+    ]  # fmt: skip
+    assert {row[5].text for row in table.rows} == {"–"}
+    assert all(row[i].std is not None for row in table.rows for i in range(1, 5))
+    last = table.rows[-1]
+    assert [cell.rank for cell in last[1:5]] == ["best"] * 4
+    assert all("*" in cell.marks for cell in last[1:5])
+
+
+def test_the_unedited_model_is_never_marked(complete_panel: Panel) -> None:
+    row = table1(complete_panel, compare(complete_panel, MAIN)).rows[0]
+    assert (row[3].mean or 0) > 80  # its specificity is the highest of all
+    assert all((cell.rank, cell.marks) == (None, "") for cell in row)
+
+
+def test_gaps_and_divergence_are_shown(gappy_panel: Panel) -> None:
+    text = to_text(table1(gappy_panel, compare(gappy_panel, MAIN)))
+    lines = {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("|")}
+    assert lines["FT"].count("– (2/3)") == 4
+    assert "missing 1/3" in lines["FT"]
+    assert "diverged 1/3" in lines["ROME"]
+    assert "±" in lines["ROME"]
+    assert "nan" not in text.lower()
+
+
+def test_significance_tables(complete_panel: Panel) -> None:
+    found = compare(complete_panel, MAIN)
+    rows = list(csv.DictReader(io.StringIO(to_csv(significance_long(found)))))
+    assert len(rows) == len(found)
+    assert {row["unit"] for row in rows} == {"facts", "seeds"}
+    assert {row["df"] for row in rows if row["unit"] == "seeds"} == {"2"}
+    shown = significance(found)
+    assert len(shown.rows) == len(found) // 2
+    assert "nan" not in (to_csv(significance_long(found)) + to_text(shown)).lower()
+
+
+def test_languages_in_their_own_script(complete_panel: Panel) -> None:
+    header = [column.title for column in by_language(complete_panel, EFFICACY).columns]
+    assert header == ["Method", "English", "Deutsch", "Nederlands", "Español", "Français", "中文"]

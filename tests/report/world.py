@@ -1,0 +1,125 @@
+"""Runs made up for the tests: cells on disk as the driver writes them, numbers as we like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.atomic import write_json
+from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.store import COST_TABLE, SCHEMA_VERSION, ResultStore, Status, place
+
+LEVELS = {
+    "none": (12, 11, 88),
+    "ft": (70, 40, 22),
+    "rome": (45, 38, 30),
+    "memit": (83, 74, 55),
+    "prune": (80, 71, 58),
+    "rect": (78, 70, 61),
+    "alphaedit": (90, 80, 74),
+    "langedit": (93, 85, 80),
+}
+"""Efficacy, generality and specificity of each method, in percent."""
+
+ENVIRONMENT = {
+    "python": "3.11.9",
+    "packages": {"langedit-bench": "0.1.0", "torch": "2.13.0", "lm_eval": None},
+    "commit": "abc1234",
+    "device": "cpu (x86_64)",
+    "threads": 1,
+    "alignment": [],
+}
+
+
+@dataclass
+class World:
+    """A run to be written.
+
+    Attributes:
+        status: of the cells (method, seed) that are not done.
+        languages: that facts are edited in.
+        facts: per language.
+        levels: per method.
+    """
+
+    methods: tuple[str, ...] = tuple(LEVELS)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    languages: tuple[str, ...] = ("en", "de", "nl", "es", "fr", "zh")
+    facts: int = 10
+    status: Mapping[tuple[str, int], Status] = field(default_factory=dict)
+    levels: Mapping[str, tuple[int, int, int]] = field(default_factory=lambda: LEVELS)
+    extra: bool = True
+
+    def write(self, root: Path, model: str = "polyglot-tiny", plan: bool = True) -> Path:
+        """Write cells, scores, costs and run.json below `root`."""
+        store = ResultStore(root)
+        cells = [self.cell(method, seed, model) for method in self.methods for seed in self.seeds]
+        for cell in cells:
+            self.write_cell(store, cell)
+        if plan:
+            path = root / "run.json"
+            write_json(path, {"schema_version": SCHEMA_VERSION, "cells": [place(cell) for cell in cells]})
+        return root
+
+    def cell(self, method: str, seed: int, model: str) -> Cell:
+        return Cell(
+            method=MethodSpec(name=method, options={} if method == "none" else {"layers": [2, 3], "lambda": 3000.0}),
+            model=ModelRef(name=model, fingerprint="f00d"),
+            data=DataRef(name="cldr"),
+            schedule=Schedule(languages=self.languages, edits_per_language=self.facts),
+            seed=seed,
+        )
+
+    def write_cell(self, store: ResultStore, cell: Cell) -> None:
+        status = self.status.get((cell.method.name, cell.seed), "done")
+        if status == "missing":
+            return
+        store.start(cell, ENVIRONMENT)
+        if status in ("failed", "interrupted"):
+            store.finish(cell.id(), status, "Traceback ...\nRuntimeError: out of memory")
+            return
+        store.record(cell.id(), 3, "edits", self.scores(cell))
+        for step in (1, 2, 3):
+            store.record(cell.id(), step, COST_TABLE, costs(cell, step, status))
+        store.finish(cell.id(), status, "weights are not finite" if status == "diverged" else "")
+
+    def scores(self, cell: Cell) -> Iterator[dict[str, Any]]:
+        draw = np.random.default_rng(cell.seed)  # the same for every method, as in real runs: pairs are paired
+        for language_number, language in enumerate(self.languages):
+            for fact in range(self.facts):
+                record = {"fact": f"fact-{cell.seed}-{language}-{fact}", "edit_lang": language}
+                for row in self.probes(cell, draw, 2.0 * (language_number % 3)):
+                    yield {**record, "probe_lang": language, **row}
+
+    def probes(self, cell: Cell, draw: np.random.Generator, shift: float) -> Iterator[dict[str, Any]]:
+        for metric, level in zip(("efficacy", "generality", "specificity"), self.levels[cell.method.name], strict=True):
+            weight = float(draw.integers(1, 4))
+            value = float(np.clip((level - shift + 8 * draw.standard_normal()) / 100, 0, 1))
+            own_noise = np.random.default_rng([cell.seed, len(cell.method.name), int(1e6 * value)]).normal(0, 0.02)
+            value = float(np.clip(value + own_noise, 0, 1))
+            row = {"metric": metric, "protocol": "teacher_forced", "value": value, "weight": weight}
+            yield row
+            if self.extra and metric != "specificity":
+                yield {**row, "metric": f"{metric}_exact", "protocol": "greedy_exact", "value": float(value > 0.8)}
+            if self.extra and metric == "specificity":
+                yield {**row, "metric": "specificity_agreement"}
+
+
+def costs(cell: Cell, step: int, status: str) -> list[dict[str, Any]]:
+    """Cost rows as the driver writes them; a loss that was no number is null."""
+    values: dict[str, float | None] = {
+        "edits": 10,
+        "diverged": float(status == "diverged" and step == 3),
+        "seconds.total": 0.5 + step,
+        "memory.peak_bytes": step * 2.0**28,
+        "loss.nll": None,
+    }
+    if cell.method.name != "none":
+        values |= {"seconds.values": 0.5, "seconds.solve": 0.25}
+    if step == 3:
+        values["seconds.score.edits"] = 4.0
+    return [{"quantity": name, "layer": -1, "value": value} for name, value in values.items()]
