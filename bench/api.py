@@ -198,9 +198,7 @@ class Method(Protocol):
         """Called on the unedited model, at the start of a cell and again on resume."""
         ...
 
-    def apply(
-        self, model: EditableModel, requests: Sequence[EditRequest], state: State
-    ) -> tuple[State, EditReport]:
+    def apply(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:
         """Write one step's edits into the model."""
         ...
 

@@ -38,9 +38,7 @@ ARCHITECTURES = {
     "Qwen2ForCausalLM": _LLAMA,
     "Qwen3ForCausalLM": _LLAMA,
     "GPTJForCausalLM": Arch(trunk="transformer", blocks="h", norm="ln_f", projection="mlp.fc_out"),
-    "GPT2LMHeadModel": Arch(
-        trunk="transformer", blocks="h", norm="ln_f", projection="mlp.c_proj", transposed=True
-    ),
+    "GPT2LMHeadModel": Arch(trunk="transformer", blocks="h", norm="ln_f", projection="mlp.c_proj", transposed=True),
     "BloomForCausalLM": Arch(trunk="transformer", blocks="h", norm="ln_f", projection="mlp.dense_4h_to_h"),
 }
 

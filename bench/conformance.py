@@ -84,9 +84,7 @@ class _Bench:
         return state
 
 
-def check_method(
-    name: str, registry: Registry, options: Mapping[str, Any] | None = None
-) -> list[CheckResult]:
+def check_method(name: str, registry: Registry, options: Mapping[str, Any] | None = None) -> list[CheckResult]:
     """Run all checks of a method on all tiny architectures.
 
     Args:

@@ -137,9 +137,7 @@ def data_folder(given: Path | None = None) -> Path | None:
     return folder
 
 
-def _check_enough(
-    name: str, facts: Mapping[str, Sequence[Fact]], languages: Sequence[str], wanted: int
-) -> None:
+def _check_enough(name: str, facts: Mapping[str, Sequence[Fact]], languages: Sequence[str], wanted: int) -> None:
     """Refuse a request that cannot be met."""
     have = {lang: len(facts.get(lang, ())) for lang in languages}
     if not any(have.values()):

@@ -73,9 +73,7 @@ class EditableModel:
         """Refuse layers that the model does not have."""
         for layer in layers:
             if not 0 <= layer < self.n_layers:
-                raise BenchError(
-                    f"layer {layer} is out of range, the model has layers 0 to {self.n_layers - 1}"
-                )
+                raise BenchError(f"layer {layer} is out of range, the model has layers 0 to {self.n_layers - 1}")
 
     def parameter_names(self, layer: int) -> list[str]:
         """Names of the projection's parameters at `layer`, the weight first, then a bias if there is one."""
@@ -168,9 +166,7 @@ class EditableModel:
         """
         self._check_lengths(rows)
         start = max(starts)
-        shifted = [
-            [self.tokens.pad_id] * (start - s) + list(row) for row, s in zip(rows, starts, strict=True)
-        ]
+        shifted = [[self.tokens.pad_id] * (start - s) + list(row) for row, s in zip(rows, starts, strict=True)]
         batch = self.tokens.batch(shifted, self.device)
         for i, s in enumerate(starts):
             batch.mask[i, : start - s] = 0

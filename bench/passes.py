@@ -88,9 +88,7 @@ class PrefixCache(DynamicCache):  # type: ignore[misc]
     ) -> tuple[Tensor, Tensor]:
         """Prefix and new states of a layer, joined."""
         if not self.frozen:
-            joined: tuple[Tensor, Tensor] = super().update(
-                key_states, value_states, layer_idx, *args, **kwargs
-            )
+            joined: tuple[Tensor, Tensor] = super().update(key_states, value_states, layer_idx, *args, **kwargs)
             return joined
         if layer_idx >= len(self.layers):
             return key_states, value_states
@@ -139,9 +137,7 @@ class Pass:
         return cls(trunk, blocks, tuples, inputs)
 
     @classmethod
-    def over_ends(
-        cls, trunk: nn.Module, blocks: nn.ModuleList, tuples: bool, batch: Batch, start: int
-    ) -> Pass:
+    def over_ends(cls, trunk: nn.Module, blocks: nn.ModuleList, tuples: bool, batch: Batch, start: int) -> Pass:
         """A pass over columns from `start` on; the columns before it run here, once, through all blocks.
 
         Args:

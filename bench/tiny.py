@@ -42,9 +42,7 @@ def byte_tokenizer(bos: bool = True) -> PreTrainedTokenizerFast:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     if bos:
-        tokenizer.post_processor = processors.TemplateProcessing(
-            single=f"{BOS} $A", special_tokens=[(BOS, 0)]
-        )
+        tokenizer.post_processor = processors.TemplateProcessing(single=f"{BOS} $A", special_tokens=[(BOS, 0)])
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=BOS, eos_token=BOS)
 
 
@@ -79,9 +77,7 @@ def tiny_model(architecture: str, seed: int = 0, bos: bool = True, dtype: str = 
     }
     build, configure, arguments = table[architecture]
     tokenizer = byte_tokenizer(bos)
-    config = configure(
-        vocab_size=len(tokenizer), initializer_range=0.2, bos_token_id=0, eos_token_id=0, **arguments
-    )
+    config = configure(vocab_size=len(tokenizer), initializer_range=0.2, bos_token_id=0, eos_token_id=0, **arguments)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         hf = build(config).to(getattr(torch, dtype))
@@ -105,8 +101,4 @@ def tiny_corpus() -> list[str]:
     """Texts enough for the second moment of 64 channels."""
     names = ("Anna", "Björn", "Chloé", "Dirk", "Elena", "伟", "芳", "Iñigo", "Jürgen", "Koen")
     verbs = ("sees", "liest", "mange", "schrijft", "canta", "喝", "builds", "sucht", "trouve", "leert")
-    return [
-        f"{a} {v} {i}: {a.upper()}, {b}."
-        for i, (a, v) in enumerate(zip(names, verbs, strict=True))
-        for b in names
-    ]
+    return [f"{a} {v} {i}: {a.upper()}, {b}." for i, (a, v) in enumerate(zip(names, verbs, strict=True)) for b in names]

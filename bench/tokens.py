@@ -96,9 +96,7 @@ class Tokens:
             return []
         encoded = self.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True)
         found = []
-        for text, end, row, offsets in zip(
-            texts, ends, encoded["input_ids"], encoded["offset_mapping"], strict=True
-        ):
+        for text, end, row, offsets in zip(texts, ends, encoded["input_ids"], encoded["offset_mapping"], strict=True):
             holding = [i for i, (a, b) in enumerate(offsets) if a < end <= b]
             if not holding:
                 raise BenchError(f"no token holds the end of the subject in {text!r}", field="subject")

@@ -40,9 +40,7 @@ def test_own_facts_with_all_probes(tmp_path: Path) -> None:
     english = load(name, DataRequest(("en", "zh"), 1)).facts["en"][0]
     assert english.request.text == "The city where the Eiffel Tower stands is"
     assert english.request.target == " Rome"
-    asked = [
-        (probe.kind, probe.probe_lang, probe.prompt, probe.target, probe.distinct) for probe in english.probes
-    ]
+    asked = [(probe.kind, probe.probe_lang, probe.prompt, probe.target, probe.distinct) for probe in english.probes]
     assert asked == [
         ("efficacy", "en", "The city where the Eiffel Tower stands is", " Rome", True),
         ("generality", "en", "the Eiffel Tower stands in", " Rome", True),

@@ -126,9 +126,7 @@ def test_cached_hub_model_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.M
     assert fetch(resolve("some-org/some-model"), tmp_path) == "some-org/some-model"
 
 
-def test_hub_model_that_is_not_cached_has_the_hubs_commit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hub_model_that_is_not_cached_has_the_hubs_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(*_: Any, **__: Any) -> None:
         raise FileNotFoundError
 
@@ -194,22 +192,16 @@ def test_gguf_model_is_converted_once(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not list((tmp_path / "cache").rglob("*.partial"))
 
 
-def test_gguf_file_that_is_damaged_leaves_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gguf_file_that_is_damaged_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("gguf")
     (tmp_path / "bad.gguf").write_bytes(b"no model")
     install(monkeypatch, tmp_path / "bad.gguf")
     with pytest.raises(BenchError, match=r"cannot load model 'bad.gguf'"):
         load_pretrained("smollm2-135m", "float32", "cpu", tmp_path / "cache")
-    assert not [
-        path for path in (tmp_path / "cache").rglob("*") if path.suffix in (".partial", ".safetensors")
-    ]
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.suffix in (".partial", ".safetensors")]
 
 
-def test_package_that_is_absent_or_empty_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_package_that_is_absent_or_empty_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch)
     with pytest.raises(BenchError, match="holds 0 GGUF files"):
         fingerprint("smollm2-135m", tmp_path)

@@ -123,7 +123,8 @@ def test_released_recursion_in_closed_form() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "wiki", "first"), [(1, 0.9990, 9.99e-4), (5, 0.9851, 4.95e-3), (15, 0.8875, 1.38e-2), (23, 0.7604, 1.91e-2)]
+    ("last", "wiki", "first"),
+    [(1, 0.9990, 9.99e-4), (5, 0.9851, 4.95e-3), (15, 0.8875, 1.38e-2), (23, 0.7604, 1.91e-2)],
 )
 def test_released_weights_are_those_of_the_method_sheet(last: int, wiki: float, first: float) -> None:
     scale, factors = released_recursion([100] * last)

@@ -17,8 +17,7 @@ LANGUAGES = ("en", "de", "zh")
 
 def facts(count: int) -> dict[str, list[Fact]]:
     return {
-        lang: [Fact(EditRequest(f"f/{n}", lang, "{} is", f"s{n}", " t")) for n in range(count)]
-        for lang in LANGUAGES
+        lang: [Fact(EditRequest(f"f/{n}", lang, "{} is", f"s{n}", " t")) for n in range(count)] for lang in LANGUAGES
     }
 
 
@@ -53,9 +52,7 @@ def test_shuffled_mixes_languages_and_follows_the_seed() -> None:
 
 def test_cycle_and_blocked_do_not_depend_on_the_seed() -> None:
     for order in ("cycle", "blocked"):
-        assert build(seed=0, order=order, edits_per_language=5) == build(
-            seed=9, order=order, edits_per_language=5
-        )
+        assert build(seed=0, order=order, edits_per_language=5) == build(seed=9, order=order, edits_per_language=5)
 
 
 @given(
@@ -85,9 +82,7 @@ def test_fact_given_twice_stays_two_records() -> None:
 
 
 def test_too_few_facts_says_how_many_there_are() -> None:
-    with pytest.raises(
-        BenchError, match="6 facts per language asked for, but there are 5 in 'en', 5 in 'de'"
-    ):
+    with pytest.raises(BenchError, match="6 facts per language asked for, but there are 5 in 'en', 5 in 'de'"):
         build(edits_per_language=6)
 
 
