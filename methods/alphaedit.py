@@ -17,9 +17,7 @@ from methods._locate.rules import NullSpace
 class Config(LocateOptions):
     """Options of AlphaEdit."""
 
-    threshold: float = Field(
-        gt=0, description="eigenvalues below it span the null space [nullspace_threshold]"
-    )
+    threshold: float = Field(gt=0, description="eigenvalues below it span the null space [nullspace_threshold]")
     l2: float = Field(gt=0, description="regulariser of the linear system [L2]")
 
 

@@ -55,9 +55,7 @@ class FineTune:
         model.check_layers([self.config.layer])
         return State()
 
-    def apply(
-        self, model: EditableModel, requests: Sequence[EditRequest], state: State
-    ) -> tuple[State, EditReport]:
+    def apply(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:
         """Train on one step's facts with a fresh optimiser."""
         clock, layer = Clock(), self.config.layer
         before = model.weight(layer).clone()
@@ -80,8 +78,7 @@ def train(model: EditableModel, rows: Sequence[Row], config: Config) -> list[flo
         The loss of every batch, in order.
     """
     chunks = [
-        _Chunk.build(model, rows[i : i + config.batch_size], config)
-        for i in range(0, len(rows), config.batch_size)
+        _Chunk.build(model, rows[i : i + config.batch_size], config) for i in range(0, len(rows), config.batch_size)
     ]
     losses: list[float] = []
     with _trainable(model, config.layer) as parameters:

@@ -25,9 +25,7 @@ class Unedited:
         """Nothing to prepare."""
         return State()
 
-    def apply(
-        self, model: EditableModel, requests: Sequence[EditRequest], state: State
-    ) -> tuple[State, EditReport]:
+    def apply(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:
         """Nothing to write."""
         return state, EditReport()
 

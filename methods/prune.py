@@ -53,9 +53,7 @@ def restrain(original: Tensor, delta: Tensor, log_base: float = math.e) -> Tenso
 
 
 @contextmanager
-def restrained(
-    model: EditableModel, layers: Sequence[int], log_base: float, on_top: bool = False
-) -> Iterator[Scorer]:
+def restrained(model: EditableModel, layers: Sequence[int], log_base: float, on_top: bool = False) -> Iterator[Scorer]:
     """The model with its accumulated updates restrained; the raw weights return when the context closes.
 
     Args:

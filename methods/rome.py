@@ -91,9 +91,7 @@ class Rome:
             factor = moment_factor(moment.matrix.to(model.device))
         return State(constants={"prefixes": prefixes_for(model, context, config), "factor": factor})
 
-    def apply(
-        self, model: EditableModel, requests: Sequence[EditRequest], state: State
-    ) -> tuple[State, EditReport]:
+    def apply(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:
         """Edit the facts one after another."""
         config, clock = self.config, Clock()
         before = model.weight(config.layer).clone()

@@ -33,7 +33,7 @@ MODEL, DATA = "polyglot-tiny", "cldr"
 SEED = 1000
 """Of the tuning stream; the benchmark's seeds count from 0."""
 
-TRIALS, DRAWN = 20, 12
+TRIALS, DRAWN = 8, 5
 SCHEDULE = Schedule(batch_size=10, edits_per_language=20)
 METRICS = ("efficacy", "generality", "specificity")
 
@@ -41,33 +41,36 @@ Space = Mapping[str, Sequence[Any]]
 
 VALUES: Space = {
     "value_steps": (25,),
-    "value_lr": (0.1, 0.2, 0.5),
-    "value_decay": (1e-3, 0.1, 0.5),
-    "clamp": (0.75, 1.5, 3.0, 4.0),
+    "value_lr": (0.5,),
+    "value_decay": (1e-3,),
+    "clamp": (4.0,),
     "kl_weight": (0.0625,),
     "prefix_lengths": ([[10, 1]],),
 }
-FAMILY: Space = {**VALUES, "layers": ([1], [2], [1, 2], [2, 3], [1, 2, 3])}
-RIDGE: Space = {**FAMILY, "moment_weight": (10, 30, 100, 300, 1000, 3000, 10_000, 30_000)}
+"""Value optimisation is the same for all methods that have it. In this shallow model a target of several tokens can
+only be written at the lowest block: the mean NLL after optimisation is 0.06 there, 0.6 at the next, 2.2 above it."""
+
+FAMILY: Space = {**VALUES, "layers": ([0],)}
+RIDGE: Space = {**FAMILY, "moment_weight": (30, 100, 300, 600, 1000, 2000, 4000, 8000, 16_000)}
 NULL: Space = {
     **FAMILY,
-    "threshold": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3),
-    "l2": (0.1, 1.0, 3.0, 10.0, 30.0),
+    "threshold": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
+    "l2": (1.0, 10.0, 30.0, 100.0, 300.0, 1000.0),
 }
 SPACES: Mapping[str, Space] = {
     "ft": {
-        "layer": (1, 2, 3, 4),
+        "layer": (0, 1, 2, 3),
         "steps": (25,),
-        "lr": (1e-4, 2e-4, 5e-4, 1e-3, 2e-3),
+        "lr": (5e-5, 1e-4, 2e-4, 5e-4, 1e-3),
         "weight_decay": (0.0,),
         "norm_constraint": (None, 5e-4, 1e-3, 2e-3, 5e-3),
         "batch_size": (64,),
         "objective": ("prompt_last",),
     },
-    "rome": {**VALUES, "layer": (1, 2, 3), "use_moment": (True, False), "prefix_lengths": ([[5, 2], [10, 2]],)},
+    "rome": {**VALUES, "layer": (0,), "use_moment": (True, False), "clamp": (1.0, 1.5, 2.0, 3.0, 4.0)},
     "memit": RIDGE,
     "prune": {**RIDGE, "log_base": (1.2, 1.5, 2.0, 2.718281828459045)},
-    "rect": {**RIDGE, "keep": (0.2, 0.4, 0.6)},
+    "rect": {**RIDGE, "keep": (0.2, 0.4, 0.6, 0.8)},
     "alphaedit": NULL,
     "langedit": {**NULL, "prior": (100, 1000, 10_000, 100_000)},
 }

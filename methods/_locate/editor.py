@@ -136,9 +136,7 @@ class LocateThenEdit:
         state.constants["prefixes"] = prefixes_for(model, context, self.options)
         return state
 
-    def apply(
-        self, model: EditableModel, requests: Sequence[EditRequest], state: State
-    ) -> tuple[State, EditReport]:
+    def apply(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:
         """Write one step's edits into all layers."""
         clock, layers = Clock(), self.options.layers
         sets = prompt_sets(model.tokens, requests, state.constants["prefixes"])

@@ -31,9 +31,7 @@ TOP_K = 5
 Lengths = Sequence[tuple[int, int]]
 
 
-def generate_prefixes(
-    model: EditableModel, language: str, lengths: Lengths, generator: Generator
-) -> list[str]:
+def generate_prefixes(model: EditableModel, language: str, lengths: Lengths, generator: Generator) -> list[str]:
     """Sample the prefixes of one language.
 
     Args:

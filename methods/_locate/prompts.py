@@ -47,9 +47,7 @@ def prompt_sets(
         ends += [len(prefix) + request.subject_span[1] for prefix in before]
         counts.append(len(before))
     located = tokens.locate(texts, ends)
-    essences = tokens.locate(
-        [ESSENCE.replace("{}", r.subject) for r in requests], [len(r.subject) for r in requests]
-    )
+    essences = tokens.locate([ESSENCE.replace("{}", r.subject) for r in requests], [len(r.subject) for r in requests])
     targets = tokens.targets([r.target for r in requests])
     sets, start = [], 0
     for request, count, essence, target in zip(requests, counts, essences, targets, strict=True):

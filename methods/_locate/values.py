@@ -16,11 +16,13 @@ from torch import Tensor
 
 from bench.model import EditableModel
 from bench.passes import Pass, tapped
-from bench.tokens import chunks_by_tokens
 from methods._locate.prompts import PromptSet
 
 STOP_LOSS = 0.05
 """A fact is done when its total loss falls below this (released code)."""
+
+SIMILAR = 0.75
+"""Facts are optimised together where the shorter has at least this share of the longer's positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +85,27 @@ def optimise_values(
     Returns:
         Values in the order of `sets`, fp32.
     """
-    lengths = [_width(s) * (len(s.prompts) + 1) for s in sets]
     parts: dict[int, Values] = {}
-    for group in chunks_by_tokens(lengths, max(model.token_budget, max(lengths))):
-        values = _optimise(_Objective.build(model, [sets[i] for i in group], layer, anchor), config)
+    for group in _groups(sets, model.token_budget):
+        values = _optimise(model, [sets[i] for i in group], layer, config, anchor)
         for place, i in enumerate(group):
             parts[i] = Values(*(getattr(values, name)[place] for name in Values.__slots__))
     ordered = [parts[i] for i in range(len(sets))]
     return Values(*(torch.stack([getattr(v, name) for v in ordered]) for name in Values.__slots__))
 
 
-def _width(prompts: PromptSet) -> int:
-    longest = max(len(p.ids) for p in prompts.prompts) + len(prompts.target_ids) - 1
-    return max(longest, len(prompts.essence.ids))
+def _groups(sets: Sequence[PromptSet], budget: int) -> list[list[int]]:
+    """Facts of similar length from the subject on, so that little padding is computed; each within the budget."""
+    widths = [max(len(p.ids) - p.index for p in s.prompts) + len(s.target_ids) - 1 for s in sets]
+    groups: list[list[int]] = []
+    for i in sorted(range(len(sets)), key=lambda i: -widths[i]):
+        widest = widths[groups[-1][0]] if groups else 0
+        rows = sum(len(sets[k].prompts) for k in groups[-1]) + len(sets[i].prompts) if groups else 0
+        if widths[i] >= SIMILAR * widest > 0 and rows * widest <= budget:
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+    return groups
 
 
 @dataclass
@@ -105,32 +115,34 @@ class _Objective:
     Rows begin at the subject's last token: column 0 is where delta is added, column j reads token j after it.
 
     Attributes:
-        hidden: states before the first block above the edited layer, [B, T, d], constant.
+        run, hidden: prompt rows and their states before the first block above the edited layer, [B, T, d].
+        kl_run, kl_hidden: the same for the KL prompts, which end at the subject, [n, 1, d].
         initial: h0, [n, d].
-        fact: fact of each row, [B].
+        fact: fact of each prompt row, [B].
         read: (row, column) of every logit the NLL reads, [2, L].
         labels: token expected there, [L].
         share: its weight in its fact's NLL, 1 / (rows of the fact x q), [L].
-        essence: row of each fact's KL prompt, [n].
+        reference: log-probabilities at the KL prompts before any change, [n, V].
     """
 
     model: EditableModel
     layer: int
     run: Pass
     hidden: Tensor
+    kl_run: Pass
+    kl_hidden: Tensor
     initial: Tensor
     fact: Tensor
     read: Tensor
     labels: Tensor
     share: Tensor
-    essence: Tensor
     reference: Tensor | None = None
 
     @classmethod
     def build(cls, model: EditableModel, sets: Sequence[PromptSet], layer: int, anchor: str) -> _Objective:
         rows: list[list[int]] = []
         labels: list[int] = []
-        starts, fact, read, share, essence, bare = [], [], [], [], [], []
+        starts, fact, read, share, bare = [], [], [], [], []
         for i, prompts in enumerate(sets):
             bare.append(len(rows))
             q = len(prompts.target_ids)
@@ -140,64 +152,67 @@ class _Objective:
                 labels += prompts.target_ids
                 share += [1 / (len(prompts.prompts) * q)] * q
                 starts.append(located.index)
+                fact.append(i)
                 rows.append([*located.ids, *prompts.target_ids[:-1]])
-            essence.append(len(rows))
-            starts.append(prompts.essence.index)
-            rows.append(prompts.essence.ids[: prompts.essence.index + 1])
-            fact += [i] * (len(prompts.prompts) + 1)
+        # what follows the subject in a KL prompt cannot reach it: causal attention
+        essences = [s.essence for s in sets]
         run = model.begin_at(rows, starts)
-        with torch.no_grad(), tapped({layer: model.projection(layer)}) as seen:
-            hidden = run.run(run.embedded, 0, layer + 1)
+        kl_run = model.begin_at([e.ids[: e.index + 1] for e in essences], [e.index for e in essences])
+        with torch.no_grad():
+            kl_hidden = kl_run.run(kl_run.embedded, 0, layer + 1)
+            with tapped({layer: model.projection(layer)}) as seen:
+                hidden = run.run(run.embedded, 0, layer + 1)
         source = hidden if anchor == "block" else seen[layer].outputs
-        index = [torch.tensor(x, device=model.device) for x in (fact, read, labels, share, essence)]
-        return cls(
-            model=model,
-            layer=layer,
-            run=run,
-            hidden=hidden,
-            initial=source[bare, 0].float(),
-            fact=index[0],
-            read=index[1].T,
-            labels=index[2],
-            share=index[3],
-            essence=index[4],
-        )
+        initial = source[bare, 0].float()
+        index = [torch.tensor(x, device=model.device) for x in (fact, read, labels, share)]
+        return cls(model, layer, run, hidden, kl_run, kl_hidden, initial, index[0], index[1].T, index[2], index[3])
 
     def __call__(self, delta: Tensor) -> tuple[Tensor, Tensor]:
         """NLL [n] and KL [n] at delta [n, d]; the first call (delta = 0) sets the KL's reference."""
-        pushed = self.hidden[:, 0] + delta[self.fact].to(self.hidden.dtype)
-        hidden = torch.cat([pushed[:, None], self.hidden[:, 1:]], dim=1)
-        hidden = self.run.run(hidden, self.layer + 1, self.model.n_layers)
-        picked = torch.cat([hidden[self.read[0], self.read[1]], hidden[self.essence, 0]])
-        logprobs = self.model.logits(picked).log_softmax(-1)
-        q, n = len(self.labels), len(self.essence)
-        nll = -logprobs[:q].gather(1, self.labels[:, None])[:, 0] * self.share
-        nll = nll.new_zeros(n).index_add(0, self.fact[self.read[0]], nll)
-        now = logprobs[q:]
+        hidden = self._above(self.run, self.hidden, delta[self.fact])
+        logprobs = self.model.logits(hidden[self.read[0], self.read[1]]).log_softmax(-1)
+        nll = -logprobs.gather(1, self.labels[:, None])[:, 0] * self.share
+        nll = nll.new_zeros(len(delta)).index_add(0, self.fact[self.read[0]], nll)
+        now = self.model.logits(self._above(self.kl_run, self.kl_hidden, delta)[:, 0]).log_softmax(-1)
         if self.reference is None:
             self.reference = now.detach()
         return nll, (now.exp() * (now - self.reference)).sum(-1)
 
+    def _above(self, run: Pass, hidden: Tensor, delta: Tensor) -> Tensor:
+        """States after the last block with delta [B, d] added in column 0."""
+        pushed = hidden[:, :1] + delta[:, None].to(hidden.dtype)
+        return run.run(torch.cat([pushed, hidden[:, 1:]], dim=1), self.layer + 1, self.model.n_layers)
 
-def _optimise(objective: _Objective, config: ValueConfig) -> Values:
+
+def _optimise(model: EditableModel, sets: Sequence[PromptSet], layer: int, config: ValueConfig, anchor: str) -> Values:
+    objective = _Objective.build(model, sets, layer, anchor)
     initial = objective.initial
     delta = torch.zeros_like(initial, requires_grad=True)
     optimizer = torch.optim.Adam([delta], lr=config.lr)
     scale = initial.norm(dim=1)
     active = torch.ones(len(initial), dtype=torch.bool, device=initial.device)
+    members = torch.arange(len(initial), device=initial.device)
     updates = torch.zeros(len(initial), dtype=torch.long, device=initial.device)
     final = torch.zeros(3, len(initial), device=initial.device)
     for step in range(config.steps):
-        nll, kl = objective(delta)
-        loss = nll + config.kl_weight * kl + config.decay * delta.norm(dim=1) / scale**2
+        nll, kl = objective(delta[members])
+        decay = config.decay * delta[members].norm(dim=1) / scale[members] ** 2
+        loss = nll + config.kl_weight * kl + decay
         # a fact's result is the vector its last loss was measured at
-        final = torch.where(active, torch.stack([loss, nll, kl]).detach(), final)
-        active = active & ~(loss.detach() < STOP_LOSS)
+        now = torch.stack([loss, nll, kl]).detach()
+        final[:, members] = torch.where(active[members], now, final[:, members])
+        active[members] &= ~(now[0] < STOP_LOSS)
         if step == config.steps - 1 or not bool(active.any()):
             break
-        delta.grad = torch.autograd.grad(loss[active].sum(), delta)[0]
+        delta.grad = torch.autograd.grad(loss[active[members]].sum(), delta)[0]
         _step(optimizer, delta, active, config.clamp * scale)
         updates += active
+        if 2 * int(active.sum()) <= len(members):
+            # facts that are done no longer pay for the others
+            kept, members = active[members], active.nonzero()[:, 0]
+            reference = objective.reference
+            objective = _Objective.build(model, [sets[int(i)] for i in members], layer, anchor)
+            objective.reference = None if reference is None else reference[kept]
     return Values((initial + delta).detach(), initial, final[0], final[1], final[2], updates)
 
 

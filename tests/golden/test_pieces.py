@@ -142,7 +142,7 @@ def test_scores_of_the_unedited_model(golden: Golden) -> None:
 
 def test_batched_values_equal_one_by_one(golden: Golden) -> None:
     model = golden.model()
-    config = ValueConfig(steps=15, lr=0.5, decay=1e-3, clamp=4.0, kl_weight=0.0625)
+    config = ValueConfig(steps=10, lr=0.3, decay=1e-3, clamp=4.0, kl_weight=0.0625)
     sets = golden.sets(model)
     together = optimise_values(model, sets, LAYERS[-1], config)
     for i, prompts in enumerate(sets):
