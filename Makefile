@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-DATA_DIR ?= ../shared/data
+DATA_DIR ?= data
 RUN ?= table1
 
 .DEFAULT_GOAL := help

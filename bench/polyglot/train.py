@@ -19,6 +19,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from bench.polyglot import MODEL_NAME, model_dir
 from bench.polyglot.corpus import carrier_lines, documents, fact_lines
+from bench.polyglot.editability import editability
 from bench.polyglot.facts import invented_items, real_items
 from bench.polyglot.phrasings import CHINESE_BREAKS, LANGUAGES, PHRASINGS
 
@@ -304,6 +305,8 @@ def main(
     parameters = sum(p.numel() for p in model.parameters())
     (out / "README.md").write_text(_card(found, parameters), encoding="utf-8")
     typer.echo(_table(found))
+    for name, value in editability().items():
+        typer.echo(f"{name}: {value:.3f}")
 
 
 if __name__ == "__main__":

@@ -71,12 +71,8 @@ def _last(needle: str, text: str, whole_words: bool) -> int:
 
 def _closest(text: str, needles: tuple[str, ...], spaced: bool) -> Span | None:
     """The span most like one of `needles`, if alike enough; whole words where words are spaced."""
-    matches = [
-        (fuzz.partial_ratio_alignment(needle, text, score_cutoff=CLOSE_ENOUGH), needle) for needle in needles
-    ]
-    best = max(
-        ((m, needle) for m, needle in matches if m is not None), key=lambda x: x[0].score, default=None
-    )
+    matches = [(fuzz.partial_ratio_alignment(needle, text, score_cutoff=CLOSE_ENOUGH), needle) for needle in needles]
+    best = max(((m, needle) for m, needle in matches if m is not None), key=lambda x: x[0].score, default=None)
     if best is None:
         return None
     window, needle = best

@@ -49,9 +49,7 @@ def read(path: Path) -> Facts:
         fact = _Reader(path, number).fact(item)
         key = fact.request.fact_id, fact.request.lang
         if key in facts:
-            raise BenchError(
-                f"{key[0]!r} is given twice in {key[1]!r}", file=path, record=number, field="fact_id"
-            )
+            raise BenchError(f"{key[0]!r} is given twice in {key[1]!r}", file=path, record=number, field="fact_id")
         facts[key] = fact
     if not facts:
         raise BenchError("holds no facts", file=path)
@@ -124,15 +122,11 @@ class _Reader:
                 raise self.error("each must be a text", "paraphrases")
             asked = paraphrase.replace(SUBJECT_SLOT, request.subject)
             fresh = asked.strip() != text.strip()
-            yield Probe(
-                fact_id, "generality", lang, lang, asked, _with_space(target, asked, lang), distinct=fresh
-            )
+            yield Probe(fact_id, "generality", lang, lang, asked, _with_space(target, asked, lang), distinct=fresh)
         yield from self.questions(item, "neighbours", "specificity", request)
         yield from self.questions(item, "portability", "portability", request)
 
-    def questions(
-        self, item: Mapping[str, Any], name: str, kind: ProbeKind, request: EditRequest
-    ) -> Iterator[Probe]:
+    def questions(self, item: Mapping[str, Any], name: str, kind: ProbeKind, request: EditRequest) -> Iterator[Probe]:
         """Probes from a list of {"prompt", "target"}."""
         for question in self.many(item, name):
             if not isinstance(question, dict):

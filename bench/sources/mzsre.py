@@ -167,9 +167,7 @@ def _align_all(
 
 
 # ---------------------------------------------------------------------------- facts
-def _fact(
-    index: int, lang: str, span: Span, records: Mapping[str, Sequence[Record]], languages: Sequence[str]
-) -> Fact:
+def _fact(index: int, lang: str, span: Span, records: Mapping[str, Sequence[Record]], languages: Sequence[str]) -> Fact:
     """The edit of one record in one language, with its probes."""
     record, fact_id = records[lang][index], _fact_id(index)
     src, target = record.src, f" {record.alt}"

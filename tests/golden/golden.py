@@ -73,8 +73,7 @@ class Golden:
     def prefixes(self, per_language: bool) -> dict[str, list[str]]:
         templates = self.json("templates")
         return {
-            lang: [t.removesuffix("{}") for t in templates[lang if per_language else "en"][1]]
-            for lang in templates
+            lang: [t.removesuffix("{}") for t in templates[lang if per_language else "en"][1]] for lang in templates
         }
 
     def sets(self, model: EditableModel, per_language: bool = False) -> list[PromptSet]:

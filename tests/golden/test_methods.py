@@ -48,14 +48,10 @@ def prepared(golden: Golden, method: LocateThenEdit, model: EditableModel, per_l
     return state
 
 
-def lend_mangled_values(
-    monkeypatch: pytest.MonkeyPatch, batch: Sequence[int], recorded: torch.Tensor
-) -> None:
+def lend_mangled_values(monkeypatch: pytest.MonkeyPatch, batch: Sequence[int], recorded: torch.Tensor) -> None:
     """The release cuts two targets inside a character; there its recorded values are taken."""
 
-    def patched(
-        model: EditableModel, sets: Sequence[PromptSet], layer: int, config: Any, *rest: Any
-    ) -> Values:
+    def patched(model: EditableModel, sets: Sequence[PromptSet], layer: int, config: Any, *rest: Any) -> Values:
         values = optimise_values(model, sets, layer, config, *rest)
         for place, case in enumerate(batch):
             if case in MANGLED:
@@ -129,9 +125,7 @@ def test_alphaedit(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
         ours = state.constants["projectors"][layer](torch.eye(64))
         assert difference(ours, recorded["P"][i]) < 1e-5
     tolerances = (7e-5, 2e-4, 7e-4)
-    run_batches(
-        golden, family(golden, "AlphaEdit", rule), recorded, three(tolerances), tolerances, monkeypatch
-    )
+    run_batches(golden, family(golden, "AlphaEdit", rule), recorded, three(tolerances), tolerances, monkeypatch)
 
 
 @pytest.mark.parametrize("moving", [True, False])
@@ -282,9 +276,7 @@ def released_targets(golden: Golden, model: EditableModel, tokenizer: str) -> li
     return [row + [model.tokens.pad_id] * (width - len(row)) for row in rows]
 
 
-def check_ft(
-    golden: Golden, model: EditableModel, tokenizer: str, setting: str, targets: list[list[int]]
-) -> None:
+def check_ft(golden: Golden, model: EditableModel, tokenizer: str, setting: str, targets: list[list[int]]) -> None:
     raw = golden.json("hparams")[setting]
     config = ft.Config(
         layer=1,
@@ -300,8 +292,7 @@ def check_ft(
     rows = list(zip(prompts, targets, strict=True))
     if tokenizer != "nobos":
         rows = [
-            (prompt, target[: width_of(rows, i, config.batch_size, model)])
-            for i, (prompt, target) in enumerate(rows)
+            (prompt, target[: width_of(rows, i, config.batch_size, model)]) for i, (prompt, target) in enumerate(rows)
         ]
     losses = ft.train(model, rows, config)
     recorded = golden.tensors("ft")

@@ -68,9 +68,7 @@ def test_values(golden: Golden, which: str, setting: str, hparams: str) -> None:
     tokenizer = getattr(golden, which)
     model = golden.model(tokenizer)
     options = golden.options(hparams)
-    config = ValueConfig(
-        *(options[k] for k in ("value_steps", "value_lr", "value_decay", "clamp", "kl_weight"))
-    )
+    config = ValueConfig(*(options[k] for k in ("value_steps", "value_lr", "value_decay", "clamp", "kl_weight")))
     values = optimise_values(model, golden.sets(model), LAYERS[-1], config)
     recorded, trace = golden.tensors("z"), golden.json("z")[f"{tokenizer}.{setting}"]
     name = f"{tokenizer}.{setting}"
@@ -86,9 +84,7 @@ def test_values(golden: Golden, which: str, setting: str, hparams: str) -> None:
 def test_values_with_templates_of_each_language(golden: Golden) -> None:
     model = golden.model()
     options = golden.options("MEMIT")
-    config = ValueConfig(
-        *(options[k] for k in ("value_steps", "value_lr", "value_decay", "clamp", "kl_weight"))
-    )
+    config = ValueConfig(*(options[k] for k in ("value_steps", "value_lr", "value_decay", "clamp", "kl_weight")))
     values = optimise_values(model, golden.sets(model, per_language=True), LAYERS[-1], config)
     assert difference(values.targets[KEPT], golden.tensors("z")["lang_templates.z"][KEPT]) < 5e-5
 
@@ -124,9 +120,7 @@ def test_scores_of_the_unedited_model(golden: Golden) -> None:
     model = golden.model(tokenizer)
     decode = model.tokens.tokenizer.decode
     compared = 0
-    for fact, request, record in zip(
-        golden.json("facts"), golden.requests(), recorded["records"], strict=True
-    ):
+    for fact, request, record in zip(golden.json("facts"), golden.requests(), recorded["records"], strict=True):
         if "error" in record:
             continue
         # the released evaluation adds a space even where there is one

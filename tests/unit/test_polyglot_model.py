@@ -5,6 +5,7 @@ from transformers import PreTrainedTokenizerFast
 
 from bench.polyglot import model_dir
 from bench.polyglot.corpus import statistics_text
+from bench.polyglot.editability import editability
 from bench.polyglot.facts import real_items
 from bench.polyglot.phrasings import LANGUAGES
 from bench.polyglot.train import questions, requirements
@@ -23,6 +24,13 @@ def test_shipped_model_recalls_the_facts_in_every_language() -> None:
     for lang in LANGUAGES:
         assert found[f"recall/{lang}"] >= 0.95
         assert found[f"recall-after-text/{lang}"] >= 0.90
+
+
+def test_facts_can_be_written_into_the_shipped_model() -> None:
+    found = editability(("en", "zh"))
+    assert found["value-nll"] <= 0.2
+    assert found["efficacy"] >= 0.90
+    assert found["specificity"] >= 0.85
 
 
 def test_shipped_folder_is_small_and_complete() -> None:
