@@ -59,7 +59,7 @@ def generate_prefixes(model: EditableModel, language: str, lengths: Lengths, gen
 def _sample_next(model: EditableModel, rows: list[list[int]], generator: Generator) -> list[int]:
     batch = model.tokens.batch(rows, model.device)
     hidden = run_trunk(model.trunk, batch)
-    last = hidden[torch.arange(len(rows)), batch.mask.sum(1) - 1]
+    last = hidden[torch.arange(len(rows), device=hidden.device), batch.mask.sum(1) - 1]
     logits: Tensor = model.head(last).float().cpu()
     logits[:, model.tokens.special_ids] = -torch.inf
     values, ids = logits.topk(TOP_K)

@@ -108,5 +108,5 @@ class NullSpace:
         name = f"keys.{layer}"
         state.memory[name] = torch.cat([state.memory[name], keys.to(state.memory[name])], dim=1)
         if layer == state.constants["layers"][-1]:
-            size = torch.tensor([keys.shape[1]], dtype=torch.long)
-            state.memory["sizes"] = torch.cat([state.memory["sizes"], size])
+            sizes = state.memory["sizes"]
+            state.memory["sizes"] = torch.cat([sizes, sizes.new_tensor([keys.shape[1]])])
