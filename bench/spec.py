@@ -134,7 +134,7 @@ class RunSpec(Frozen):
         name: of the run's folder below the results folder.
         methods: by name; "all" stands for `PAPER_METHODS`.
         seeds: how many, counted from `first_seed`.
-        corpus: text behind the second moments of keys: "cldr", a text file, or "hf:DATASET[:CONFIG]".
+        corpus: text behind the second moments of keys: "cldr", a text file, "data:GLOB" or "hf:DATASET[:CONFIG]".
         token_budget: most tokens of it that are read.
         evaluators: what the edited model is scored with.
         hparams: hyperparameters from this YAML file, or those of this model, in place of the model's own.

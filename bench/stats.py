@@ -83,7 +83,7 @@ def corpus(name: str, data_dir: Path | None = None) -> Corpus:
         return _data_corpus(name, data_dir)
     path = Path(name)
     if not path.is_file():
-        raise BenchError("no such corpus: give 'cldr', a text file, or hf:DATASET[:CONFIG]", file=name)
+        raise BenchError("no such corpus: give 'cldr', a text file, data:GLOB or hf:DATASET[:CONFIG]", file=name)
     lines = _lines(path)
     return Corpus(name, _digest("\n".join(lines)), lambda: lines)
 
