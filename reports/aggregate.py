@@ -52,6 +52,7 @@ FURTHER = (
     Measure("generality_distinct", "Generality, reworded", "generality_distinct", "teacher_forced"),
     Measure("specificity_agreement", "Specificity, agreement", "specificity_agreement", "teacher_forced"),
     Measure("crosslingual", "Other languages", "crosslingual", "teacher_forced"),
+    Measure("portability", "Portability", "portability", "teacher_forced"),
     Measure("efficacy_exact", "Efficacy, exact", "efficacy_exact", "greedy_exact"),
     Measure("generality_exact", "Generality, exact", "generality_exact", "greedy_exact"),
 )

@@ -22,6 +22,7 @@ METRICS = (
     '"Specificity, agreement" counts agreement with what the unedited model says, right or wrong (LangEdit Eq. 13).',
     "Score: harmonic mean of efficacy, generality and specificity; high only where all three are.",
     "Other languages: the edited fact asked in the languages it was not edited in.",
+    "Portability: a question whose answer follows from the edited fact; only some data sets ask one.",
     "How answers are judged: the share of the answer's tokens that the model ranks first, given the true tokens before "
     'them (teacher forcing); in columns named "exact", whether greedy generation gives the whole answer.',
     "How they are averaged: over the tokens and questions of one edit, then over edits, then over seeds. The standard "

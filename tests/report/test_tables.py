@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
+from typing import get_args
 
 import pytest
 import typst
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.aggregate import EFFICACY, MAIN, Panel
+from bench.api import ProbeKind
+from reports.aggregate import EFFICACY, FURTHER, MAIN, Panel
 from reports.contents import by_language, display_name, language_name, significance, significance_long, table1
 from reports.significance import compare
 from reports.tables import Cell, Column, Table, number, ranks, to_csv, to_markdown, to_tex, to_text, to_typst
@@ -166,3 +168,7 @@ def test_significance_tables(complete_panel: Panel) -> None:
 def test_languages_in_their_own_script(complete_panel: Panel) -> None:
     header = [column.title for column in by_language(complete_panel, EFFICACY).columns]
     assert header == ["Method", "English", "Deutsch", "Nederlands", "Español", "Français", "中文"]
+
+
+def test_every_kind_of_question_has_a_column() -> None:
+    assert set(get_args(ProbeKind)) <= {measure.metric for measure in (*MAIN, *FURTHER)}
