@@ -35,8 +35,12 @@ class _Languages:
         return torch.Generator().manual_seed(SEED)
 
 
-def editability(languages: tuple[str, ...] = LANGUAGES) -> dict[str, float]:
-    """Edit one batch of facts per language with MEMIT and its hyperparameters for this model.
+def editability(folder: Path, languages: tuple[str, ...] = LANGUAGES) -> dict[str, float]:
+    """Edit one batch of facts per language with MEMIT and its hyperparameters for the embedded model.
+
+    Args:
+        folder: a saved model with its tokenizer.
+        languages: those to edit in.
 
     Returns:
         By name: ``value-nll`` (mean NLL of the targets after value optimisation), ``efficacy`` and ``specificity``
@@ -47,9 +51,9 @@ def editability(languages: tuple[str, ...] = LANGUAGES) -> dict[str, float]:
     scorer = evaluators().build("edits", {})
     facts = load_cldr(LANGUAGES, BATCH, SEED)
     sums = dict.fromkeys(("value-nll", "efficacy", "specificity"), 0.0)
-    with tempfile.TemporaryDirectory() as folder:
-        model = EditableModel(*models.load_pretrained(MODEL, "float32", "cpu", Path(folder)))
-        state = memit.prepare(model, Stats(Path(folder), token_budget=TOKEN_BUDGET), _Languages())
+    with tempfile.TemporaryDirectory() as cache:
+        model = EditableModel(*models.load_pretrained(str(folder), "float32", "cpu", Path(cache)))
+        state = memit.prepare(model, Stats(Path(cache), token_budget=TOKEN_BUDGET), _Languages())
         for lang in languages:
             batch: list[Fact] = facts[lang]
             _, report = memit.apply(model, [fact.request for fact in batch], state)

@@ -19,7 +19,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from bench.polyglot import MODEL_NAME, model_dir
 from bench.polyglot.corpus import carrier_lines, documents, fact_lines
-from bench.polyglot.editability import editability
+from bench.polyglot.editability import BATCH, editability
 from bench.polyglot.facts import invented_items, real_items
 from bench.polyglot.phrasings import CHINESE_BREAKS, LANGUAGES, PHRASINGS
 
@@ -261,7 +261,7 @@ def _table(found: dict[str, float]) -> str:
     return "\n".join([head, *rows])
 
 
-def _card(found: dict[str, float], parameters: int) -> str:
+def _card(found: dict[str, float], written: dict[str, float], parameters: int) -> str:
     """The model card."""
     return f"""---
 license: mit
@@ -280,7 +280,16 @@ byte-level BPE, `{BOS}` before every text. Trained by `python -m bench.polyglot.
 Recall of the real facts: share of target tokens that are top-1 under teacher forcing, in all phrasings.
 
 {_table(found)}
+
+{_editability_line(written)}
 """
+
+
+def _editability_line(written: dict[str, float]) -> str:
+    return (
+        f"One MEMIT batch of {BATCH} facts, mean over the languages: NLL of the targets after value optimisation "
+        f"{written['value-nll']:.3f}, efficacy {written['efficacy']:.3f}, specificity {written['specificity']:.3f}."
+    )
 
 
 def save(model: Any, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
@@ -301,12 +310,11 @@ def main(
     model = build_model(tokenizer)
     train(model, tokenizer)
     save(model, tokenizer, out)
-    found = requirements(out)
+    found, written = requirements(out), editability(out)
     parameters = sum(p.numel() for p in model.parameters())
-    (out / "README.md").write_text(_card(found, parameters), encoding="utf-8")
+    (out / "README.md").write_text(_card(found, written, parameters), encoding="utf-8")
     typer.echo(_table(found))
-    for name, value in editability().items():
-        typer.echo(f"{name}: {value:.3f}")
+    typer.echo(_editability_line(written))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def test_shipped_model_recalls_the_facts_in_every_language() -> None:
 
 
 def test_facts_can_be_written_into_the_shipped_model() -> None:
-    found = editability(("en", "zh"))
+    found = editability(model_dir(), ("en", "zh"))
     assert found["value-nll"] <= 0.2
     assert found["efficacy"] >= 0.90
     assert found["specificity"] >= 0.85
