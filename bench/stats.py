@@ -157,11 +157,13 @@ class Stats:
 
     def spectra(self, model: EditableModel, layers: Sequence[int]) -> dict[int, tuple[Tensor, Tensor]]:
         """Eigenvalues [m] (ascending) and eigenvectors [m, m] of the second moments, by layer."""
-        moments = self.moments(model, layers)
+        model.check_layers(layers)
         texts = corpus(self.corpus_name, self.data_dir)
+        paths = {layer: self._path(model, texts, layer, "spectrum") for layer in layers}
+        missing = [layer for layer in layers if not paths[layer].exists()]
+        moments = self.moments(model, missing) if missing else {}
         spectra = {}
-        for layer in layers:
-            path = self._path(model, texts, layer, "spectrum")
+        for layer, path in paths.items():
             with self._lock(model):
                 if not path.exists():
                     matrix = moments[layer].matrix.to(model.device).double()

@@ -36,7 +36,6 @@ class Walk:
         model: the model; between calls its weights at the current layer may change.
         sets: the step's rows.
         start: the first edited layer.
-        weights: weight of each row of a set; the default is the released 1/2 for the bare prompt.
     """
 
     def __init__(self, model: EditableModel, sets: Sequence[PromptSet], start: int) -> None:
