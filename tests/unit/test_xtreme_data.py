@@ -1,0 +1,334 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pytest
+
+from bench.errors import BenchError
+from bench.sources import xtreme
+
+TSV = {"xnli": "xtreme/xnli/dev-de.tsv", "pawsx": "xtreme/pawsx/dev-de.tsv", "wikiann": "xtreme/panx/dev-de.tsv"}
+SQUAD = "xtreme/mlqa/MLQA_V1/dev/dev-context-de-question-de.json"
+CONTEXT = "Der Rhein fließt durch Köln."
+
+
+def put(root: Path, name: str, text: str | bytes) -> Path:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def jsonl(root: Path, task: str, *records: Any) -> Path:
+    text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in records)
+    return put(root, f"xtreme_langedit/{task}_de.jsonl", text)
+
+
+def squad(root: Path, *answers: Any) -> Path:
+    asked = [{"question": "Wohin?", "id": "q1", "answers": list(answers)}]
+    paragraphs = [{"context": CONTEXT, "qas": asked}]
+    return put(root, SQUAD, json.dumps({"version": 1.0, "data": [{"title": "Rhein", "paragraphs": paragraphs}]}))
+
+
+def fails(root: Path, task: str, source: str = "xtreme") -> BenchError:
+    with pytest.raises(BenchError) as caught:
+        xtreme.read(source, task, "de", root)
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+# ---------------------------------------------------------------------------- the XTREME layout
+def test_xnli_labels_merge_and_quotes_stay(tmp_path: Path) -> None:
+    rows = [('Er sagte "hallo', "b", "neutral"), ("c", "d", "contradiction"), ("e", "f", "contradictory")]
+    rows += [("g\u2028h\rx", "i", "entailment")]
+    put(tmp_path, TSV["xnli"], "".join("\t".join(row) + "\r\n" for row in rows))
+    items = xtreme.read("xtreme", "xnli", "de", tmp_path)
+    assert items[0] == {"id": "0", "sentence1": 'Er sagte "hallo', "sentence2": "b", "label": "not_entailment"}
+    assert [item["label"] for item in items] == ["not_entailment"] * 3 + ["entailment"]
+    assert (items[3]["id"], items[3]["sentence1"]) == ("3", "g\u2028h\rx")
+
+
+def test_pawsx(tmp_path: Path) -> None:
+    put(tmp_path, TSV["pawsx"], "a\tb\t1\nc\td\t0")
+    assert [item["label"] for item in xtreme.read("xtreme", "pawsx", "de", tmp_path)] == ["1", "0"]
+
+
+def test_mlqa_takes_the_first_answer(tmp_path: Path) -> None:
+    squad(tmp_path, {"text": "Köln", "answer_start": 23}, {"text": "nirgends", "answer_start": 0})
+    assert xtreme.read("xtreme", "mlqa", "de", tmp_path) == [
+        {"id": "0", "context": CONTEXT, "question": "Wohin?", "answer": "Köln"}
+    ]
+
+
+def test_wikiann_lines_by_type(tmp_path: Path) -> None:
+    tagged = "Bonn B-LOC|: O|Anna B-PER|von I-PER|Ahn I-PER|Otto B-PER|( O|AG B-ORG|) O||nichts O||"
+    put(tmp_path, TSV["wikiann"], tagged.replace(" ", "\t").replace("|", "\n"))
+    assert xtreme.read("xtreme", "wikiann", "de", tmp_path) == [
+        {
+            "id": "0",
+            "text": "Bonn : Anna von Ahn Otto ( AG )",
+            "label": "PER: Anna von Ahn@Otto\nLOC: Bonn\nORG: AG\n",
+        },
+        {"id": "1", "text": "nichts", "label": ""},
+    ]
+
+
+def test_wikiann_inside_tag_that_continues_nothing(tmp_path: Path) -> None:
+    put(tmp_path, TSV["wikiann"], "E\tB-ORG\nA\tI-ORG\n#\tO\nS\tI-ORG\np\tI-ORG\nX\tB-PER\nY\tI-LOC\n")
+    assert xtreme.read("xtreme", "wikiann", "de", tmp_path)[0]["label"] == "PER: X\nORG: E A\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("de:Bonn\tB-LOC\nde:am\tO\n\nde:de:\tO\n", ["Bonn am", "de:"]), ("de:Bonn\tB-LOC\nam\tO\n", ["de:Bonn am"])],
+)
+def test_wikiann_language_prefix(tmp_path: Path, text: str, expected: list[str]) -> None:
+    put(tmp_path, TSV["wikiann"], text)
+    assert [item["text"] for item in xtreme.read("xtreme", "wikiann", "de", tmp_path)] == expected
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "record", "field", "message"),
+    [
+        ("xnli", "a\tb\tneutral\na\tb\n", 2, None, "columns between tabs: 2, needed: 3"),
+        ("pawsx", "a\tb\t1\n\na\tb\t1\n", 2, None, "columns between tabs: 1"),
+        ("xnli", "a\tb\tneutral\na\tb\tmaybe\n", 2, "label", "unknown label 'maybe'"),
+        ("pawsx", "a\tb\t2\n", 1, "label", "unknown label '2'"),
+        ("xnli", "a\t \tneutral\n", 1, "sentence2", "empty"),
+        ("wikiann", "a\tO\nb\tB-MISC\n", 2, "tag", "unknown tag 'B-MISC'"),
+        ("wikiann", "a\tO\nb\n", 2, None, "columns between tabs: 1"),
+        ("wikiann", "a\tO\n\tO\n", 2, "token", "empty"),
+    ],
+)
+def test_bad_lines(tmp_path: Path, task: str, text: str, record: int, field: str | None, message: str) -> None:
+    path = put(tmp_path, TSV[task], text)
+    error = fails(tmp_path, task)
+    assert (error.file, error.record, error.field) == (path, record, field)
+    assert message in str(error)
+
+
+@pytest.mark.parametrize(
+    ("answers", "field", "message"),
+    [
+        ([{"text": "Bonn", "answer_start": 23}], "answer", "'Bonn' is not in the context"),
+        ([{"text": "Köln", "answer_start": 3}], "answer_start", "does not stand at 3"),
+        ([{"text": "Köln", "answer_start": "3"}], "answer_start", "no place"),
+        ([{"answer_start": 3}], "text", "missing"),
+        (["Köln"], None, "not an object"),
+        ([], "answers", "no answer"),
+    ],
+)
+def test_bad_answers(tmp_path: Path, answers: list[Any], field: str | None, message: str) -> None:
+    path = squad(tmp_path, *answers)
+    error = fails(tmp_path, "mlqa")
+    assert (error.file, error.record, error.field) == (path, "q1", field)
+    assert message in str(error)
+
+
+def test_mlqa_answer_without_its_place(tmp_path: Path) -> None:
+    squad(tmp_path, {"text": "Köln"})
+    assert xtreme.read("xtreme", "mlqa", "de", tmp_path)[0]["answer"] == "Köln"
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "message"),
+    [("{", None, "not valid JSON"), ("[]", None, "not an object"), ('{"data": {}}', "data", "not a list")],
+)
+def test_bad_squad(tmp_path: Path, text: str, field: str | None, message: str) -> None:
+    path = put(tmp_path, SQUAD, text)
+    error = fails(tmp_path, "mlqa")
+    assert (error.file, error.field) == (path, field)
+    assert message in str(error)
+
+
+@pytest.mark.parametrize("task", xtreme.TASKS)
+@pytest.mark.parametrize("source", ["xtreme", "xtreme_langedit"])
+def test_missing_empty_and_broken_files(tmp_path: Path, source: str, task: str) -> None:
+    name = f"xtreme_langedit/{task}_de.jsonl" if source == "xtreme_langedit" else TSV.get(task, SQUAD)
+    assert str(fails(tmp_path, task, source)) == f"{tmp_path / name}: no such file"
+    empty = '{"data": []}' if name == SQUAD else ""
+    put(tmp_path, name, empty)
+    assert str(fails(tmp_path, task, source)) == f"{tmp_path / name}: holds no items"
+    put(tmp_path, name, b"K\xf6ln")
+    assert "utf-8" in str(fails(tmp_path, task, source))
+
+
+# ---------------------------------------------------------------------------- the published items
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "xnli": {"sentence1": "a", "sentence2": "b", "label": "not_entailment"},
+    "pawsx": {"sentence1": "a", "sentence2": "b", "label": "1"},
+    "mlqa": {"context": CONTEXT, "question": "Wohin?", "answer": "Köln"},
+    "wikiann": {"text": "AG in Bonn", "label": "ORG: AG\nLOC: Bonn\n"},
+}
+
+
+@pytest.mark.parametrize("task", xtreme.TASKS)
+def test_published_items_stay_as_they_are(tmp_path: Path, task: str) -> None:
+    jsonl(tmp_path, task, {**PUBLISHED[task], "idx": 4789}, PUBLISHED[task])
+    assert xtreme.read("xtreme_langedit", task, "de", tmp_path) == [
+        {"id": "0", **PUBLISHED[task]},
+        {"id": "1", **PUBLISHED[task]},
+    ]
+
+
+@pytest.mark.parametrize("task", xtreme.TASKS)
+def test_published_items_with_other_keys(tmp_path: Path, task: str) -> None:
+    for name in PUBLISHED[task]:
+        path = jsonl(
+            tmp_path, task, PUBLISHED[task], {key: PUBLISHED[task][key] for key in PUBLISHED[task] if key != name}
+        )
+        error = fails(tmp_path, task, "xtreme_langedit")
+        assert (error.file, error.record, error.field) == (path, 2, name)
+        assert "missing" in str(error)
+    jsonl(tmp_path, task, {**PUBLISHED[task], "labels": "x"})
+    error = fails(tmp_path, task, "xtreme_langedit")
+    assert (error.record, error.field) == (1, "labels")
+    assert "unknown field" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("task", "change", "message"),
+    [
+        ("xnli", {"label": "yes"}, "unknown label 'yes'"),
+        ("pawsx", {"label": 1}, "not a text"),
+        ("mlqa", {"answer": "Bonn"}, "not in the context"),
+        ("wikiann", {"label": "ORG: AG"}, "not lines"),
+        ("wikiann", {"label": "MISC: AG\n"}, "not lines"),
+        ("wikiann", {"label": "ORG:\n"}, "not lines"),
+        ("wikiann", {"label": None}, "not lines"),
+    ],
+)
+def test_bad_published_values(tmp_path: Path, task: str, change: dict[str, Any], message: str) -> None:
+    jsonl(tmp_path, task, {**PUBLISHED[task], **change})
+    error = fails(tmp_path, task, "xtreme_langedit")
+    assert (error.record, error.field) == (1, next(iter(change)))
+    assert message in str(error)
+
+
+def test_bad_json_line(tmp_path: Path) -> None:
+    path = put(tmp_path, "xtreme_langedit/xnli_de.jsonl", json.dumps(PUBLISHED["xnli"]) + "\n{oops\n")
+    error = fails(tmp_path, "xnli", "xtreme_langedit")
+    assert (error.file, error.record) == (path, 2)
+    assert "not valid JSON" in str(error)
+    put(tmp_path, "xtreme_langedit/xnli_de.jsonl", "[]\n")
+    assert "not an object" in str(fails(tmp_path, "xnli", "xtreme_langedit"))
+
+
+# ---------------------------------------------------------------------------- names
+def test_unknown_names(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"mlqa has no language 'nl'; it has: en, de, es, zh"):
+        xtreme.read("xtreme", "mlqa", "nl", tmp_path)
+    with pytest.raises(BenchError, match="did you mean 'xnli'"):
+        xtreme.read("xtreme", "xnly", "de", tmp_path)
+    with pytest.raises(BenchError, match="unknown source"):
+        xtreme.available("floppy", "xnli", tmp_path)
+    with pytest.raises(BenchError, match="--data-dir"):
+        xtreme.read("xtreme", "xnli", "de", None)
+
+
+def test_available(tmp_path: Path) -> None:
+    for lang in ("zh", "de", "it"):
+        put(tmp_path, f"xtreme/xnli/dev-{lang}.tsv", "a\tb\tneutral\n")
+    assert xtreme.available("xtreme", "xnli", tmp_path) == ("de", "zh")
+    assert xtreme.available("xtreme", "wikiann", tmp_path) == ()
+    assert xtreme.available("xtreme_langedit", "xnli", None) == ()
+    assert xtreme.available("hub", "xnli", None) == ("en", "de", "es", "fr", "zh")
+
+
+# ---------------------------------------------------------------------------- the hub
+ANSWERS = {"text": ["Köln"], "answer_start": [23]}
+ROWS: dict[str, dict[str, list[Any]]] = {
+    "xnli": {"premise": ["a", "c"], "hypothesis": ["b", "d"], "label": [0, 2]},
+    "pawsx": {"id": [1, 2], "sentence1": ["a", "c"], "sentence2": ["b", "d"], "label": [0, 1]},
+    "mlqa": {"context": [CONTEXT], "question": ["Wohin?"], "answers": [ANSWERS], "id": ["x"]},
+    "wikiann": {"tokens": [["AG", "in", "Bonn"]], "ner_tags": [[3, 0, 5]], "langs": [["de"] * 3], "spans": [["x"]]},
+}
+EXPECTED = {
+    "xnli": [
+        {"sentence1": "a", "sentence2": "b", "label": "entailment"},
+        {"sentence1": "c", "sentence2": "d", "label": "not_entailment"},
+    ],
+    "pawsx": [{"sentence1": "a", "sentence2": "b", "label": "0"}, {"sentence1": "c", "sentence2": "d", "label": "1"}],
+    "mlqa": [PUBLISHED["mlqa"]],
+    "wikiann": [{"text": "AG in Bonn", "label": "LOC: Bonn\nORG: AG\n"}],
+}
+Save = Callable[[str, dict[str, list[Any]], bool], str]
+
+
+@pytest.fixture
+def save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Save]:
+    """Write rows in a task's layout on the hub, with or without words for its label numbers."""
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    datasets.disable_progress_bars()
+
+    def write(task: str, rows: dict[str, list[Any]], named: bool) -> str:
+        data, folder = datasets.Dataset.from_dict(rows), tmp_path / "hub"
+        if named and task != "mlqa":
+            names = datasets.ClassLabel(names=list(xtreme.HUB[task].classes))
+            column = "ner_tags" if task == "wikiann" else "label"
+            data = data.cast_column(column, datasets.List(names) if task == "wikiann" else names)
+        if xtreme.HUB[task].converted:
+            # the branch of Parquet copies has no README, and other configurations beside
+            for config in ("mlqa.de.de", "mlqa.de.en"):
+                (folder / config / "validation").mkdir(parents=True)
+                data.to_parquet(folder / config / "validation" / "0000.parquet")
+        else:
+            (folder / "de").mkdir(parents=True)
+            data.to_parquet(folder / "de" / "validation-00000-of-00001.parquet")
+            listed = "".join(
+                f"- config_name: {lang}\n  data_files:\n  - split: validation\n    path: de/validation-*\n"
+                for lang in ("de", "en")
+            )
+            put(folder, "README.md", f"---\nconfigs:\n{listed}---\n")
+        return str(folder)
+
+    yield write
+    datasets.enable_progress_bars()
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("task", xtreme.TASKS)
+def test_hub(save: Save, task: str, named: bool) -> None:
+    items = xtreme.read_hub(task, "de", save(task, ROWS[task], named))
+    assert items == [{"id": str(place), **item} for place, item in enumerate(EXPECTED[task])]
+
+
+@pytest.mark.parametrize(
+    ("task", "change", "field", "message"),
+    [
+        ("xnli", {"label": [0, -1]}, "label", "-1 is not the number of a label"),
+        ("xnli", {"premise": ["a", None]}, "premise", "not a text"),
+        ("wikiann", {"ner_tags": [[3, 0, 7]]}, "ner_tags", "7 is not the number"),
+        ("wikiann", {"ner_tags": [[3, 0]]}, "ner_tags", "2 tags for 3 tokens"),
+        ("wikiann", {"tokens": [["AG", None, "x"]]}, "tokens", "not all are texts"),
+        ("mlqa", {"context": ["Nichts."]}, "answer", "not in the context"),
+        ("mlqa", {"answers": [{"text": [], "answer_start": []}]}, "answers", "no answer"),
+    ],
+)
+def test_bad_hub_rows(save: Save, task: str, change: dict[str, list[Any]], field: str, message: str) -> None:
+    rows = {**ROWS[task], **change}
+    with pytest.raises(BenchError, match=message) as caught:
+        xtreme.read_hub(task, "de", save(task, rows, False))
+    assert (caught.value.record, caught.value.field) == (len(rows[field if field in rows else "context"]) - 1, field)
+
+
+def test_hub_without_the_column(save: Save) -> None:
+    rows = {name: values for name, values in ROWS["xnli"].items() if name != "label"}
+    with pytest.raises(BenchError, match="record 0, field 'label': missing"):
+        xtreme.read_hub("xnli", "de", save("xnli", rows, False))
+
+
+def test_hub_out_of_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    for task in xtreme.TASKS:
+        with pytest.raises(BenchError, match="cannot be loaded from the hub") as caught:
+            xtreme.read("hub", task, "de", None)
+        assert xtreme.HUB[task].path in str(caught.value)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(BenchError, match="facebook/xnli has no language 'nl'; it has: en, de, es, fr, zh"):
+        xtreme.read("hub", "xnli", "nl", None)
