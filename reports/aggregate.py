@@ -1,7 +1,8 @@
 """From result rows to the numbers of a table, without ever averaging over what is missing.
 
 A *record* is one edit: a fact in the language it was edited in. Rows are averaged within a record by weight (tokens),
-records within a seed, seeds within a method (LangEdit Eq. 11 to 13). Values are percentages from here on.
+records within a seed, seeds within a method (LangEdit Eq. 11 to 13). The records of XTREME F1 are its tasks, their rows
+the languages, so that its mean is the mean over tasks of the mean over languages. Values are percentages from here on.
 """
 
 from __future__ import annotations
@@ -32,19 +33,22 @@ class Measure:
         title: for people.
         metric: as evaluators write it; "" where the value is derived from other columns.
         protocol: as evaluators write it, or None where the metric knows only one.
+        items: metric of the single items behind a figure that is no mean over facts; what tests pair.
     """
 
     key: str
     title: str
     metric: str
     protocol: str | None = None
+    items: str = ""
 
 
 EFFICACY = Measure("efficacy", "Efficacy", "efficacy", "teacher_forced")
 GENERALITY = Measure("generality", "Generality", "generality", "teacher_forced")
 SPECIFICITY = Measure("specificity", "Specificity", "specificity", "teacher_forced")
 SCORE = Measure("score", "Score", "")
-XTREME = Measure("xtreme_f1", "XTREME F1", "xtreme_f1")
+XTREME = Measure("xtreme_f1", "XTREME F1", "xtreme_f1", "langedit", items="xtreme_item")
+XTREME_LIKELIHOOD = Measure("xtreme_f1_likelihood", "XTREME F1, likelihood", "xtreme_f1", "likelihood", "xtreme_item")
 
 CORE = (EFFICACY, GENERALITY, SPECIFICITY)
 MAIN = (*CORE, SCORE, XTREME)
@@ -55,6 +59,7 @@ FURTHER = (
     Measure("portability", "Portability", "portability", "teacher_forced"),
     Measure("efficacy_exact", "Efficacy, exact", "efficacy_exact", "greedy_exact"),
     Measure("generality_exact", "Generality, exact", "generality_exact", "greedy_exact"),
+    XTREME_LIKELIHOOD,
 )
 
 
@@ -194,6 +199,16 @@ def per_seed(panel: Panel, measure: Measure) -> dict[tuple[str, int], float]:
 def harmonic(values: Sequence[float]) -> float:
     """Harmonic mean; 0 if any value is 0."""
     return 0.0 if min(values) <= 0 else len(values) / sum(1 / value for value in values)
+
+
+def per_task(panel: Panel, measure: Measure) -> dict[tuple[str, str], Summary]:
+    """(method, task) -> mean over languages, for a measure whose records are tasks."""
+    found = panel.values(measure)
+    by_pair: dict[tuple[str, str], list[float]] = {}
+    for method, task, value in found[["method", "fact", "value"]].itertuples(index=False, name=None):
+        by_pair.setdefault((method, task), []).append(value)
+    tasks = dict.fromkeys(found["fact"])
+    return {(s.method, t): _summary(s, by_pair.get((s.method, t), [])) for s in panel.standings for t in tasks}
 
 
 def summaries(panel: Panel, measure: Measure) -> dict[str, Summary]:

@@ -14,12 +14,14 @@ from reports.aggregate import (
     MAIN,
     SCORE,
     UNEDITED,
+    XTREME,
     Measure,
     Panel,
     Standing,
     Summary,
     languages,
     per_language,
+    per_task,
     summaries,
 )
 from reports.significance import Comparison, Unit, beats_all
@@ -35,6 +37,8 @@ DISPLAY = {
     "alphaedit": "AlphaEdit",
     "langedit": "LangEdit",
 }
+
+TASKS = {"xnli": "XNLI", "pawsx": "PAWS-X", "mlqa": "MLQA", "wikiann": "WikiANN"}
 
 METHOD = Column("method", "Method", "text")
 NOTE = Column("note", "Note", "text")
@@ -93,6 +97,23 @@ def by_language(panel: Panel, measure: Measure) -> Table:
     ]
     header = (METHOD, *(Column(code, language_name(code), digits=1) for code in codes))
     return Table(f"languages-{measure.key}", header, tuple(rows), f"{measure.title} by language of the edit, percent.")
+
+
+def xtreme(panel: Panel, measure: Measure) -> Table:
+    """XTREME F1 by task under one protocol; no rows where nothing was measured."""
+    numbers = per_task(panel, measure)
+    found = {task for _, task in numbers}
+    tasks = sorted(found, key=lambda task: ([*TASKS, task].index(task), task))
+    cells = {task: _cells(panel, {s.method: numbers[s.method, task] for s in panel.standings}, 2) for task in tasks}
+    average = _cells(panel, summaries(panel, measure), 2)
+    rows = [
+        (Cell(display_name(standing.method)), *(cells[task][i] for task in tasks), average[i])
+        for i, standing in enumerate(panel.standings)
+        if tasks
+    ]
+    header = (METHOD, *(Column(task, TASKS.get(task, task)) for task in tasks), Column("average", "Average"))
+    caption = f"XTREME F1 by task, protocol {measure.protocol}: each is the mean over languages, percent."
+    return Table(f"xtreme-{measure.protocol}", header, tuple(rows), caption)
 
 
 def languages_long(panel: Panel) -> Table:
@@ -206,6 +227,11 @@ def _legend(panel: Panel, comparisons: Sequence[Comparison]) -> Iterable[str]:
             f"{OVER_FACTS} better than every other method, p < 0.05: paired t-test over facts, Holm-corrected over "
             f"{family} comparisons. {OVER_SEEDS} the same over seeds as in the "
             f"LangEdit paper ({over_seeds}), not corrected."
+        )
+    if len(panel.values(XTREME)):
+        yield (
+            f"{XTREME.title}: mean over tasks of the mean over languages, by LangEdit's published protocol; a model "
+            "that says nothing has more than zero, as WikiANN counts words outside entities. Tested over items."
         )
     if any(not standing.complete for standing in panel.standings):
         yield f"{DASH} (k/n): only k of n seeds have finished, so there is no mean."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.store import Results
 from reports import contents, provenance
-from reports.aggregate import CORE, MAIN, Panel, cells_of
+from reports.aggregate import CORE, MAIN, XTREME, XTREME_LIKELIHOOD, Panel, cells_of
 from reports.fonts import chinese_font, latin_only, missing_note
 from reports.significance import Comparison, compare
 from reports.tables import Column, Table, to_markdown, to_typst, typst_string
@@ -22,6 +22,9 @@ METRICS = (
     '"Specificity, agreement" counts agreement with what the unedited model says, right or wrong (LangEdit Eq. 13).',
     "Score: harmonic mean of efficacy, generality and specificity; high only where all three are.",
     "Other languages: the edited fact asked in the languages it was not edited in.",
+    "XTREME F1: what the model still does on XNLI, PAWS-X, MLQA and WikiANN (or the embedded model's own tasks of the "
+    "same kinds) after the edits. Protocol langedit scores generated answers as the LangEdit authors do; protocol "
+    "likelihood compares label words by their probability, and scores answers and entities with due normalisation.",
     "Portability: a question whose answer follows from the edited fact; only some data sets ask one.",
     "How answers are judged: the share of the answer's tokens that the model ranks first, given the true tokens before "
     'them (teacher forcing); in columns named "exact", whether greedy generation gives the whole answer.',
@@ -72,19 +75,20 @@ def findings(root: Path, results: Results, panel: Panel, radar: str) -> Findings
     table1 = contents.table1(panel, comparisons)
     measures, cost = contents.further(panel), provenance.cost(results, cells)
     unfinished, aligned = provenance.unfinished(cells), provenance.alignment(records)
+    xtreme = [contents.xtreme(panel, measure) for measure in (XTREME, XTREME_LIKELIHOOD)]
     by_language = [contents.by_language(panel, measure) for measure in CORE]
     sections = [
         Section("Results", (table1, *_with_rows(unfinished))),
         Section("By language", (Picture(radar, _alt(panel)), *_font_note(by_language), *by_language)),
         Section("Significance", (contents.significance(comparisons),) if comparisons else (_no_tests(),)),
+        Section("XTREME", tuple(xtreme)) if xtreme[0].rows else None,
         Section("Further measures", (measures,)) if len(measures.columns) > 1 else None,
         Section("Cost", (cost,)),
         Section("What was run", (provenance.what_was_run(records), *_with_rows(aligned), provenance.options(records))),
         Section("How to read the numbers", (METRICS,)),
     ]
-    tables = (
-        measures, contents.languages_long(panel), contents.significance_long(comparisons), cost
-    )  # fmt: skip
+    long = (contents.languages_long(panel), contents.significance_long(comparisons))
+    tables = (measures, *long, cost, *(table for table in xtreme if table.rows))
     return Findings(panel, comparisons, table1, tables, tuple(section for section in sections if section))
 
 

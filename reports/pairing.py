@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,10 +14,13 @@ Pair = tuple[Values, Values]
 
 
 def over_facts(panel: Panel, measure: Measure, first: str, second: str) -> Pair:
-    """One value per fact: its mean over probes, languages of the edit and seeds, where both methods have it."""
+    """One value per fact: its mean over probes, languages of the edit and seeds, where both methods have it.
+
+    A measure that is no mean over facts is tested on its items.
+    """
     if measure == SCORE:
         return _score_over_facts(panel, first, second)
-    records = panel.values(measure)
+    records = panel.values(replace(measure, metric=measure.items) if measure.items else measure)
     a, b = (records[records["method"] == name] for name in (first, second))
     means = a.merge(b, on=["seed", "fact", "edit_lang"]).groupby("fact")[["value_x", "value_y"]].mean()
     return means["value_x"].to_numpy(dtype=np.float64), means["value_y"].to_numpy(dtype=np.float64)

@@ -15,6 +15,7 @@ from reports.contents import METHOD, display_name
 from reports.tables import DASH, Cell, Column, Table
 
 MEBIBYTE = 2**20
+RATE = "records_per_second."
 PHASES = ("values", "keys", "solve", "projection", "training")
 
 
@@ -96,6 +97,7 @@ def cost(results: Results, cells: pd.DataFrame) -> Table:
     steps = rows[rows["quantity"] == "seconds.total"].groupby("method").size()
     wanted = ["seconds.total", *(f"seconds.{phase}" for phase in PHASES)]
     wanted += sorted(name for name in by_step.columns if name.startswith("seconds.score."))
+    wanted += sorted(name for name in by_step.columns if name.startswith(RATE))
     present = [name for name in wanted if name in by_step.columns]
     body = []
     for method in ordered(finished["method"].unique()):
@@ -138,5 +140,7 @@ def _number(value: Any) -> Cell:
 
 
 def _cost_title(quantity: str) -> str:
+    if quantity.startswith(RATE):
+        return f"Records/s, {quantity.removeprefix(RATE)}"
     name = quantity.removeprefix("seconds.")
     return {"total": "s per step"}.get(name, name.replace("score.", "Scoring, ") if "score" in name else name.title())

@@ -241,19 +241,19 @@ class _Place:
 
 
 def _tagged(tokens: Sequence[str], tags: Sequence[str]) -> Fields:
-    """A WikiANN item. An I- tag that continues no entity of its type makes none, as in the published items."""
-    entities: dict[str, list[list[str]]] = {kind: [] for kind in TYPES}
+    """A WikiANN item, as the published ones: types in the order of the text, stray I- tags make no entity."""
+    entities: dict[str, list[list[str]]] = {}
     inside = ""
     for token, tag in zip(tokens, tags, strict=True):
         position, _, kind = tag.partition("-")
         if position == "B":
-            entities[kind].append([token])
+            entities.setdefault(kind, []).append([token])
         elif position == "I" and kind == inside:
             entities[kind][-1].append(token)
         else:
             kind = ""
         inside = kind
-    lines = [f"{kind}: {'@'.join(map(' '.join, found))}\n" for kind, found in entities.items() if found]
+    lines = [f"{kind}: {'@'.join(map(' '.join, found))}\n" for kind, found in entities.items()]
     return {"text": " ".join(tokens), "label": "".join(lines)}
 
 

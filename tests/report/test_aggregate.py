@@ -21,12 +21,14 @@ from reports.aggregate import (
     MAIN,
     SCORE,
     XTREME,
+    XTREME_LIKELIHOOD,
     Panel,
     harmonic,
     languages,
     panels,
     per_language,
     per_seed,
+    per_task,
     records_of,
     summaries,
 )
@@ -120,6 +122,15 @@ def test_one_seed_has_no_std(tmp_path: Path) -> None:
 
 def test_xtreme_is_absent_until_there_are_rows(complete_panel: Panel) -> None:
     assert {s.have for s in summaries(complete_panel, XTREME).values()} == {0}
+
+
+def test_xtreme_is_the_mean_over_tasks_of_the_mean_over_languages(tmp_path: Path) -> None:
+    world = World(methods=("memit",), seeds=(0, 1), facts=1, xtreme=True)
+    panel = panels(load_results(world.write(tmp_path / "run")))[0]
+    xnli, wikiann = (55 + 54 + 53) / 3, (55 + 54) / 2
+    assert summaries(panel, XTREME)["memit"].mean == pytest.approx((xnli + wikiann) / 2)
+    assert per_task(panel, XTREME)["memit", "xnli"].mean == pytest.approx(xnli)
+    assert summaries(panel, XTREME_LIKELIHOOD)["memit"].mean == pytest.approx((xnli + wikiann) / 2 - 10)
 
 
 def test_order_of_methods_and_languages(tmp_path: Path, complete_panel: Panel) -> None:

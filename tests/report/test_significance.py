@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.aggregate import CORE, EFFICACY, MAIN, SCORE, Panel, harmonic
+from bench.store import load_results
+from reports.aggregate import CORE, EFFICACY, MAIN, SCORE, XTREME, Panel, harmonic, panels
 from reports.pairing import over_facts, over_seeds
 from reports.significance import Outcome, beats_all, compare, holm, paired
+from tests.report.world import World
 
 values = st.floats(0, 100, allow_nan=False)
 pairs = st.lists(st.tuples(values, values), max_size=30)
@@ -145,3 +148,12 @@ def test_a_star_needs_every_comparison(complete_panel: Panel) -> None:
     assert not beats_all(weak, EFFICACY, "facts")
     assert beats_all([c for c in weak if c.other != "rect"], EFFICACY, "seeds")
     assert not beats_all([], EFFICACY, "facts")
+
+
+def test_xtreme_is_tested_on_its_items(tmp_path: Path) -> None:
+    world = World(methods=("memit", "langedit"), seeds=(0, 1), facts=1, xtreme=True)
+    panel = panels(load_results(world.write(tmp_path / "run")))[0]
+    first, second = over_facts(panel, XTREME, "langedit", "memit")
+    assert len(first) == len(second) == 5 * 3  # languages of the tasks, items
+    assert (first - second) == pytest.approx([25.0] * 15)
+    assert len(over_seeds(panel, XTREME, "langedit", "memit")[0]) == 2

@@ -53,6 +53,7 @@ class World:
     status: Mapping[tuple[str, int], Status] = field(default_factory=dict)
     levels: Mapping[str, tuple[int, int, int]] = field(default_factory=lambda: LEVELS)
     extra: bool = True
+    xtreme: bool = False
 
     def write(self, root: Path, model: str = "polyglot-tiny", plan: bool = True) -> Path:
         """Write cells, scores, costs and run.json below `root`."""
@@ -83,6 +84,8 @@ class World:
             store.finish(cell.id(), status, "Traceback ...\nRuntimeError: out of memory")
             return
         store.record(cell.id(), 3, "edits", self.scores(cell))
+        if self.xtreme:
+            store.record(cell.id(), 3, "xtreme", xtreme(cell))
         for step in (1, 2, 3):
             store.record(cell.id(), step, COST_TABLE, costs(cell, step, status))
         store.finish(cell.id(), status, "weights are not finite" if status == "diverged" else "")
@@ -107,6 +110,19 @@ class World:
                 yield {**row, "metric": f"{metric}_exact", "protocol": "greedy_exact", "value": float(value > 0.8)}
             if self.extra and metric == "specificity":
                 yield {**row, "metric": "specificity_agreement"}
+
+
+def xtreme(cell: Cell) -> Iterator[dict[str, Any]]:
+    """Two tasks in unequal numbers of languages, both protocols, three items each."""
+    strength = LEVELS[cell.method.name][2] / 100
+    for task, languages in (("xnli", ("en", "de", "zh")), ("wikiann", ("en", "fr"))):
+        for number, language in enumerate(languages):
+            for protocol, loss in (("langedit", 0.0), ("likelihood", 0.1)):
+                row = {"protocol": protocol, "edit_lang": "", "probe_lang": language, "weight": 1.0}
+                yield {**row, "metric": "xtreme_f1", "fact": task, "value": max(0.0, strength - loss - 0.01 * number)}
+                for item in range(3):
+                    value = max(0.0, strength - 0.02 * item * cell.seed)
+                    yield {**row, "metric": "xtreme_item", "fact": f"{task}/{language}/{item}", "value": value}
 
 
 def costs(cell: Cell, step: int, status: str) -> list[dict[str, Any]]:

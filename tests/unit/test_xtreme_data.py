@@ -64,14 +64,14 @@ def test_mlqa_takes_the_first_answer(tmp_path: Path) -> None:
     ]
 
 
-def test_wikiann_lines_by_type(tmp_path: Path) -> None:
+def test_wikiann_types_in_the_order_of_the_text(tmp_path: Path) -> None:
     tagged = "Bonn B-LOC|: O|Anna B-PER|von I-PER|Ahn I-PER|Otto B-PER|( O|AG B-ORG|) O||nichts O||"
     put(tmp_path, TSV["wikiann"], tagged.replace(" ", "\t").replace("|", "\n"))
     assert xtreme.read("xtreme", "wikiann", "de", tmp_path) == [
         {
             "id": "0",
             "text": "Bonn : Anna von Ahn Otto ( AG )",
-            "label": "PER: Anna von Ahn@Otto\nLOC: Bonn\nORG: AG\n",
+            "label": "LOC: Bonn\nPER: Anna von Ahn@Otto\nORG: AG\n",
         },
         {"id": "1", "text": "nichts", "label": ""},
     ]
@@ -79,7 +79,7 @@ def test_wikiann_lines_by_type(tmp_path: Path) -> None:
 
 def test_wikiann_inside_tag_that_continues_nothing(tmp_path: Path) -> None:
     put(tmp_path, TSV["wikiann"], "E\tB-ORG\nA\tI-ORG\n#\tO\nS\tI-ORG\np\tI-ORG\nX\tB-PER\nY\tI-LOC\n")
-    assert xtreme.read("xtreme", "wikiann", "de", tmp_path)[0]["label"] == "PER: X\nORG: E A\n"
+    assert xtreme.read("xtreme", "wikiann", "de", tmp_path)[0]["label"] == "ORG: E A\nPER: X\n"
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ EXPECTED = {
     ],
     "pawsx": [{"sentence1": "a", "sentence2": "b", "label": "0"}, {"sentence1": "c", "sentence2": "d", "label": "1"}],
     "mlqa": [PUBLISHED["mlqa"]],
-    "wikiann": [{"text": "AG in Bonn", "label": "LOC: Bonn\nORG: AG\n"}],
+    "wikiann": [{"text": "AG in Bonn", "label": "ORG: AG\nLOC: Bonn\n"}],
 }
 Save = Callable[[str, dict[str, list[Any]], bool], str]
 
