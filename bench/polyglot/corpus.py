@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from jinja2 import Environment
 
 from bench.polyglot.facts import invented_items, real_items
 from bench.polyglot.phrasings import CARRIERS, LANGUAGES, PHRASINGS
+from bench.polyglot.tasks import TASKS, Record, practice
 
 STATISTICS_SEED = 11
 
@@ -62,6 +69,80 @@ def documents(rng: random.Random) -> list[str]:
 def statistics_text() -> list[str]:
     """Documents of the training distribution for covariance statistics; always the same."""
     return documents(random.Random(STATISTICS_SEED))
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """A document that asks and answers items of a task, as the evaluator asks them.
+
+    Attributes:
+        parts: prompts and answers in turn; together the text.
+    """
+
+    parts: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The whole document."""
+        return "".join(self.parts)
+
+    def answers(self) -> list[tuple[int, int]]:
+        """Character ranges of the answers, end exclusive: what the model is to learn."""
+        ends = [sum(map(len, self.parts[: i + 1])) for i in range(len(self.parts))]
+        return list(zip(ends[::2], ends[1::2], strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a task is put in a language: renders an example's and the query's prompt, and the answer."""
+
+    example: Callable[[Record], str]
+    query: Callable[[Record], str]
+    answer: Callable[[Record], str]
+
+
+SHOTS = {"xnli": 2, "pawsx": 2, "mlqa": 1, "wikiann": 3}
+"""Examples before a query, as in the published protocol."""
+
+
+def wordings() -> dict[tuple[str, str], Wording]:
+    """The wording of every task in every language, read from the evaluator's own task files."""
+    folder = files("evaluators") / "tasks"
+    found = {}
+    for task in TASKS:
+        for lang in LANGUAGES:
+            name = f"{task}_mini_{lang}" if task == "wikiann" else f"{task}_{lang}"
+            found[task, lang] = _wording(task, yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8")))
+    return found
+
+
+def _wording(task: str, config: Mapping[str, Any]) -> Wording:
+    render = Environment(keep_trailing_newline=True, autoescape=False).from_string  # noqa: S701 - no HTML
+    query = render(config["doc_to_text"])
+    example = render(config.get("fewshot_config", {}).get("doc_to_text", config["doc_to_text"]))
+    words = config.get("doc_to_choice", ())
+
+    def answer(record: Record) -> str:
+        if task == "mlqa":
+            return f" {record['answer']}\n"
+        said = record["label"] if task == "wikiann" else words[record["label"] in ("entailment", "1")]
+        return f" {said}\n"
+
+    return Wording(lambda record: example.render(**record), lambda record: query.render(**record), answer)
+
+
+def exercises(rng: random.Random, per_language: int) -> list[Exercise]:
+    """Documents of all tasks in all languages, half with as many examples as the evaluator gives."""
+    asked = wordings()
+    documents = []
+    for (task, lang), wording in asked.items():
+        for _ in range(per_language):
+            shots = SHOTS[task] if rng.random() < 0.5 else rng.randint(0, SHOTS[task])
+            records = [practice(task, lang, rng) for _ in range(shots + 1)]
+            parts = [part for each in records[:-1] for part in (wording.example(each), wording.answer(each))]
+            parts += [wording.query(records[-1]), wording.answer(records[-1])]
+            documents.append(Exercise(tuple(parts)))
+    return documents
 
 
 def _opening(rng: random.Random) -> str:

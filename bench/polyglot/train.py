@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from bench.polyglot import MODEL_NAME, model_dir
-from bench.polyglot.corpus import carrier_lines, documents, fact_lines
+from bench.polyglot.corpus import carrier_lines, documents, exercises, fact_lines
 from bench.polyglot.editability import BATCH, editability
 from bench.polyglot.facts import invented_items, real_items
 from bench.polyglot.phrasings import CHINESE_BREAKS, LANGUAGES, PHRASINGS
+from bench.tokens import chunks_by_tokens
 
 BOS = "<|endoftext|>"
 SEED = 1
@@ -30,13 +31,14 @@ LAYERS = 6
 WIDTH = 128
 MLP_WIDTH = 2048
 HEADS = 4
-CONTEXT = 256
+CONTEXT = 512
 
 EPOCHS = 12
 PEAK_LR = 2e-3
 WARM_UP = 100
 # Strong decay keeps the residual stream small, and editing well behaved.
 WEIGHT_DECAY = 0.3
+EXERCISES = 80  # per epoch, task and language
 BATCH_TOKENS = 1280
 
 _log = logging.getLogger(__name__)
@@ -95,6 +97,8 @@ def _tokenizer_text() -> Iterator[str]:
                 yield from phrasing.split("{}") * 50
     for line in carrier_lines():
         yield from [line.text] * 10
+    for exercise in exercises(random.Random(SEED), 100):
+        yield exercise.text
 
 
 # --- model and training ------------------------------------------------------------------------------------
@@ -120,21 +124,37 @@ def build_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     return LlamaForCausalLM(config)
 
 
-def _batches(rows: Sequence[Sequence[int]], rng: random.Random, pad: int) -> list[tuple[Tensor, Tensor]]:
+class Row(NamedTuple):
+    """Token ids of a document and the labels of the loss, -100 where none is taken."""
+
+    ids: list[int]
+    labels: list[int]
+
+
+def rows_of(tokenizer: PreTrainedTokenizerFast, rng: random.Random) -> list[Row]:
+    """One epoch: texts to be learnt whole, and exercises of which only the answers are."""
+    rows = [Row(ids, ids) for ids in tokenizer(documents(rng))["input_ids"]]
+    asked = exercises(rng, EXERCISES)
+    encoded = tokenizer([each.text for each in asked], return_offsets_mapping=True)
+    for exercise, ids, spans in zip(asked, encoded["input_ids"], encoded["offset_mapping"], strict=True):
+        answers = exercise.answers()
+        inside = [any(start <= span[0] < span[1] <= end for start, end in answers) for span in spans]
+        rows.append(Row(ids, [i if is_answer else -100 for i, is_answer in zip(ids, inside, strict=True)]))
+    return rows
+
+
+def _batches(rows: Sequence[Row], rng: random.Random, pad: int) -> list[tuple[Tensor, Tensor]]:
     """Ids and loss labels of batches of similar length, in random order."""
-    groups: list[list[Sequence[int]]] = [[]]
-    for row in sorted(rows, key=len):
-        if (len(groups[-1]) + 1) * len(row) > BATCH_TOKENS:
-            groups.append([])
-        groups[-1].append(row)
+    order = rng.sample(range(len(rows)), len(rows))
+    groups = chunks_by_tokens([len(rows[i].ids) for i in order], BATCH_TOKENS)
     rng.shuffle(groups)
-    return [_padded(group, pad) for group in groups]
+    return [_padded([rows[order[i]] for i in group], pad) for group in groups]
 
 
-def _padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
-    width = max(map(len, rows))
-    ids = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows])
-    labels = torch.tensor([[*row, *[-100] * (width - len(row))] for row in rows])
+def _padded(rows: Sequence[Row], pad: int) -> tuple[Tensor, Tensor]:
+    width = max(len(row.ids) for row in rows)
+    ids = torch.tensor([[*row.ids, *[pad] * (width - len(row.ids))] for row in rows])
+    labels = torch.tensor([[*row.labels, *[-100] * (width - len(row.labels))] for row in rows])
     return ids, labels
 
 
@@ -156,7 +176,7 @@ def _rate(step: int, total: int) -> float:
 def train(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, epochs: int = EPOCHS) -> None:
     """Train in place. Products are taken in bfloat16 (half the time on recent CPUs), weights kept in float32."""
     rng = random.Random(SEED)
-    plan = [_batches(tokenizer(documents(rng))["input_ids"], rng, tokenizer.pad_token_id) for _ in range(epochs)]
+    plan = [_batches(rows_of(tokenizer, rng), rng, tokenizer.pad_token_id) for _ in range(epochs)]
     total = sum(map(len, plan))
     optimizer = _optimizer(model)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, total))
@@ -212,7 +232,8 @@ def _answers(
     results = [(0.0, 0.0)] * len(asked)
     for at in range(0, len(order), 128):
         chosen = order[at : at + 128]
-        ids, _ = _padded([prompts[i] + targets[i] for i in chosen], tokenizer.pad_token_id)
+        texts = [prompts[i] + targets[i] for i in chosen]
+        ids, _ = _padded([Row(text, text) for text in texts], tokenizer.pad_token_id)
         hidden = model.model(input_ids=ids).last_hidden_state
         for row, i in enumerate(chosen):
             first = len(prompts[i]) - 1

@@ -1,0 +1,150 @@
+"""xtreme-mini: four tasks in the formats of XTREME, made of the CLDR facts, in six languages.
+
+Entailment between two statements about a fact, paraphrase or not between two statements, extractive question
+answering over two or three facts, and tagging of places, currencies and languages. Test items are made of facts
+that no training item is made of; the model knows these facts, but never saw a task about them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+from bench.polyglot.facts import Item, invented_items, real_items, target_pool, target_text
+from bench.polyglot.phrasings import PHRASINGS
+
+TASKS = ("xnli", "pawsx", "mlqa", "wikiann")
+TEST_ITEMS = 110
+"""Per task and language: ten to draw examples from, as in the published protocol, and a hundred to test."""
+
+HELD_OUT = 160
+SEED = 30
+
+# A label must fit the published length of twenty tokens.
+_LONGEST_NAME = 18
+_LONGEST_CHINESE_NAME = 4
+
+ENTITY_TYPES = ("LOC", "CUR", "LANG")
+_OBJECT_TYPE = {"currency": "CUR", "language": "LANG", "country": "LOC"}
+
+Record = dict[str, str]
+
+
+@cache
+def _held_out() -> tuple[Item, ...]:
+    """Real facts kept for test items, each relation in proportion."""
+    return tuple(random.Random(SEED).sample(real_items(), HELD_OUT))
+
+
+@cache
+def _practised() -> tuple[Item, ...]:
+    """Facts that training items are made of."""
+    kept_back = {item.fact_id for item in _held_out()}
+    return tuple(item for item in real_items() + invented_items() if item.fact_id not in kept_back)
+
+
+def items(task: str, lang: str) -> list[Record]:
+    """The test items of a task in a language, always the same; labels alternate, the negative one first.
+
+    Returns:
+        `TEST_ITEMS` records with the fields of the published items: ``sentence1, sentence2, label`` (xnli:
+        entailment or not_entailment; pawsx: 0 or 1), ``context, question, answer`` (mlqa), ``text, label``
+        (wikiann), and ``id``.
+    """
+    rng = random.Random(f"{SEED}/{task}/{lang}")
+    found: list[Record] = []
+    seen: set[tuple[str, ...]] = set()
+    while len(found) < TEST_ITEMS:
+        record = _MAKERS[task](_held_out(), lang, len(found) % 2 == 1, rng)
+        if tuple(record.values()) not in seen:
+            seen.add(tuple(record.values()))
+            found.append({"id": str(len(found)), **record})
+    return found
+
+
+def practice(task: str, lang: str, rng: random.Random) -> Record:
+    """One item to train on."""
+    return _MAKERS[task](_practised(), lang, rng.random() < 0.5, rng)
+
+
+def _statement(item: Item, lang: str, phrasing: int, target: str | None = None) -> str:
+    """A fact as a sentence; with another target, a false one."""
+    return item.prompt(lang, phrasing) + (target or item.target(lang)) + ("。" if lang == "zh" else ".")
+
+
+def _two_phrasings(item: Item, lang: str, rng: random.Random) -> tuple[int, int]:
+    first, second = rng.sample(range(len(PHRASINGS[item.relation][lang])), 2)
+    return first, second
+
+
+def _entailment(facts: Sequence[Item], lang: str, positive: bool, rng: random.Random) -> Record:
+    """The second sentence says the same of the same subject, or names another object."""
+    item = rng.choice(facts)
+    first, second = _two_phrasings(item, lang, rng)
+    others = [key for key in target_pool(item.relation) if key not in item.true_ids]
+    target = item.target(lang) if positive else target_text(item.relation, rng.choice(others), lang)
+    return {
+        "sentence1": _statement(item, lang, first),
+        "sentence2": _statement(item, lang, second, target),
+        "label": "entailment" if positive else "not_entailment",
+    }
+
+
+def _paraphrase(facts: Sequence[Item], lang: str, positive: bool, rng: random.Random) -> Record:
+    """The second sentence is about the same subject, or has another in its place, as in PAWS."""
+    item = rng.choice(facts)
+    first, second = _two_phrasings(item, lang, rng)
+    names = {item.subject[lang], item.target(lang).strip()}
+    others = [each for each in facts if each.relation == item.relation and each.subject[lang] not in names]
+    about = item if positive else rng.choice(others)
+    return {
+        "sentence1": _statement(item, lang, first),
+        "sentence2": _statement(about, lang, second, item.target(lang)),
+        "label": str(int(positive)),
+    }
+
+
+def _question(facts: Sequence[Item], lang: str, longer: bool, rng: random.Random) -> Record:
+    """Two or three facts of different subjects; one is asked for in other words."""
+    chosen: list[Item] = []
+    while len(chosen) < (3 if longer else 2):
+        item = rng.choice(facts)
+        if all(item.subject[lang] != other.subject[lang] for other in chosen):
+            chosen.append(item)
+    told, asked = _two_phrasings(chosen[0], lang, rng)
+    sentences = [_statement(chosen[0], lang, told)]
+    sentences += [_statement(each, lang, rng.randrange(3)) for each in chosen[1:]]
+    rng.shuffle(sentences)
+    return {
+        "context": ("" if lang == "zh" else " ").join(sentences),
+        "question": chosen[0].prompt(lang, asked) + ("？" if lang == "zh" else "?"),
+        "answer": chosen[0].target(lang).strip(),
+    }
+
+
+def _tagging(facts: Sequence[Item], lang: str, _: bool, rng: random.Random) -> Record:
+    """A sentence split at spaces (Chinese: into characters) and the names in it by type."""
+    longest = _LONGEST_CHINESE_NAME if lang == "zh" else _LONGEST_NAME
+    while True:
+        item = rng.choice(facts)
+        names = (item.subject[lang], item.target(lang).strip())
+        if max(map(len, names)) <= longest:
+            break
+    spaced = " ".join if lang == "zh" else str
+    sentence = _statement(item, lang, rng.randrange(3))
+    entities: dict[str, list[str]] = {"LOC": [spaced(names[0])]}
+    entities.setdefault(_OBJECT_TYPE[item.relation], []).append(spaced(names[1]))
+    return {
+        "text": spaced(sentence) if lang == "zh" else f"{sentence[:-1]} {sentence[-1]}",
+        "label": "".join(f"{kind}: {'@'.join(entities[kind])}\n" for kind in ENTITY_TYPES if kind in entities),
+    }
+
+
+Maker = Callable[[Sequence[Item], str, bool, random.Random], Record]
+_MAKERS: Mapping[str, Maker] = {
+    "xnli": _entailment,
+    "pawsx": _paraphrase,
+    "mlqa": _question,
+    "wikiann": _tagging,
+}

@@ -1,0 +1,88 @@
+"""xtreme-mini: sound items, held out from training, in the formats of the published ones."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from bench.polyglot.corpus import SHOTS, exercises, wordings
+from bench.polyglot.facts import real_items
+from bench.polyglot.phrasings import LANGUAGES
+from bench.polyglot.tasks import TASKS, TEST_ITEMS, items, practice
+
+EVERYWHERE = [(task, lang) for task in TASKS for lang in LANGUAGES]
+
+
+@pytest.mark.parametrize(("task", "lang"), EVERYWHERE)
+def test_items_are_many_distinct_and_always_the_same(task: str, lang: str) -> None:
+    found = items(task, lang)
+    assert len({tuple(item.items())[1:] for item in found}) == len(found) == TEST_ITEMS
+    assert found == items(task, lang)
+    assert [item["id"] for item in found] == [str(i) for i in range(TEST_ITEMS)]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_half_of_the_judgements_are_positive(lang: str) -> None:
+    assert [item["label"] for item in items("xnli", lang)[:2]] == ["not_entailment", "entailment"]
+    for task, positive in (("xnli", "entailment"), ("pawsx", "1")):
+        assert sum(item["label"] == positive for item in items(task, lang)) == TEST_ITEMS // 2
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_an_answer_stands_in_its_context(lang: str) -> None:
+    assert all(item["answer"] in item["context"] for item in items("mlqa", lang))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_entities_are_words_of_their_text_and_every_type_has_examples(lang: str) -> None:
+    for item in items("wikiann", lang):
+        words = item["text"].split(" ")
+        for line in item["label"].splitlines():
+            for entity in line.split(": ", 1)[1].split("@"):
+                parts = entity.split(" ")
+                assert any(words[i : i + len(parts)] == parts for i in range(len(words)))
+    pool = "".join(item["label"] for item in items("wikiann", lang)[:10])
+    assert all(f"{kind}: " in pool for kind in ("LOC", "CUR", "LANG"))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_judgement_cannot_be_made_from_one_sentence(lang: str) -> None:
+    """Entailment differs in the object only, paraphrase in the subject only."""
+    for task in ("xnli", "pawsx"):
+        for item in items(task, lang):
+            assert item["sentence1"] != item["sentence2"]
+    subjects = {item.subject[lang] for item in real_items()}
+    for item in items("xnli", lang)[:20]:
+        named = [{s for s in subjects if s in item[key]} for key in ("sentence1", "sentence2")]
+        assert named[0] & named[1]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_facts_of_test_items_are_never_practised(task: str) -> None:
+    rng = random.Random(0)
+    practised = {tuple(practice(task, "en", rng).values()) for _ in range(3000)}
+    tested = {tuple(item.values())[1:] for item in items(task, "en")}
+    assert practised.isdisjoint(tested)
+    if task == "wikiann":
+        assert {text for text, _ in practised}.isdisjoint(text for text, _ in tested)
+
+
+def test_an_exercise_is_prompts_and_answers_in_turn() -> None:
+    asked = exercises(random.Random(0), 3)
+    assert len(asked) == 3 * len(EVERYWHERE)
+    for (task, lang), exercise in zip([pair for pair in EVERYWHERE for _ in range(3)], asked, strict=True):
+        answers = [exercise.text[start:end] for start, end in exercise.answers()]
+        assert 1 <= len(answers) <= SHOTS[task] + 1
+        assert all(answer.startswith(" ") and answer.endswith("\n") for answer in answers)
+        assert wordings()[task, lang].answer(practice(task, lang, random.Random(1))).strip()
+
+
+def test_examples_and_queries_differ_as_published() -> None:
+    item = items("xnli", "en")[0]
+    asked = wordings()["xnli", "en"]
+    assert asked.query(item) == asked.example(item).replace(" Yes or No?", ' " Yes or No?')
+    assert asked.answer(item) == " No\n"
+    tagged = wordings()["wikiann", "de"]
+    assert "\\Antwort:" in tagged.example(items("wikiann", "de")[0])
+    assert "\nAntwort:" in tagged.query(items("wikiann", "de")[0])
