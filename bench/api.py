@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Generator
 
     from bench.model import EditableModel
@@ -140,6 +142,16 @@ class Answer:
 class Scorer(Protocol):
     """The read-only half of `EditableModel`: all that evaluators may touch."""
 
+    @property
+    def hf(self) -> Any:
+        """The Hugging Face model as it is, for evaluators that let a harness generate text; not to be written to."""
+        ...
+
+    @property
+    def tokenizer(self) -> Any:
+        """The tokenizer that belongs to `hf`; not to be written to."""
+        ...
+
     def answers(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Answer]:
         """One forward per (prompt, target), batched; in the order given."""
         ...
@@ -178,11 +190,21 @@ class EditReport:
 
 
 class Context(Protocol):
-    """What a cell tells its method: languages and seeded randomness, nothing else."""
+    """What a cell tells its method and its evaluators."""
 
     @property
     def languages(self) -> tuple[str, ...]:
         """Languages that will be edited, in order."""
+        ...
+
+    @property
+    def model_name(self) -> str:
+        """Name of the model, as `bench.models.resolve` understands it."""
+        ...
+
+    @property
+    def data_dir(self) -> Path | None:
+        """Folder of downloaded data."""
         ...
 
     def rng(self, part: str) -> Generator:
@@ -208,8 +230,8 @@ class Method(Protocol):
 
 
 class Evaluator(Protocol):
-    """Turns an edited model and the facts edited so far into rows."""
+    """Turns an edited model and the facts edited so far into rows. One instance serves one cell."""
 
-    def score(self, view: Scorer, seen: Sequence[Fact]) -> Iterator[Score]:
-        """Rows only, one per metric and probe; never averages."""
+    def score(self, view: Scorer, seen: Sequence[Fact], context: Context) -> Iterator[Score]:
+        """Rows, one per metric and probe; means only where a metric is defined on a whole set, as an F1 is."""
         ...

@@ -69,6 +69,14 @@ class _Bench:
     def languages(self) -> tuple[str, ...]:
         return LANGUAGES
 
+    @property
+    def model_name(self) -> str:
+        return self.cell.model.name
+
+    @property
+    def data_dir(self) -> None:
+        return None
+
     def rng(self, part: str) -> torch.Generator:
         return torch.Generator().manual_seed(self.cell.seed_for(part))
 

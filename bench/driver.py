@@ -6,15 +6,15 @@ import math
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
-from bench import checkpoint, data
-from bench.api import EditReport, Evaluator, Fact, Method, Score, State
+from bench import checkpoint, data, registry
+from bench.api import EditReport, Evaluator, Fact, Method, Score, Scorer, State
 from bench.measure import Cost, measured
 from bench.model import EditableModel
 from bench.models import load_pretrained
@@ -44,17 +44,23 @@ class World:
 
     Attributes:
         methods: where methods are found.
-        evaluators: (table name, evaluator) pairs.
+        evaluators: (name, options) pairs; the name is also that of the table of scores.
         data_dir: folder of downloaded data, or None.
         cache_dir: statistics and converted models.
         device: "cpu" or "cuda".
+        evaluator_registry: where evaluators are found.
     """
 
     methods: Registry
-    evaluators: tuple[tuple[str, Evaluator], ...]
+    evaluators: tuple[tuple[str, Mapping[str, Any]], ...]
     data_dir: Path | None
     cache_dir: Path
     device: str
+    evaluator_registry: Registry = field(default_factory=registry.evaluators)
+
+    def build_evaluators(self) -> dict[str, Evaluator]:
+        """Evaluators of one cell, by name; they may remember what they prepared for it."""
+        return {name: self.evaluator_registry.build(name, options) for name, options in self.evaluators}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +68,17 @@ class CellContext:
     """The `Context` of a cell."""
 
     cell: Cell
+    data_dir: Path | None = None
 
     @property
     def languages(self) -> tuple[str, ...]:
         """Languages that are edited, in order."""
         return self.cell.schedule.languages
+
+    @property
+    def model_name(self) -> str:
+        """Name of the model."""
+        return self.cell.model.name
 
     def rng(self, part: str) -> torch.Generator:
         """A generator seeded by the cell's seed and `part`."""
@@ -93,12 +105,14 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
         ),
     )
     stream = data.EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"))
+    context = CellContext(cell, world.data_dir)
+    scored_with = world.build_evaluators()
     model = load_model(cell, world)
     method: Method = world.methods.build(cell.method.name, cell.method.options)
     store.start(cell, environment(model, [_fields(count) for count in loaded.report]))
     progress.stage("preparing")
     stats = Stats(world.cache_dir, cell.corpus, cell.token_budget, data.data_folder(world.data_dir))
-    state = method.prepare(model, stats, CellContext(cell))
+    state = method.prepare(model, stats, context)
     folder = store.folder(cell.id()) / "checkpoint"
     total = len(stream.steps)
     for step in stream.after(checkpoint.restore(folder, model, state)):
@@ -108,7 +122,11 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
         rows = cost_rows(report, cost, len(step.facts), diverged(state))
         if due(cell.schedule.eval_every, step.number, total):
             progress.step(step.number, total, "scoring")
-            rows += evaluate(cell, store, world, method, model, state, step.number, stream.seen(step.number))
+            with method.deployed(model, state) as view:
+                tables = evaluate(view, scored_with, stream.seen(step.number), context)
+            for name, table in tables.items():
+                store.record(cell.id(), step.number, name, table.rows)
+                rows += table.costs
         store.record(cell.id(), step.number, COST_TABLE, rows)
         checkpoint.save(folder, step.number, model, state)
     progress.step(total, total, "done")
@@ -148,25 +166,26 @@ def due(every: int, step: int, total: int) -> bool:
     return step == total or (every > 0 and step % every == 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What one evaluator found at one step: its rows, and rows of what finding them cost."""
+
+    rows: list[dict[str, Any]]
+    costs: list[dict[str, Any]]
+
+
 def evaluate(
-    cell: Cell,
-    store: ResultStore,
-    world: World,
-    method: Method,
-    model: EditableModel,
-    state: State,
-    step: int,
-    seen: Sequence[Fact],
-) -> list[dict[str, Any]]:
-    """Score all facts seen so far with every evaluator; return the cost rows of doing so."""
-    costs: list[dict[str, Any]] = []
-    with method.deployed(model, state) as view:
-        for name, evaluator in world.evaluators:
-            with measured(model.device) as cost:
-                rows = score_rows(evaluator.score(view, seen))
-            store.record(cell.id(), step, name, rows)
-            costs.append(_cost(f"seconds.score.{name}", cost.seconds))
-    return costs
+    view: Scorer, scored_with: Mapping[str, Evaluator], seen: Sequence[Fact], context: CellContext
+) -> dict[str, Table]:
+    """Score a model with every evaluator, by name."""
+    tables = {}
+    for name, evaluator in scored_with.items():
+        with measured(view.hf.device) as cost:
+            rows = score_rows(evaluator.score(view, seen, context))
+        records = {(row["fact"], row["edit_lang"], row["probe_lang"]) for row in rows}
+        costs = {f"seconds.score.{name}": cost.seconds, f"records_per_second.{name}": len(records) / cost.seconds}
+        tables[name] = Table(rows, [_cost(quantity, value) for quantity, value in costs.items()])
+    return tables
 
 
 def score_rows(scores: Iterable[Score]) -> list[dict[str, Any]]:

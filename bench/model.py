@@ -50,6 +50,11 @@ class EditableModel:
         self._masters: dict[str, Tensor] = {}
         self.fingerprint = fingerprint or self._hash_weights()
 
+    @property
+    def tokenizer(self) -> Any:
+        """The Hugging Face tokenizer."""
+        return self.tokens.tokenizer
+
     # ------------------------------------------------------------------ shape
     @property
     def n_layers(self) -> int:

@@ -139,10 +139,9 @@ def make_world(planned: Plan, device: str) -> World:
     """
     from bench.driver import World
 
-    registry = evaluators()
     return World(
         methods=planned.methods,
-        evaluators=tuple((name, registry.build(name, {})) for name in planned.spec.evaluators),
+        evaluators=tuple((name, {}) for name in planned.spec.evaluators),
         data_dir=planned.data_dir,
         cache_dir=planned.cache_dir,
         device=choose_device(device),

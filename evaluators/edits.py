@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from bench.api import Answer, Evaluator, Fact, Probe, Score, Scorer
+from bench.api import Answer, Context, Evaluator, Fact, Probe, Score, Scorer
 
 TEACHER_FORCED = "teacher_forced"
 GREEDY_EXACT = "greedy_exact"
@@ -29,7 +29,7 @@ class Config(BaseModel):
 class Edits:
     """Scores every probe of every fact edited so far, all in one batched call."""
 
-    def score(self, view: Scorer, seen: Sequence[Fact]) -> Iterator[Score]:
+    def score(self, view: Scorer, seen: Sequence[Fact], context: Context) -> Iterator[Score]:
         """One row per probe and metric; a row weighs as many tokens as its target has."""
         probes = [probe for fact in seen for probe in fact.probes]
         answers = view.answers([p.prompt for p in probes], [p.target for p in probes])

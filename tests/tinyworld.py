@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.driver import World
 from bench.models import fingerprint
-from bench.registry import evaluators, methods
+from bench.registry import methods
 from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.tiny import tiny_corpus, tiny_model
 
@@ -63,8 +63,7 @@ class TinyWorld:
         )
 
     def world(self) -> World:
-        edits = evaluators().build("edits", {})
-        return World(methods(), (("edits", edits),), None, self.root / "cache", "cpu")
+        return World(methods(), (("edits", {}),), None, self.root / "cache", "cpu")
 
 
 class Silent:

@@ -30,6 +30,8 @@ class _Languages:
     """A context without a cell: all languages, seeded."""
 
     languages: tuple[str, ...] = LANGUAGES
+    model_name: str = MODEL
+    data_dir: Path | None = None
 
     def rng(self, part: str) -> torch.Generator:
         return torch.Generator().manual_seed(SEED)
@@ -49,15 +51,15 @@ def editability(folder: Path, languages: tuple[str, ...] = LANGUAGES) -> dict[st
     registry = methods()
     memit = registry.build("memit", hyperparameters(MODEL, registry)["memit"])
     scorer = evaluators().build("edits", {})
-    facts = load_cldr(LANGUAGES, BATCH, SEED)
+    facts, context = load_cldr(LANGUAGES, BATCH, SEED), _Languages()
     sums = dict.fromkeys(("value-nll", "efficacy", "specificity"), 0.0)
     with tempfile.TemporaryDirectory() as cache:
         model = EditableModel(*models.load_pretrained(str(folder), "float32", "cpu", Path(cache)))
-        state = memit.prepare(model, Stats(Path(cache), token_budget=TOKEN_BUDGET), _Languages())
+        state = memit.prepare(model, Stats(Path(cache), token_budget=TOKEN_BUDGET), context)
         for lang in languages:
             batch: list[Fact] = facts[lang]
             _, report = memit.apply(model, [fact.request for fact in batch], state)
-            rows = list(scorer.score(model, batch))
+            rows = list(scorer.score(model, batch, context))
             sums["value-nll"] += report.losses["nll"]
             for metric in ("efficacy", "specificity"):
                 kept = [row for row in rows if row.metric == metric]

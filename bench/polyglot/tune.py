@@ -25,7 +25,7 @@ import yaml
 
 from bench import data, models
 from bench.atomic import replacing, write_text
-from bench.registry import evaluators, methods
+from bench.registry import methods
 from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.store import ResultStore, load_results
 
@@ -145,7 +145,7 @@ def evaluate(method: str, options: Mapping[str, Any], cache_dir: Path) -> Trial:
         token_budget=50_000,
         seed=SEED,
     )
-    world = World(registry, (("edits", evaluators().build("edits", {})),), None, cache_dir, "cpu")
+    world = World(registry, (("edits", {}),), None, cache_dir, "cpu")
     with tempfile.TemporaryDirectory() as folder:
         run_cell(cell, ResultStore(Path(folder)), world, _Silent())
         scores = load_results(folder).scores

@@ -13,6 +13,7 @@ import torch
 
 from bench.api import EditReport, EditRequest, State
 from bench.driver import CellContext, run_cell
+from bench.errors import BenchError
 from bench.model import EditableModel
 from bench.store import ResultStore, load_results
 from methods.none import Unedited
@@ -121,3 +122,17 @@ def test_the_same_spec_gives_the_same_numbers(tiny: TinyWorld, tmp_path: Path) -
         run_cell(cell, store, tiny.world(), Silent())
         frames.append(scores_of(store))
     pd.testing.assert_frame_equal(*frames)
+
+
+def test_scoring_records_its_speed(tiny: TinyWorld, tmp_path: Path) -> None:
+    cell, store = tiny.cell("none"), ResultStore(tmp_path / "run")
+    run_cell(cell, store, tiny.world(), Silent())
+    costs = load_results(store.root).costs.set_index("quantity").value
+    records = len(LANGUAGES) ** 2 * PER_LANGUAGE
+    assert costs["records_per_second.edits"] * costs["seconds.score.edits"] == pytest.approx(records)
+
+
+def test_evaluators_are_made_for_a_cell_with_the_options_of_the_world(tiny: TinyWorld, tmp_path: Path) -> None:
+    world = replace(tiny.world(), evaluators=(("edits", {"depth": 3}),))
+    with pytest.raises(BenchError, match="evaluator 'edits' has no option 'depth'"):
+        run_cell(tiny.cell("none"), ResultStore(tmp_path / "run"), world, Silent())

@@ -12,6 +12,13 @@ from bench.tiny import tiny_model
 from evaluators.edits import Edits
 
 
+class Nothing:
+    """A context that is never asked."""
+
+
+CONTEXT = Nothing()
+
+
 class Scripted:
     """Says the target with the given positions wrong."""
 
@@ -49,7 +56,7 @@ def fact() -> Fact:
 
 def table(view: Scripted) -> dict[str, list[float]]:
     rows: dict[str, list[float]] = {}
-    for score in Edits().score(view, [fact()]):
+    for score in Edits().score(view, [fact()], CONTEXT):
         rows.setdefault(score.metric, []).append(score.value)
         assert score.weight == (1 if score.metric.endswith("_exact") else 4)
         assert score.protocol == ("greedy_exact" if score.metric.endswith("_exact") else "teacher_forced")
@@ -81,7 +88,7 @@ def test_agreement_counts_unchanged_mistakes_as_agreement() -> None:
 def test_an_untouched_model_agrees_with_itself(bos: bool) -> None:
     model = tiny_model("llama", bos=bos)
     probe = Probe("f", "specificity", "en", "zh", "东京的河是", "隅田川")
-    scores = list(Edits().score(model, [Fact(EditRequest("f", "en", "{} is", "X", " a"), (probe,))]))
+    scores = list(Edits().score(model, [Fact(EditRequest("f", "en", "{} is", "X", " a"), (probe,))], CONTEXT))
     agreement = [score for score in scores if score.metric == "specificity_agreement"]
     assert [score.value for score in agreement] == [1.0]
     assert agreement[0].weight == len("隅田川".encode())
