@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from bench.names import hint, unknown
 from bench.sources import facts_file, mzsre
 from bench.sources.common import AlignmentCount, DataRequest, LoadedData, digest, shuffled
-from bench.spec import LANGUAGES, Schedule
+from bench.spec import LANGUAGES, Cell, Schedule
 
 __all__ = [
     "AlignmentCount",
@@ -30,6 +30,7 @@ __all__ = [
     "datasets",
     "fingerprint",
     "load",
+    "request_of",
 ]
 
 DATA_DIR_VARIABLE = "BENCH_DATA_DIR"
@@ -111,6 +112,12 @@ def load(name: str, request: DataRequest) -> LoadedData:
     loaded = chosen.load(replace(request, data_dir=data_folder(request.data_dir)))
     _check_enough(name, loaded.facts, request.languages, request.per_language)
     return loaded
+
+
+def request_of(cell: Cell, data_dir: Path | None) -> DataRequest:
+    """Which facts a cell edits."""
+    plan = cell.schedule
+    return DataRequest(plan.languages, plan.edits_per_language, cell.seed_for("data"), data_dir, plan.parallel)
 
 
 def fingerprint(name: str, data_dir: Path | None = None) -> str:

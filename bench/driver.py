@@ -98,12 +98,7 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
         BenchError: bad input; the cell has no results then.
     """
     progress.stage("loading")
-    loaded = data.load(
-        cell.data.name,
-        data.DataRequest(
-            cell.schedule.languages, cell.schedule.edits_per_language, cell.seed_for("data"), world.data_dir
-        ),
-    )
+    loaded = data.load(cell.data.name, data.request_of(cell, world.data_dir))
     stream = data.EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"))
     context = CellContext(cell, world.data_dir)
     scored_with = world.build_evaluators()

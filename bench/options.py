@@ -70,6 +70,13 @@ EditsPerLanguage = Annotated[int | None, Option(help="Facts per language.", rich
 Steps = Annotated[int | None, Option(help="Stop after so many steps.", rich_help_panel=SCHEDULE)]
 EvalEvery = Annotated[int | None, Option(help="Score after so many steps; 0: at the end.", rich_help_panel=SCHEDULE)]
 
+Parallel = Annotated[
+    bool | None,
+    Option(
+        "--parallel/--disjoint", help="The same facts in every language, or different ones.", rich_help_panel=SCHEDULE
+    ),
+]
+
 RunName = Annotated[str | None, Option(help="Of the run's folder.", rich_help_panel=PLACES)]
 ResultsDir = Annotated[Path, Option(help="Folder of all runs.", rich_help_panel=PLACES)]
 DataDir = Annotated[

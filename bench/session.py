@@ -246,8 +246,4 @@ def _check_data(planned: Plan) -> None:
     needed = [o.cell for o in reversed(planned.outcomes()) if engine.is_pending(o, retry_failed=True)]
     firsts: Mapping[str, Cell] = {cell.data.name: cell for cell in needed}
     for name, cell in firsts.items():
-        schedule = cell.schedule
-        data.load(
-            name,
-            data.DataRequest(schedule.languages, schedule.edits_per_language, cell.seed_for("data"), planned.data_dir),
-        )
+        data.load(name, data.request_of(cell, planned.data_dir))

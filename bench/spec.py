@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-IDENTITY_VERSION = 1
+IDENTITY_VERSION = 2
 """Raise it when the meaning of a cell's fields, or the code that computes its numbers, changes."""
 
 PAPER_METHODS = ("none", "ft", "rome", "memit", "prune", "rect", "alphaedit", "langedit")
@@ -64,6 +64,7 @@ class Schedule(Frozen):
         edits_per_language: facts per language.
         steps: stop after so many steps, or None for the whole stream.
         eval_every: score after every so many steps; 0 = only at the end.
+        parallel: the same facts in every language; else each in as few languages as can be, in one if there are enough.
     """
 
     languages: tuple[str, ...] = LANGUAGES
@@ -72,6 +73,7 @@ class Schedule(Frozen):
     edits_per_language: int = Field(30, ge=1)
     steps: int | None = Field(None, ge=1)
     eval_every: int = Field(0, ge=0)
+    parallel: bool = False
 
 
 class Cell(Frozen):
@@ -153,6 +155,7 @@ class RunSpec(Frozen):
     edits_per_language: int = Field(30, ge=1)
     steps: int | None = Field(None, ge=1)
     eval_every: int = Field(0, ge=0)
+    parallel: bool = False
     corpus: str = "cldr"
     token_budget: int = Field(100_000, ge=1)
     dtype: Dtype = "float32"

@@ -23,14 +23,16 @@ class DataRequest:
     Attributes:
         languages: ISO 639-1 codes, in the order in which they will be edited.
         per_language: facts per language.
-        seed: draws which facts, and their order; the same facts in every language.
+        seed: draws which facts, and their order.
         data_dir: folder that holds the data sets that are not embedded.
+        parallel: the same facts in every language; else each in as few languages as can be.
     """
 
     languages: tuple[str, ...]
     per_language: int
     seed: int = 0
     data_dir: Path | None = None
+    parallel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
