@@ -61,6 +61,7 @@ def run_command(
     edits_per_language: options.EditsPerLanguage = None,
     steps: options.Steps = None,
     eval_every: options.EvalEvery = None,
+    eval_limit: options.EvalLimit = None,
     parallel: options.Parallel = None,
     name: options.RunName = None,
     results_dir: options.ResultsDir = Path("results"),
@@ -83,7 +84,7 @@ def run_command(
         "name": name, "methods": methods, "models": models, "datasets": datasets, "languages": languages,
         "seeds": seeds, "orders": order, "batch_size": batch_size, "steps": steps, "eval_every": eval_every,
         "edits_per_language": edits_per_language, "parallel": parallel, "hparams": hparams, "dtype": dtype,
-        "corpus": corpus, "token_budget": token_budget, "evaluators": evaluators,
+        "corpus": corpus, "token_budget": token_budget, "evaluators": evaluators, "eval_limit": eval_limit,
         **assignments(settings or []),
     }  # fmt: skip
     planned = session.plan(resolve(preset, config, flags), results_dir, data_dir, cache_dir)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.spec import Cell
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from bench.driver import Progress, World
 
     CellRunner = Callable[[Cell, ResultStore, World, Progress], Status]
+
+EvaluatorOptions = Iterable[tuple[str, Mapping[str, Any]]]
+"""Names and options, as in `bench.driver.World`."""
 
 FINISHED: tuple[Status, ...] = ("done", "diverged")
 CRASH = "Traceback"
@@ -43,12 +46,22 @@ class Outcome:
         return self.status == "failed" and self.reason.startswith(CRASH)
 
 
-def existing(cell: Cell, store: ResultStore, tables: Iterable[str]) -> Outcome:
-    """What an earlier run has left: a cell that lacks the table of an evaluator counts as never run."""
+def existing(cell: Cell, store: ResultStore, evaluators: EvaluatorOptions) -> Outcome:
+    """What an earlier run has left.
+
+    A cell that lacks the table of an evaluator, or was scored with other options of it, counts as never run.
+    """
     status, reason = store.status(cell.id())
-    if status in FINISHED and not set(tables) <= store.tables(cell.id()):
+    if status in FINISHED and not _scored(cell, store, evaluators):
         status, reason = None, ""
     return Outcome(cell, status, reason, reused=True)
+
+
+def _scored(cell: Cell, store: ResultStore, evaluators: EvaluatorOptions) -> bool:
+    if not {name for name, _ in evaluators} <= store.tables(cell.id()):
+        return False
+    used = store.environment(cell.id()).get("evaluators", {})
+    return all(used.get(name, {}) == dict(options) for name, options in evaluators)
 
 
 def is_pending(outcome: Outcome, retry_failed: bool) -> bool:
@@ -85,10 +98,9 @@ def local(
         KeyboardInterrupt: after the cell at work was marked as interrupted.
     """
     runner = run or _driver()
-    tables = [name for name, _ in world.evaluators]
     blame = Blame()
     for cell in cells:
-        outcome = existing(cell, store, tables)
+        outcome = existing(cell, store, world.evaluators)
         if is_pending(outcome, retry_failed):
             progress = board.cell(cell.label())
             outcome = run_and_record(cell, store, world, progress, runner)

@@ -10,7 +10,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.names import unknown
 from bench.registry import Registry
-from bench.settings import hparams_names, hyperparameters, method_overrides
+from bench.settings import hparams_names, hyperparameters, overrides
 from bench.spec import Cell, DataRef, MethodSpec, ModelRef, RunSpec, Schedule
 
 
@@ -65,11 +65,11 @@ def method_specs(spec: RunSpec, model: str, methods: Registry) -> list[MethodSpe
     if spec.hparams and not (spec.hparams.endswith((".yaml", ".yml")) or spec.hparams in hparams_names()):
         raise unknown("hyperparameters", spec.hparams, hparams_names())
     family = hyperparameters(spec.hparams or _short_name(model), methods)
-    overrides = method_overrides(spec.set, methods)
+    settings = overrides(spec.set, methods)
     found = []
     for name in spec.methods:
         relative = getattr(methods.module(name), "HPARAMS", name)
-        options = {**family.get(name, family.get(relative, {})), **overrides.get(name, {})}
+        options = {**family.get(name, family.get(relative, {})), **settings.get(name, {})}
         found.append(_method_spec(name, options, methods, model))
     return found
 

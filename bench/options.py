@@ -76,6 +76,9 @@ Parallel = Annotated[
         "--parallel/--disjoint", help="The same facts in every language, or different ones.", rich_help_panel=SCHEDULE
     ),
 ]
+EvalLimit = Annotated[
+    int | None, Option(help="Most XTREME items per task and language, drawn by seed.", rich_help_panel=SCHEDULE)
+]
 
 RunName = Annotated[str | None, Option(help="Of the run's folder.", rich_help_panel=PLACES)]
 ResultsDir = Annotated[Path, Option(help="Folder of all runs.", rich_help_panel=PLACES)]

@@ -35,8 +35,7 @@ def pooled(
     Yields:
         Every cell's outcome, in order.
     """
-    tables = [name for name, _ in world.evaluators]
-    outcomes = {cell.id(): existing(cell, store, tables) for cell in cells}
+    outcomes = {cell.id(): existing(cell, store, world.evaluators) for cell in cells}
     pending = [cell for cell in cells if is_pending(outcomes[cell.id()], retry_failed)]
     blame = Blame()
     # processes that are forked after torch has started its threads hang

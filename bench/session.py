@@ -15,7 +15,7 @@ from bench.display import Display, make_display
 from bench.errors import BenchError
 from bench.names import unknown
 from bench.registry import Registry, evaluators, methods
-from bench.settings import resolve
+from bench.settings import overrides, resolve
 from bench.spec import Cell, RunSpec
 from bench.store import PLACE, SCHEMA_VERSION, Results, ResultStore, load_results, place
 
@@ -38,6 +38,7 @@ class Plan:
         cells: its cells.
         store: the run's folder.
         methods: where methods are found.
+        evaluators: names and options, resolved.
         data_dir: folder of downloaded data, or None.
         cache_dir: statistics and converted models.
     """
@@ -46,12 +47,13 @@ class Plan:
     cells: list[Cell]
     store: ResultStore
     methods: Registry
+    evaluators: tuple[tuple[str, dict[str, Any]], ...]
     data_dir: Path | None
     cache_dir: Path
 
     def outcomes(self) -> list[engine.Outcome]:
         """How every cell stands."""
-        return [engine.existing(cell, self.store, self.spec.evaluators) for cell in self.cells]
+        return [engine.existing(cell, self.store, self.evaluators) for cell in self.cells]
 
 
 def default_cache_dir() -> Path:
@@ -69,15 +71,29 @@ def plan(spec: RunSpec, results_dir: Path, data_dir: Path | None = None, cache_d
         BenchError: unknown names, invalid settings, malformed or missing data, a results folder of another version.
     """
     registry = methods()
-    for name in spec.evaluators:
-        if name not in evaluators().names():
-            raise unknown("evaluator", name, evaluators().names())
     store = ResultStore(results_dir / spec.name)
     check_schema(store)
     cache = cache_dir or default_cache_dir()
-    planned = Plan(spec, grid.cells(spec, registry, data_dir, cache), store, registry, data_dir, cache)
+    scored_with = evaluator_options(spec, evaluators())
+    planned = Plan(spec, grid.cells(spec, registry, data_dir, cache), store, registry, scored_with, data_dir, cache)
     _check_data(planned)
     return planned
+
+
+def evaluator_options(spec: RunSpec, registry: Registry) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """Names and resolved options of a run's evaluators; `eval_limit` is the option ``limit`` of those that have it.
+
+    Raises:
+        BenchError: unknown evaluator, or an unknown or invalid option.
+    """
+    settings, found = overrides(spec.set, registry), []
+    for name in spec.evaluators:
+        if name not in registry.names():
+            raise unknown("evaluator", name, registry.names())
+        limit = {"limit": spec.eval_limit} if "limit" in registry.options(name) else {}
+        config = registry.config(name, {**limit, **settings.get(name, {})})
+        found.append((name, config.model_dump(mode="json")))
+    return tuple(found)
 
 
 def check_schema(store: ResultStore) -> None:
@@ -141,7 +157,7 @@ def make_world(planned: Plan, device: str) -> World:
 
     return World(
         methods=planned.methods,
-        evaluators=tuple((name, {}) for name in planned.spec.evaluators),
+        evaluators=planned.evaluators,
         data_dir=planned.data_dir,
         cache_dir=planned.cache_dir,
         device=choose_device(device),

@@ -22,6 +22,7 @@ from bench.registry import Registry, validation_message
 from bench.spec import RunSpec
 
 DEFAULT_PRESET = "table1"
+PLUGINS = ("method", "evaluator")
 SAME_TABLE = ("name", "methods", "seeds", "first_seed")
 """Fields that may differ between runs whose cells belong in one table."""
 
@@ -110,21 +111,25 @@ def parse_value(text: str) -> Any:
     return value
 
 
-def method_overrides(settings: Mapping[str, Any], methods: Registry) -> dict[str, dict[str, Any]]:
-    """Sort "method.NAME.OPTION" settings by method; a single value for a list option becomes a list of one.
+def overrides(settings: Mapping[str, Any], registry: Registry) -> dict[str, dict[str, Any]]:
+    """Sort "method.NAME.OPTION" settings, or those of evaluators, by name; those of the other kind are left out.
+
+    A single value for a list option becomes a list of one.
 
     Raises:
-        BenchError: the key does not have this form, or names an unknown method or option.
+        BenchError: the key does not have this form, or names an unknown plug-in or option.
     """
     sorted_: dict[str, dict[str, Any]] = {}
     for key, value in settings.items():
         prefix, _, rest = key.partition(".")
         name, _, option = rest.partition(".")
-        if prefix != "method" or not name or not option:
-            raise BenchError(f"unknown setting '{key}'; options of methods are set as method.NAME.OPTION")
-        fields = methods.options(name)
+        if prefix not in PLUGINS or not name or not option:
+            raise BenchError(f"unknown setting '{key}'; options are set as method.NAME.OPTION or evaluator.NAME.OPTION")
+        if prefix != registry.kind:
+            continue
+        fields = registry.options(name)
         if option not in fields:
-            raise BenchError(f"unknown setting '{key}': method '{name}' has no '{option}'{hint(option, fields)}")
+            raise BenchError(f"unknown setting '{key}': {prefix} '{name}' has no '{option}'{hint(option, fields)}")
         wants_list = str(fields[option].annotation).startswith(("tuple", "list"))
         wrapped = [value] if wants_list and not isinstance(value, (list, tuple)) else value
         sorted_.setdefault(name, {})[option] = wrapped

@@ -139,8 +139,9 @@ class RunSpec(Frozen):
         corpus: text behind the second moments of keys: "cldr", a text file, "data:GLOB" or "hf:DATASET[:CONFIG]".
         token_budget: most tokens of it that are read.
         evaluators: what the edited model is scored with.
+        eval_limit: most items per task and language, for evaluators that have many.
         hparams: hyperparameters from this YAML file, or those of this model, in place of the model's own.
-        set: single settings that override the above: "method.NAME.OPTION" -> value.
+        set: single settings that override the above: "method.NAME.OPTION" or "evaluator.NAME.OPTION" -> value.
     """
 
     name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
@@ -160,5 +161,6 @@ class RunSpec(Frozen):
     token_budget: int = Field(100_000, ge=1)
     dtype: Dtype = "float32"
     evaluators: Names = ("edits",)
+    eval_limit: int = Field(100, ge=1)
     hparams: str | None = None
     set: Mapping[str, Any] = Field(default_factory=dict)

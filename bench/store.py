@@ -115,6 +115,11 @@ class ResultStore:
         value = read_json(path)
         return value["status"], value["reason"]
 
+    def environment(self, cell_id: str) -> dict[str, Any]:
+        """Versions, device and evaluators' options that a cell was begun with."""
+        found: dict[str, Any] = read_json(self.folder(cell_id) / "cell.json")["environment"]
+        return found
+
     def tables(self, cell_id: str) -> set[str]:
         """Names of the tables a cell has at least one shard of."""
         return {path.parent.name for path in self.folder(cell_id).glob("*/*.parquet")}

@@ -108,5 +108,14 @@ def test_a_killed_cell_runs_again(tmp_path):
 
 def test_a_cell_without_the_table_of_an_evaluator_runs_again(tmp_path):
     go(tmp_path, "a")
-    assert is_pending(existing(cell("a"), ResultStore(tmp_path), ("edits",)), retry_failed=False)
+    assert is_pending(existing(cell("a"), ResultStore(tmp_path), (("edits", {}),)), retry_failed=False)
     assert not is_pending(existing(cell("a"), ResultStore(tmp_path), ()), retry_failed=False)
+
+
+def test_a_cell_scored_with_other_options_runs_again(tmp_path):
+    store = ResultStore(tmp_path)
+    store.start(cell("a"), {"evaluators": {"xtreme": {"limit": 100}}})
+    store.record(cell("a").id(), 1, "xtreme", [])
+    store.finish(cell("a").id(), "done")
+    assert not is_pending(existing(cell("a"), store, (("xtreme", {"limit": 100}),)), retry_failed=False)
+    assert is_pending(existing(cell("a"), store, (("xtreme", {"limit": 20}),)), retry_failed=False)

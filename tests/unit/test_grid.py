@@ -8,12 +8,13 @@ import yaml
 from bench import data, models
 from bench.errors import BenchError
 from bench.grid import cells, method_specs
-from bench.registry import methods
+from bench.registry import evaluators, methods
+from bench.session import evaluator_options
 from bench.settings import (
     assignments,
     hparams_names,
     hyperparameters,
-    method_overrides,
+    overrides,
     parse_value,
     preset_names,
     resolve,
@@ -122,7 +123,7 @@ def test_assignments_are_fields_or_options():
 
 
 def test_a_single_value_for_a_list_becomes_a_list():
-    assert method_overrides({"method.memit.layers": 5}, methods()) == {"memit": {"layers": [5]}}
+    assert overrides({"method.memit.layers": 5}, methods()) == {"memit": {"layers": [5]}}
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_a_single_value_for_a_list_becomes_a_list():
 )
 def test_unknown_settings_get_a_suggestion(key, message):
     with pytest.raises(BenchError, match=message):
-        method_overrides({key: 1}, methods())
+        overrides({key: 1}, methods())
 
 
 # ---------------------------------------------------------------------------- hyperparameters
@@ -212,3 +213,25 @@ def test_a_cell_holds_all_settings(fixed_fingerprints, tmp_path):
 def test_unknown_names_are_refused(settings, message, fixed_fingerprints, tmp_path):
     with pytest.raises(BenchError, match=message):
         cells(RunSpec(**settings), methods(), None, tmp_path)
+
+
+# ---------------------------------------------------------------------------- evaluators
+def test_the_limit_goes_to_the_evaluators_that_have_one():
+    spec = RunSpec(evaluators=("edits", "xtreme"), eval_limit=7, set={"evaluator.xtreme.source": "mini"})
+    edits, xtreme = evaluator_options(spec, evaluators())
+    assert edits == ("edits", {})
+    assert xtreme[0] == "xtreme"
+    assert (xtreme[1]["limit"], xtreme[1]["source"]) == (7, "mini")
+
+
+@pytest.mark.parametrize(
+    ("evaluator_names", "key", "message"),
+    [
+        (("edit",), "method.memit.layers", "unknown evaluator 'edit'; did you mean 'edits'"),
+        (("xtreme",), "evaluator.xtreme.sorce", "did you mean 'source'"),
+        (("xtreme",), "evaluator.xtrem.source", "unknown evaluator 'xtrem'; did you mean 'xtreme'"),
+    ],
+)
+def test_unknown_evaluators_and_options_get_a_suggestion(evaluator_names, key, message):
+    with pytest.raises(BenchError, match=message):
+        evaluator_options(RunSpec(evaluators=evaluator_names, set={key: "x"}), evaluators())
