@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,7 +14,7 @@ from jinja2 import Environment
 
 from bench.polyglot.facts import invented_items, real_items
 from bench.polyglot.phrasings import CARRIERS, LANGUAGES, PHRASINGS
-from bench.polyglot.tasks import TASKS, Record, practice
+from bench.polyglot.tasks import TASKS, Record, drill, practice
 
 STATISTICS_SEED = 11
 
@@ -101,6 +101,10 @@ class Wording:
     answer: Callable[[Record], str]
 
 
+DRILLED = ("xnli", "pawsx")
+_DRILL_SHARE = 0.4
+_DRILL_LENGTH = 6
+
 SHOTS = {"xnli": 2, "pawsx": 2, "mlqa": 1, "wikiann": 3}
 """Examples before a query, as in the published protocol."""
 
@@ -131,18 +135,31 @@ def _wording(task: str, config: Mapping[str, Any]) -> Wording:
     return Wording(lambda record: example.render(**record), lambda record: query.render(**record), answer)
 
 
-def exercises(rng: random.Random, per_language: int) -> list[Exercise]:
-    """Documents of all tasks in all languages, half with as many examples as the evaluator gives."""
-    asked = wordings()
-    documents = []
-    for (task, lang), wording in asked.items():
-        for _ in range(per_language):
-            shots = SHOTS[task] if rng.random() < 0.5 else rng.randint(0, SHOTS[task])
-            records = [practice(task, lang, rng) for _ in range(shots + 1)]
-            parts = [part for each in records[:-1] for part in (wording.example(each), wording.answer(each))]
-            parts += [wording.query(records[-1]), wording.answer(records[-1])]
-            documents.append(Exercise(tuple(parts)))
-    return documents
+def exercises(rng: random.Random, per_language: Mapping[str, int]) -> list[Exercise]:
+    """Documents of all tasks in all languages.
+
+    Args:
+        rng: draws items.
+        per_language: task -> documents in each language.
+    """
+    return [
+        _exercise(wording, _records(task, lang, rng))
+        for (task, lang), wording in wordings().items()
+        for _ in range(per_language[task])
+    ]
+
+
+def _records(task: str, lang: str, rng: random.Random) -> list[Record]:
+    """Items of one document, half the time as many examples as the evaluator gives; of judgements, some are drills."""
+    if task in DRILLED and rng.random() < _DRILL_SHARE:
+        return [drill(task, lang, rng) for _ in range(_DRILL_LENGTH)]
+    shots = SHOTS[task] if rng.random() < 0.5 else rng.randint(0, SHOTS[task])
+    return [practice(task, lang, rng) for _ in range(shots + 1)]
+
+
+def _exercise(wording: Wording, records: Sequence[Record]) -> Exercise:
+    parts = [part for each in records[:-1] for part in (wording.example(each), wording.answer(each))]
+    return Exercise((*parts, wording.query(records[-1]), wording.answer(records[-1])))
 
 
 def _opening(rng: random.Random) -> str:

@@ -68,6 +68,21 @@ def practice(task: str, lang: str, rng: random.Random) -> Record:
     return _MAKERS[task](_practised(), lang, rng.random() < 0.5, rng)
 
 
+def drill(task: str, lang: str, rng: random.Random) -> Record:
+    """A judgement reduced to the names it turns on: what there is to compare is learnt sooner without the rest."""
+    item = rng.choice(_practised())
+    positive = rng.random() < 0.5
+    if task == "xnli":
+        others = [key for key in target_pool(item.relation) if key not in item.true_ids]
+        first, other = item.target(lang).strip(), target_text(item.relation, rng.choice(others), lang).strip()
+        labels = ("not_entailment", "entailment")
+    else:
+        first, other = item.subject[lang], rng.choice(_practised()).subject[lang]
+        labels = ("0", "1")
+    second = first if positive else other
+    return {"sentence1": first, "sentence2": second, "label": labels[first == second]}
+
+
 def _statement(item: Item, lang: str, phrasing: int, target: str | None = None) -> str:
     """A fact as a sentence; with another target, a false one."""
     return item.prompt(lang, phrasing) + (target or item.target(lang)) + ("。" if lang == "zh" else ".")
