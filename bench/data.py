@@ -7,16 +7,16 @@ A data set is known by name (`datasets`), or is the path of a file of the user's
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.api import Fact
 from bench.errors import BenchError
 from bench.names import hint, unknown
-from bench.sources import facts_file, mzsre
-from bench.sources.common import AlignmentCount, DataRequest, LoadedData, digest, shuffled
-from bench.spec import LANGUAGES, Cell, Schedule
+from bench.sources import cldr, counterfact, facts_file, mlake, mzsre, zsre
+from bench.sources.common import AlignmentCount, DataRequest, Dataset, LoadedData, digest, shuffled
+from bench.spec import Cell, Schedule
 
 __all__ = [
     "AlignmentCount",
@@ -36,52 +36,10 @@ __all__ = [
 DATA_DIR_VARIABLE = "BENCH_DATA_DIR"
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """What a data set is and how it is loaded; `bench.data.load` also checks what is asked of it.
-
-    Attributes:
-        name: as given on the command line.
-        languages: those it has.
-        source: where its files come from.
-        what: one line for lists.
-        load: facts by language for a request.
-        fingerprint: hash of the source files below a data folder.
-    """
-
-    name: str
-    languages: tuple[str, ...]
-    licence: str
-    citation: str
-    source: str
-    what: str
-    load: Callable[[DataRequest], LoadedData]
-    fingerprint: Callable[[Path | None], str]
-
-
 def datasets() -> dict[str, Dataset]:
     """The known data sets by name."""
-    cldr = Dataset(
-        name="cldr",
-        languages=LANGUAGES,
-        licence="Unicode-3.0",
-        citation="Unicode Common Locale Data Repository",
-        source="embedded (babel)",
-        what="currencies, languages and cities of the world's countries",
-        load=_load_cldr,
-        fingerprint=_fingerprint_cldr,
-    )
-    zsre = Dataset(
-        name="mzsre",
-        languages=mzsre.LANGUAGES,
-        licence="research use",
-        citation="Wang et al., Retrieval-augmented Multilingual Knowledge Editing, ACL 2024",
-        source="github.com/Vicky-Wil/ReMaKE",
-        what="743 zsRE questions with counterfactual answers in parallel languages",
-        load=mzsre.load,
-        fingerprint=mzsre.fingerprint,
-    )
-    return {each.name: each for each in (cldr, zsre)}
+    known = (cldr.DATASET, *mzsre.DATASETS, zsre.DATASET, counterfact.DATASET, mlake.DATASET)
+    return {each.name: each for each in known}
 
 
 def dataset(name: str) -> Dataset:
@@ -152,22 +110,6 @@ def _check_enough(name: str, facts: Mapping[str, Sequence[Fact]], languages: Seq
     short = [f"{count} in {lang!r}" for lang, count in have.items() if count < wanted]
     if short:
         raise BenchError(f"{name}: {wanted} facts per language asked for, but there are {', '.join(short)}")
-
-
-# ---------------------------------------------------------------------------- sources
-def _load_cldr(request: DataRequest) -> LoadedData:
-    from bench.polyglot.facts import load_cldr
-
-    return LoadedData(load_cldr(request.languages, request.per_language, request.seed))
-
-
-def _fingerprint_cldr(data_dir: Path | None) -> str:
-    """CLDR's version and the text of the modules that make facts of it."""
-    from babel.core import get_cldr_version
-
-    from bench.polyglot import facts, phrasings
-
-    return digest([Path(facts.__file__), Path(phrasings.__file__)], "cldr", get_cldr_version())
 
 
 def _own_facts(name: str, path: Path) -> Dataset:

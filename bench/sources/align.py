@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
 
 from rapidfuzz import fuzz
 
-from bench.sources.common import SPACELESS_LANGUAGES
-
-How = Literal["exact", "casefold", "english", "closest"]
+from bench.sources.common import SPACELESS_LANGUAGES, How, Span
 
 CLOSE_ENOUGH = 75.0
 """Lowest partial ratio, of 100, at which the closest span is taken for the subject."""
 
 _MARKS = str.maketrans("’‘ʼ´`“”„«»‐‑–—\u00a0\u202f", "'''''\"\"\"\"\"----  ")
 _WORD = re.compile(r"\w+")
-
-
-class Span(NamedTuple):
-    """Characters [start, end) of the prompt, and which rule found them."""
-
-    start: int
-    end: int
-    how: How
 
 
 def align(prompt: str, subject: str, english: str, lang: str) -> Span | None:
@@ -40,11 +29,11 @@ def align(prompt: str, subject: str, english: str, lang: str) -> Span | None:
         english: the subject of the same record in English.
         lang: ISO 639-1 code.
     """
-    folded = _fold(prompt)
+    folded = fold(prompt)
     tries: tuple[tuple[How, str, str], ...] = (
         ("exact", subject, prompt),
-        ("casefold", _fold(subject), folded),
-        ("english", _fold(english), folded),
+        ("casefold", fold(subject), folded),
+        ("english", fold(english), folded),
     )
     spaced = lang not in SPACELESS_LANGUAGES
     for whole_words in (True, False) if spaced else (False,):
@@ -52,10 +41,10 @@ def align(prompt: str, subject: str, english: str, lang: str) -> Span | None:
             start = _last(needle, text, whole_words)
             if start >= 0:
                 return Span(start, start + len(needle), how)
-    return _closest(folded, (_fold(subject), _fold(english)), spaced)
+    return _closest(folded, (fold(subject), fold(english)), spaced)
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
     """Lower-case and unify typographic marks, character by character: offsets stay valid."""
     lowered = (char.lower() if len(char.lower()) == 1 else char for char in text)
     return "".join(lowered).translate(_MARKS)

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from bench.api import Fact, Probe
+from bench.errors import BenchError
 
 T = TypeVar("T")
 
 SPACELESS_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 """Written without spaces between words."""
+
+
+How = Literal["exact", "casefold", "english", "closest", "shared"]
+
+
+class Span(NamedTuple):
+    """Characters [start, end) of the prompt, and which rule found them."""
+
+    start: int
+    end: int
+    how: How
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,7 @@ class AlignmentCount:
         casefold: it does but for case or typographic marks.
         english: the English subject stands there.
         closest: neither does; the closest span was taken.
+        shared: the record names no subject; the span that question and statement share was taken.
         dropped: records left out, by reason.
         rephrase_equal: kept records whose rephrase equals the prompt, so that it measures nothing.
     """
@@ -57,6 +72,7 @@ class AlignmentCount:
     closest: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
     rephrase_equal: int = 0
+    shared: int = 0
 
     @property
     def kept(self) -> int:
@@ -71,10 +87,66 @@ class LoadedData:
     Attributes:
         facts: at most `DataRequest.per_language` per language.
         report: counts over all records of the source, one entry per language; empty where nothing is aligned.
+        how: for every fact, by language and fact id, the rule that found its subject; empty as `report`.
     """
 
     facts: Mapping[str, Sequence[Fact]]
     report: tuple[AlignmentCount, ...] = ()
+    how: Mapping[tuple[str, str], How] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One prompt and where its subject was found."""
+
+    prompt: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a file was found to hold.
+
+    Attributes:
+        layout: name of the layout, as lists of data sets show it.
+        counts: one entry per language.
+        problems: records that are not as they should be; the file is sound if there is none.
+        examples: every alignment, by language; empty where prompts come with their slot.
+    """
+
+    layout: str
+    counts: tuple[AlignmentCount, ...]
+    problems: tuple[BenchError, ...] = ()
+    examples: Mapping[str, Sequence[Example]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a data set is and how it is loaded; `bench.data.load` also checks what is asked of it.
+
+    Attributes:
+        name: as given on the command line.
+        languages: those it has.
+        source: where its files come from.
+        what: one line for lists.
+        load: facts by language for a request.
+        fingerprint: hash of the source files below a data folder.
+        revision: of the source; "" where it has none.
+        files: paths below the data folder, with the SHA-256 of those whose published contents are known.
+        selection: how a run's facts are drawn.
+    """
+
+    name: str
+    languages: tuple[str, ...]
+    licence: str
+    citation: str
+    source: str
+    what: str
+    load: Callable[[DataRequest], LoadedData]
+    fingerprint: Callable[[Path | None], str]
+    revision: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    selection: str = "each fact in as few languages as can be; --parallel: the same facts in every language"
 
 
 def shuffled(items: Iterable[T], seed: int, part: str) -> list[T]:
@@ -85,6 +157,97 @@ def shuffled(items: Iterable[T], seed: int, part: str) -> list[T]:
 
     listed = list(items)
     return [listed[place] for place in sorted(range(len(listed)), key=rank)]
+
+
+def draw(available: Mapping[str, Iterable[T]], order: Sequence[T], request: DataRequest) -> dict[str, list[T]]:
+    """Choose which facts each language of a request edits, at most `per_language`, in the order given.
+
+    Parallel: the first of those that every language has. Else language after language takes those that the
+    fewest languages before it have taken, so that no fact is edited twice if there are enough of them.
+    MzsRE has too few for the paper's 6 x 400: each of its 743 is then edited in three or four languages.
+
+    Args:
+        available: facts by language.
+        order: all facts.
+        request: languages, how many, and whether in parallel.
+    """
+    have = {lang: set(available[lang]) for lang in request.languages}
+    if request.parallel:
+        common = set.intersection(*have.values()) if have else set()
+        chosen = [each for each in order if each in common][: request.per_language]
+        return {lang: list(chosen) for lang in request.languages}
+    used: Counter[T] = Counter()
+    drawn: dict[str, list[T]] = {}
+    for lang in request.languages:
+        fresh_first = sorted((each for each in order if each in have[lang]), key=lambda each: used[each])
+        drawn[lang] = fresh_first[: request.per_language]
+        used.update(drawn[lang])
+    return drawn
+
+
+def read_records(path: Path) -> list[Any]:
+    """Read a JSON list.
+
+    Raises:
+        BenchError: the file is missing, empty, not UTF-8, not JSON, or not a list with records.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BenchError(f"not UTF-8 ({error})", file=path) from error
+    except OSError as error:
+        problem = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        raise BenchError(problem, file=path) from error
+    if not text.strip():
+        raise BenchError("the file is empty", file=path)
+    try:
+        items = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise BenchError(f"not valid JSON ({error})", file=path) from error
+    if not isinstance(items, list):
+        raise BenchError("not a list of records", file=path)
+    if not items:
+        raise BenchError("holds no records", file=path)
+    return items
+
+
+def text_at(item: Any, keys: Sequence[str], path: Path, record: object, place: str = "") -> str:
+    """A text of a record, stripped.
+
+    Args:
+        item: the record, or the part of it that `place` names.
+        keys: the way to the text within `item`.
+        path: the file, for errors.
+        record: number or id, for errors.
+        place: what stands before the keys in errors.
+
+    Raises:
+        BenchError: it is missing, empty or not a text.
+    """
+    value = item
+    for key in keys:
+        place = f"{place}.{key}" if place else key
+        if not isinstance(value, dict) or key not in value:
+            raise BenchError("missing", file=path, record=record, field=place)
+        value = value[key]
+    if not isinstance(value, str) or not value.strip():
+        problem = "empty" if isinstance(value, str) else "not a text"
+        raise BenchError(problem, file=path, record=record, field=place)
+    return value.strip()
+
+
+def place_of(folder: str, data_dir: Path | None, files: Iterable[str], source: str) -> Path:
+    """The folder of a data set below the data folder.
+
+    Raises:
+        BenchError: no data folder is given.
+    """
+    if data_dir is None:
+        raise BenchError(
+            f"{folder} is not embedded: put {', '.join(files)} ({source}) into <folder>/{folder}/ "
+            "and give <folder> with --data-dir or BENCH_DATA_DIR"
+        )
+    return data_dir / folder
 
 
 def crosslingual(fact_id: str, lang: str, asked: Mapping[str, tuple[str, str]]) -> tuple[Probe, ...]:

@@ -13,20 +13,24 @@ or the prompt ends with one. Records count from 1, in a ``.jsonl`` file they are
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe, ProbeKind
-from bench.atomic import read_json
 from bench.errors import BenchError
 from bench.names import hint
 from bench.sources.common import (
     SPACELESS_LANGUAGES,
+    AlignmentCount,
+    Checked,
     DataRequest,
     LoadedData,
     crosslingual,
+    draw,
+    read_records,
     shuffled,
 )
 
@@ -44,26 +48,55 @@ def read(path: Path) -> Facts:
     Raises:
         BenchError: names the file, the record and the field at fault.
     """
-    facts: Facts = {}
-    for number, item in _items(path):
-        fact = _Reader(path, number).fact(item)
-        key = fact.request.fact_id, fact.request.lang
-        if key in facts:
-            raise BenchError(f"{key[0]!r} is given twice in {key[1]!r}", file=path, record=number, field="fact_id")
-        facts[key] = fact
+    facts, problems = scan(path)
+    if problems:
+        raise problems[0]
     if not facts:
         raise BenchError("holds no facts", file=path)
     return facts
 
 
+def scan(path: Path) -> tuple[Facts, list[BenchError]]:
+    """The facts of a file, and what is wrong with its other records.
+
+    Raises:
+        BenchError: the file as a whole cannot be read.
+    """
+    facts: Facts = {}
+    problems: list[BenchError] = []
+    for number, item in _items(path):
+        try:
+            fact = _Reader(path, number).fact(_parsed(item, path, number) if path.suffix == ".jsonl" else item)
+            key = fact.request.fact_id, fact.request.lang
+            if key in facts:
+                raise BenchError(f"{key[0]!r} is given twice in {key[1]!r}", file=path, record=number, field="fact_id")
+            facts[key] = fact
+        except BenchError as error:
+            problems.append(error)
+    return facts, problems
+
+
+def check(path: Path) -> Checked:
+    """What a file holds."""
+    facts, problems = scan(path)
+    if not facts and not problems:
+        raise BenchError("holds no facts", file=path)
+    per_language = Counter(lang for _, lang in facts)
+    equal = Counter(lang for (_, lang), fact in facts.items() if any(not probe.distinct for probe in fact.probes))
+    counts = [AlignmentCount(lang, n, exact=n, rephrase_equal=equal[lang]) for lang, n in per_language.items()]
+    return Checked("own facts", tuple(counts), tuple(problems))
+
+
 def choose(facts: Facts, request: DataRequest) -> LoadedData:
-    """Draw facts by seed, the same ones in every language that has them, and ask them across languages."""
+    """Draw facts by seed, as `bench.sources.common.draw` does, and ask them across languages."""
     order = shuffled(dict.fromkeys(fact_id for fact_id, _ in facts), request.seed, "facts")
-    chosen: dict[str, list[Fact]] = {}
-    for lang in request.languages:
-        kept = [fact_id for fact_id in order if (fact_id, lang) in facts][: request.per_language]
-        chosen[lang] = [_across(fact_id, lang, facts, request.languages) for fact_id in kept]
-    return LoadedData(chosen)
+    available = {lang: [fact_id for fact_id in order if (fact_id, lang) in facts] for lang in request.languages}
+    return LoadedData(
+        {
+            lang: [_across(fact_id, lang, facts, request.languages) for fact_id in kept]
+            for lang, kept in draw(available, order, request).items()
+        }
+    )
 
 
 def _across(fact_id: str, lang: str, facts: Facts, languages: Sequence[str]) -> Fact:
@@ -74,25 +107,25 @@ def _across(fact_id: str, lang: str, facts: Facts, languages: Sequence[str]) -> 
 
 
 def _items(path: Path) -> Iterator[tuple[int, Any]]:
-    """Records with their numbers."""
+    """Records with their numbers; of a ``.jsonl`` file, lines that are not parsed yet."""
     if path.suffix == ".json":
-        items = read_json(path)
-        if not isinstance(items, list):
-            raise BenchError("not a list of records", file=path)
-        yield from enumerate(items, start=1)
+        yield from enumerate(read_records(path), start=1)
         return
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except FileNotFoundError as error:
         raise BenchError("no such file", file=path) from error
     except UnicodeDecodeError as error:
-        raise BenchError(f"not UTF-8 ({error})", file=path) from error
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                yield number, json.loads(line)
-            except json.JSONDecodeError as error:
-                raise BenchError(f"not valid JSON ({error})", file=path, record=number) from error
+        number = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise BenchError(f"not UTF-8 ({error})", file=path, record=number) from error
+    yield from ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+
+
+def _parsed(line: str, path: Path, number: int) -> Any:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        raise BenchError(f"not valid JSON ({error})", file=path, record=number) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,195 +1,165 @@
-"""MzsRE (Wang et al., ACL 2024): zsRE questions in parallel languages, as its owners distribute it.
+"""MzsRE and Bi-ZsRE: zsRE questions in parallel languages, as their owners distribute them.
 
-Files ``mzsre/mzsre_test_duplicate_en<xx>.json`` hold lists of records ``{"en": {...}, "<xx>": {...}}``; the
-English half is the same in all of them, and Dutch is called ``du``. The edit target is the counterfactual
-``alt``, and every target gets one leading space, Chinese ones included: both as in the code released with
-LangEdit.
+Files hold lists of records ``{"en": {...}, "<xx>": {...}}``, each half as in `bench.sources.zsre`; MzsRE has one file
+``mzsre/mzsre_test_duplicate_en<xx>.json`` per language, with the same English half in all of them, and calls Dutch
+``du`` and Czech ``cz``; Bi-ZsRE has one file, ``bzsre/bizsre_test.json``. Facts are matched across languages by
+their place in the files. A record without one of its languages is left out there, and counted.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe
-from bench.atomic import read_json
 from bench.errors import BenchError
-from bench.sources.align import Span, align
-from bench.sources.common import AlignmentCount, DataRequest, LoadedData, crosslingual, digest, shuffled
+from bench.sources import zsre
+from bench.sources.common import Checked, DataRequest, LoadedData, digest, place_of, read_records
+from bench.sources.common import Dataset as Description
+from bench.sources.zsre import Record, Records
 
-FOLDER = "mzsre"
-LANGUAGES = ("en", "de", "nl", "es", "fr", "zh")
-FILE_CODES = {"nl": "du"}
-"""Languages whose code in the files is not ISO 639-1."""
-
-NQ_PREFIX = "nq question: "
-QUESTION_MARKS = ("?", "？")
+LANGUAGES = ("en", "de", "nl", "es", "fr", "zh", "cs", "pt", "ru", "th", "tr", "vi")
+CODES = {"du": "nl", "cz": "cs"}
+"""Codes in the files that are not ISO 639-1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One language's half of a record, all texts stripped."""
+@dataclass(frozen=True)
+class Parallel:
+    """Records in English and other languages.
 
-    subject: str
-    src: str
-    rephrase: str
-    alt: str
-    loc: str
-    loc_ans: str
-    new_question: str
-    new_answer: str
+    Attributes:
+        folder: below the data folder; also begins the fact ids.
+        files: file of every language but English.
+        source: where they come from, for the error that asks for them.
+    """
 
+    folder: str
+    files: Mapping[str, str]
+    source: str = field(default="")
 
-FIELDS = {
-    "subject": ("subject",),
-    "src": ("src",),
-    "rephrase": ("rephrase",),
-    "alt": ("alt",),
-    "loc": ("loc",),
-    "loc_ans": ("loc_ans",),
-    "new_question": ("portability", "New Question"),
-    "new_answer": ("portability", "New Answer"),
-}
-"""Where each text of a `Record` lies in a language's half of a record in the file."""
+    def load(self, request: DataRequest) -> LoadedData:
+        """Read, align and draw; see `bench.sources.common.draw`."""
+        return zsre.choose(self.folder, self._read(request.languages, self._place(request.data_dir)), request)
 
+    def fingerprint(self, data_dir: Path | None) -> str:
+        """Hash the files that are there."""
+        place = self._place(data_dir)
+        return digest([path for name in self.files.values() if (path := place / name).is_file()], self.folder)
 
-def load(request: DataRequest) -> LoadedData:
-    """Read, align and choose records; the same ones in every language, but for those dropped in it."""
-    records = _read(request.languages, _folder(request.data_dir))
-    english = records["en"]
-    order = shuffled(range(len(english)), request.seed, FOLDER)
-    facts: dict[str, list[Fact]] = {}
-    report = []
-    for lang in request.languages:
-        spans, count = _align_all(lang, records[lang], english)
-        chosen = [index for index in order if index in spans][: request.per_language]
-        facts[lang] = [_fact(index, lang, spans[index], records, request.languages) for index in chosen]
-        report.append(count)
-    return LoadedData(facts, tuple(report))
+    def _place(self, data_dir: Path | None) -> Path:
+        return place_of(self.folder, data_dir, self.files.values(), self.source)
 
-
-def fingerprint(data_dir: Path | None) -> str:
-    """Hash the files that are there."""
-    folder = _folder(data_dir)
-    paths = [path for lang in LANGUAGES[1:] if (path := _file(folder, lang)).is_file()]
-    return digest(paths, FOLDER)
+    def _read(self, languages: Sequence[str], place: Path) -> dict[str, Records]:
+        """Records by language, English always among them."""
+        others = [lang for lang in languages if lang != "en"]
+        if not others:
+            there = (lang for lang, name in self.files.items() if (place / name).is_file())
+            others = [next(there, next(iter(self.files)))]
+        records: dict[str, Records] = {}
+        for lang in others:
+            path = place / self.files[lang]
+            halves, problems = read(path, self.folder)
+            if problems:
+                raise problems[0]
+            if lang not in halves:
+                raise BenchError(f"holds no language {lang!r}", file=path)
+            records[lang] = halves[lang]
+            english = halves.get("en", [None] * len(halves[lang]))
+            _check_parallel(records.setdefault("en", english), english, path, self.folder)
+        return records
 
 
-def _folder(data_dir: Path | None) -> Path:
-    if data_dir is None:
-        raise BenchError(
-            "mzsre is neither embedded nor on a hub: put mzsre_test_duplicate_en<xx>.json (GitHub "
-            f"Vicky-Wil/ReMaKE) into <folder>/{FOLDER}/ and give <folder> with --data-dir or BENCH_DATA_DIR"
-        )
-    return data_dir / FOLDER
+def read(path: Path, folder: str) -> tuple[dict[str, list[Record | None]], list[BenchError]]:
+    """Records by language, and what is wrong with those that are left out.
+
+    Raises:
+        BenchError: the file as a whole cannot be read.
+    """
+    items = read_records(path)
+    codes = dict.fromkeys(code for item in items if isinstance(item, dict) for code in item)
+    halves: dict[str, list[Record | None]] = {CODES.get(code, code): [] for code in codes}
+    problems: list[BenchError] = []
+    for index, item in enumerate(items):
+        if not isinstance(item, dict):
+            problems.append(BenchError("not an object with languages", file=path, record=f"{folder}/{index}"))
+        for code in codes:
+            try:
+                halves[CODES.get(code, code)].append(_half(item, code, path, f"{folder}/{index}"))
+            except BenchError as error:
+                halves[CODES.get(code, code)].append(None)
+                problems.append(error)
+    return halves, problems
 
 
-def _file(folder: Path, lang: str) -> Path:
-    return folder / f"mzsre_test_duplicate_en{FILE_CODES.get(lang, lang)}.json"
+def check(path: Path, folder: str) -> Checked:
+    """What a file holds."""
+    halves, problems = read(path, folder)
+    known = {lang: records for lang, records in halves.items() if lang in LANGUAGES}
+    problems += [BenchError(f"unknown language {lang!r}", file=path) for lang in halves if lang not in known]
+    english: Records = known.get("en") or [None] * max(map(len, known.values()), default=0)
+    aligned = {lang: zsre.align_all(lang, records, english) for lang, records in known.items()}
+    shown = {lang: zsre.examples(known[lang], spans) for lang, (spans, _) in aligned.items()}
+    return Checked(folder, tuple(count for _, count in aligned.values()), tuple(problems), shown)
 
 
-# ---------------------------------------------------------------------------- reading
-def _read(languages: Sequence[str], folder: Path) -> dict[str, list[Record]]:
-    """Records by language, English always among them."""
-    others = [lang for lang in languages if lang != "en"]
-    if not others:
-        others = [next((lang for lang in LANGUAGES[1:] if _file(folder, lang).is_file()), LANGUAGES[1])]
-    records: dict[str, list[Record]] = {}
-    for lang in others:
-        path = _file(folder, lang)
-        items = read_json(path)
-        if not isinstance(items, list):
-            raise BenchError("not a list of records", file=path)
-        english = [_record(item, "en", path, index) for index, item in enumerate(items)]
-        code = FILE_CODES.get(lang, lang)
-        records[lang] = [_record(item, code, path, index) for index, item in enumerate(items)]
-        _check_parallel(records.setdefault("en", english), english, path)
-    return records
+def _half(item: Any, code: str, path: Path, record: str) -> Record | None:
+    if not isinstance(item, dict) or item.get(code) is None:
+        return None
+    return zsre.read_record(item[code], path, record, tuple(zsre.FIELDS), code)
 
 
-def _record(item: Any, code: str, path: Path, index: int) -> Record:
-    texts = {}
-    for name, keys in FIELDS.items():
-        value, place = item, code
-        for key in (code, *keys):
-            place = key if key == code else f"{place}.{key}"
-            if not isinstance(value, dict) or key not in value:
-                raise BenchError("missing", file=path, record=_fact_id(index), field=place)
-            value = value[key]
-        if not isinstance(value, str) or not value.strip():
-            problem = "empty" if isinstance(value, str) else "not a text"
-            raise BenchError(problem, file=path, record=_fact_id(index), field=place)
-        texts[name] = value.strip()
-    return Record(**texts)
-
-
-def _check_parallel(first: Sequence[Record], english: Sequence[Record], path: Path) -> None:
+def _check_parallel(first: Records, english: Records, path: Path, folder: str) -> None:
     """Refuse files whose records are not in the same order: facts are matched by their place."""
     if len(first) != len(english):
         raise BenchError(f"{len(english)} records where the other languages have {len(first)}", file=path)
     for index, (one, other) in enumerate(zip(first, english, strict=True)):
-        if one.src != other.src:
+        if one and other and one.src != other.src:
             raise BenchError(
                 "differs from the other languages' files; the records must be parallel",
                 file=path,
-                record=_fact_id(index),
+                record=f"{folder}/{index}",
                 field="en.src",
             )
 
 
-def _fact_id(index: int) -> str:
-    return f"{FOLDER}/{index}"
+# ---------------------------------------------------------------------------- descriptions
+def _files(languages: Iterable[str]) -> dict[str, str]:
+    published = {ours: theirs for theirs, ours in CODES.items()}
+    return {lang: f"mzsre_test_duplicate_en{published.get(lang, lang)}.json" for lang in languages}
 
 
-# ---------------------------------------------------------------------------- aligning
-def _align_all(
-    lang: str, records: Sequence[Record], english: Sequence[Record]
-) -> tuple[dict[int, Span], AlignmentCount]:
-    """Where the subject stands, for every record that can be kept, and the counts."""
-    spans: dict[int, Span] = {}
-    dropped: Counter[str] = Counter()
-    for index, (record, original) in enumerate(zip(records, english, strict=True)):
-        span = align(record.src, record.subject, original.subject, lang)
-        if span is None:
-            dropped["subject not in the prompt"] += 1
-        elif SUBJECT_SLOT in record.src[: span.start] + " " + record.src[span.end :]:
-            dropped["literal braces in the prompt"] += 1
-        else:
-            spans[index] = span
-    how = Counter(span.how for span in spans.values())
-    equal = sum(records[index].rephrase == records[index].src for index in spans)
-    return spans, AlignmentCount(
-        lang, len(records), how["exact"], how["casefold"], how["english"], how["closest"], dropped, equal
-    )
+SHA256 = {
+    "de": "8dd490b2f562254c7d1a576652402ee07ba8bb12c0749907560ebd1c04500fe5",
+    "nl": "95e8cf7542a436213206a5c8c320562588e2326e00578cd6d245e09582fa2c47",
+    "es": "1456f3907bd4455e0e6ad56cad9eae42b4ed5fe7a94dd1328183c98da6f62365",
+    "fr": "306a8da78fbc525982a44211b0a3d14eafb302e6600d38e564b280f3d7443590",
+    "zh": "fc6b0da1e84abc1bda2017a413d72b9227aea5ef9ddcff41223340f7c06f997a",
+}
+MZSRE = Parallel("mzsre", _files(LANGUAGES[1:]), "GitHub Vicky-Wil/ReMaKE")
+BZSRE = Parallel("bzsre", {"zh": "bizsre_test.json"}, "GitHub krystalan/Bi-ZsRE")
 
-
-# ---------------------------------------------------------------------------- facts
-def _fact(index: int, lang: str, span: Span, records: Mapping[str, Sequence[Record]], languages: Sequence[str]) -> Fact:
-    """The edit of one record in one language, with its probes."""
-    record, fact_id = records[lang][index], _fact_id(index)
-    src, target = record.src, f" {record.alt}"
-    template = f"{src[: span.start]}{SUBJECT_SLOT}{src[span.end :]}"
-    request = EditRequest(fact_id, lang, template, src[span.start : span.end], target)
-    fresh = record.rephrase != src
-    probes = (
-        Probe(fact_id, "efficacy", lang, lang, src, target),
-        Probe(fact_id, "generality", lang, lang, record.rephrase, target, distinct=fresh),
-        Probe(fact_id, "specificity", lang, lang, neighbour_prompt(record.loc), f" {record.loc_ans}"),
-        Probe(fact_id, "portability", lang, lang, record.new_question, f" {record.new_answer}"),
-    )
-    asked = {other: (records[other][index].src, f" {records[other][index].alt}") for other in languages}
-    return Fact(request, probes + crosslingual(fact_id, lang, asked))
-
-
-def neighbour_prompt(question: str) -> str:
-    """Put a Natural Questions question as the released code does.
-
-    It gets "nq question: " before it where that is missing, in every language, and a "?" after it. The
-    released code adds the "?" also where the question has one; here it stays one.
-    """
-    start = "" if NQ_PREFIX in question else NQ_PREFIX
-    end = "" if question.endswith(QUESTION_MARKS) else "?"
-    return f"{start}{question}{end}"
+DATASETS = (
+    Description(
+        name="mzsre",
+        languages=LANGUAGES,
+        licence="research use",
+        citation="Wang et al., Retrieval-augmented Multilingual Knowledge Editing, ACL 2024",
+        source="github.com/Vicky-Wil/ReMaKE",
+        what="743 zsRE questions with counterfactual answers in parallel languages",
+        load=MZSRE.load,
+        fingerprint=MZSRE.fingerprint,
+        files={f"mzsre/{name}": SHA256.get(lang, "") for lang, name in MZSRE.files.items()},
+    ),
+    Description(
+        name="bzsre",
+        languages=("en", "zh"),
+        licence="research use",
+        citation="Wang et al., Cross-Lingual Knowledge Editing in Large Language Models, ACL 2024",
+        source="github.com/krystalan/Bi-ZsRE",
+        what="1,037 zsRE questions with counterfactual answers in English and Chinese",
+        load=BZSRE.load,
+        fingerprint=BZSRE.fingerprint,
+        files={"bzsre/bizsre_test.json": ""},
+    ),
+)

@@ -9,7 +9,7 @@ import pytest
 
 from bench.data import DataRequest, fingerprint, load
 from bench.errors import BenchError
-from bench.sources.mzsre import neighbour_prompt
+from bench.sources.zsre import neighbour_prompt
 from bench.spec import LANGUAGES
 
 CITIES = ("Avila", "Bremen", "Cadiz", "Delft", "Essen", "Faro", "Gent", "Hull")
@@ -50,8 +50,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def request(folder: Path | None, *languages: str, count: int = 4, seed: int = 0) -> DataRequest:
-    return DataRequest(languages, count, seed, folder)
+def request(folder: Path | None, *languages: str, count: int = 4, seed: int = 0, parallel: bool = False) -> DataRequest:
+    return DataRequest(languages, count, seed, folder, parallel)
 
 
 def test_fact_and_probes_of_one_record(folder: Path) -> None:
@@ -71,15 +71,57 @@ def test_fact_and_probes_of_one_record(folder: Path) -> None:
     assert all(probe.edit_lang == "nl" and probe.fact_id == fact.request.fact_id for probe in fact.probes)
 
 
-def test_same_records_in_every_language_drawn_by_seed(folder: Path) -> None:
-    def ids(seed: int) -> dict[str, list[str]]:
-        facts = load("mzsre", request(folder, "en", "de", "zh", seed=seed)).facts
-        return {lang: [fact.request.fact_id for fact in each] for lang, each in facts.items()}
+def ids(request: DataRequest) -> dict[str, list[str]]:
+    facts = load("mzsre", request).facts
+    return {lang: [fact.request.fact_id for fact in each] for lang, each in facts.items()}
 
-    first = ids(0)
+
+def test_parallel_records_are_the_same_in_every_language_and_drawn_by_seed(folder: Path) -> None:
+    first = ids(request(folder, "en", "de", "zh", parallel=True))
     assert first["en"] == first["de"] == first["zh"]
-    assert first == ids(0)
-    assert first != ids(1)
+    assert first == ids(request(folder, "en", "de", "zh", parallel=True))
+    assert first != ids(request(folder, "en", "de", "zh", parallel=True, seed=1))
+
+
+def test_parallel_records_are_those_that_every_language_has(folder: Path) -> None:
+    halves = [half("de", city) for city in CITIES]
+    halves[0]["src"] = "Wo denn bitte?"
+    write(folder, "de", halves)
+    chosen = ids(request(folder, "en", "de", count=7, parallel=True))
+    assert "mzsre/0" not in chosen["en"]
+    with pytest.raises(BenchError, match="there are 7 in 'en', 7 in 'de'"):
+        load("mzsre", request(folder, "en", "de", count=8, parallel=True))
+
+
+def test_records_are_disjoint_while_there_are_enough_and_evenly_shared_after(folder: Path) -> None:
+    disjoint = ids(request(folder, "de", "zh"))
+    assert sorted(disjoint["de"] + disjoint["zh"]) == sorted(f"mzsre/{index}" for index in range(len(CITIES)))
+    shared = ids(request(folder, "en", "de", "zh", count=6))
+    uses = [sum(f"mzsre/{index}" in each for each in shared.values()) for index in range(len(CITIES))]
+    assert sum(uses) == 18
+    assert max(uses) - min(uses) <= 1
+
+
+def test_every_fact_keeps_how_it_was_aligned(folder: Path) -> None:
+    loaded = load("mzsre", request(folder, "de"))
+    assert loaded.how == {("de", fact.request.fact_id): "exact" for fact in loaded.facts["de"]}
+
+
+def test_records_that_lack_a_language_are_skipped_and_counted(folder: Path) -> None:
+    path = folder / "mzsre" / "mzsre_test_duplicate_ende.json"
+    items = json.loads(path.read_text(encoding="utf-8"))
+    del items[3]["de"]
+    path.write_text(json.dumps(items), encoding="utf-8")
+    loaded = load("mzsre", request(folder, "de", count=7))
+    assert dict(loaded.report[0].dropped) == {"not in this language": 1}
+
+
+def test_bi_zsre_has_the_same_records(folder: Path) -> None:
+    (folder / "bzsre").mkdir()
+    (folder / "mzsre" / "mzsre_test_duplicate_enzh.json").rename(folder / "bzsre" / "bizsre_test.json")
+    facts = load("bzsre", request(folder, "en", "zh")).facts
+    assert {fact.request.fact_id.split("/")[0] for fact in facts["zh"]} == {"bzsre"}
+    assert facts["zh"][0].request.prompt == "{}在哪里？"
 
 
 def test_rephrase_that_equals_the_prompt_is_marked_and_counted(folder: Path) -> None:
@@ -146,9 +188,10 @@ def test_files_must_be_parallel(folder: Path) -> None:
 
 def test_malformed_or_missing_file(folder: Path) -> None:
     path = folder / "mzsre" / "mzsre_test_duplicate_ende.json"
-    path.write_text("[{")
-    with pytest.raises(BenchError, match=r"ende.json: not valid JSON"):
-        load("mzsre", request(folder, "de"))
+    for content, problem in ((b"[{", "not valid JSON"), (b" ", "the file is empty"), (b"[\xff]", "not UTF-8")):
+        path.write_bytes(content)
+        with pytest.raises(BenchError, match=rf"ende.json: {problem}"):
+            load("mzsre", request(folder, "de"))
     path.unlink()
     with pytest.raises(BenchError, match=r"ende.json: no such file"):
         load("mzsre", request(folder, "de"))

@@ -1,0 +1,239 @@
+"""MLaKE (Wei et al., COLING 2025): questions about one fact, and about what follows from it, in parallel languages.
+
+``mlake/single_hop/<xx>_qa.json``: records ``question, o_prompt, o_answer, e_prompt, e_answer`` and aliases, the same
+facts in the same order in every language. The question is the edit prompt and ``e_answer`` the target: statements
+(``e_prompt``) often have the answer before the subject. They name no subject; see `bench.sources.shared_span`.
+
+``mlake/multi_hop/new_<xx>_qa.json``: ``question, e_prompt, e_answer``, asked after an edit. ``e_prompt`` is the English
+statement of that edit in every language, and ties the question to its fact as a portability probe. Files
+``old_<xx>_qa.json`` hold what is true without any edit and are not asked.
+
+MLaKE has neither paraphrases nor neighbours: it gives no generality and no specificity. Targets get a leading space
+unless the language is written without spaces.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe
+from bench.errors import BenchError
+from bench.sources.common import (
+    SPACELESS_LANGUAGES,
+    AlignmentCount,
+    Checked,
+    DataRequest,
+    Dataset,
+    Example,
+    LoadedData,
+    Span,
+    crosslingual,
+    digest,
+    draw,
+    place_of,
+    read_records,
+    shuffled,
+    text_at,
+)
+from bench.sources.shared_span import Asked, Finder
+
+FOLDER = "mlake"
+LANGUAGES = ("en", "de", "fr", "ja", "zh")
+SINGLE, MULTI = "single_hop/{}_qa.json", "multi_hop/new_{}_qa.json"
+SOURCE = "github.com/Hi-archers/MLaKE"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The single-hop records of one language and where their subjects stand."""
+
+    lang: str
+    asked: Sequence[Asked]
+    spans: Mapping[int, Span]
+
+    @classmethod
+    def of(cls, lang: str, asked: Sequence[Asked], english: Sequence[Asked]) -> Language:
+        """Look for the subjects; `english` is empty where it is not known."""
+        finder = Finder.of(lang, asked)
+        questions = [each.question for each in english] if lang != "en" else []
+        spans = {}
+        for index, each in enumerate(asked):
+            span = finder.find(each, questions[index] if index < len(questions) else "")
+            if span:
+                spans[index] = span
+        return cls(lang, asked, spans)
+
+    def braces(self, index: int) -> bool:
+        """Whether the question holds a slot of its own."""
+        question, span = self.asked[index].question, self.spans[index]
+        return SUBJECT_SLOT in question[: span.start] + " " + question[span.end :]
+
+    def usable(self) -> list[int]:
+        """Records that can be edited."""
+        return [index for index in self.spans if not self.braces(index)]
+
+    def count(self) -> AlignmentCount:
+        """What became of the records."""
+        usable = len(self.usable())
+        dropped = Counter({"no span shared with the statement": len(self.asked) - len(self.spans)})
+        dropped["literal braces in the prompt"] = len(self.spans) - usable
+        return AlignmentCount(self.lang, len(self.asked), dropped=+dropped, shared=usable)
+
+    def target(self, index: int) -> str:
+        """The edited answer as it is appended to the question."""
+        return _target(self.asked[index].answer, self.lang)
+
+
+Hops = Mapping[str, Sequence[Asked]]
+"""Multi-hop questions by the English statement of the edit they follow from."""
+
+
+def load(request: DataRequest) -> LoadedData:
+    """Read, align, draw, and tie the multi-hop questions to their facts."""
+    place = _place(request.data_dir)
+    english = _sound(place / SINGLE.format("en"))
+    languages = {}
+    for lang in request.languages:
+        asked = english if lang == "en" else _sound(path := place / SINGLE.format(lang))
+        if len(asked) != len(english):
+            raise BenchError(f"{len(asked)} records where English has {len(english)}", file=path)
+        languages[lang] = Language.of(lang, asked, english)
+    order = shuffled(range(len(english)), request.seed, FOLDER)
+    drawn = draw({lang: each.usable() for lang, each in languages.items()}, order, request)
+    facts = {}
+    for lang, indices in drawn.items():
+        hops = _hops(place / MULTI.format(lang))
+        facts[lang] = [_fact(index, lang, languages, hops.get(english[index].statement, ())) for index in indices]
+    how = {(lang, f"{FOLDER}/{i}"): languages[lang].spans[i].how for lang, indices in drawn.items() for i in indices}
+    return LoadedData(facts, tuple(each.count() for each in languages.values()), how)
+
+
+def fingerprint(data_dir: Path | None) -> str:
+    """Hash the files that are there."""
+    place = _place(data_dir)
+    paths = [place / name.format(lang) for name in (SINGLE, MULTI) for lang in LANGUAGES]
+    return digest([path for path in paths if path.is_file()], FOLDER)
+
+
+def read(path: Path) -> tuple[list[Asked], list[BenchError]]:
+    """The records of a file of edits, and what is wrong with its other ones.
+
+    Raises:
+        BenchError: the file as a whole cannot be read.
+    """
+    asked, problems = [], []
+    for index, item in enumerate(read_records(path)):
+        try:
+            names = ("question", "e_prompt", "e_answer")
+            asked.append(Asked(*(text_at(item, (name,), path, index) for name in names)))
+        except BenchError as error:
+            problems.append(error)
+    return asked, problems
+
+
+def check(path: Path) -> Checked:
+    """What a file holds: edits, or multi-hop questions of new or old facts; languages are told by its name."""
+    lang = next((each for each in LANGUAGES if f"{each}_" in path.name), "")
+    if not lang:
+        raise BenchError(
+            f"the name must tell the language: {', '.join(f'{each}_qa.json' for each in LANGUAGES)}", file=path
+        )
+    items = read_records(path)
+    if any(isinstance(item, dict) and "o_prompt" in item for item in items):
+        return _check_single(path, lang)
+    if any(isinstance(item, dict) and "e_prompt" in item for item in items):
+        return _check_multi(path, lang)
+    return _check_old(path, lang, items)
+
+
+def _check_single(path: Path, lang: str) -> Checked:
+    asked, problems = read(path)
+    english_path = path.with_name(path.name.replace(f"{lang}_", "en_"))
+    english = read(english_path)[0] if lang != "en" and english_path.is_file() else []
+    found = Language.of(lang, asked, english)
+    shown = [Example(asked[index].question, found.spans[index]) for index in found.usable()]
+    return Checked("mlake single hop", (found.count(),), tuple(problems), {lang: shown})
+
+
+def _check_multi(path: Path, lang: str) -> Checked:
+    """Count the questions that belong to an edit; only those are asked."""
+    asked, problems = read(path)
+    edits_path = path.parent.parent / SINGLE.format("en")
+    known = {each.statement for each in read(edits_path)[0]} if edits_path.is_file() else set()
+    loose = sum(each.statement not in known for each in asked)
+    reason = "no edit with this statement" if known else f"edits unknown without {SINGLE.format('en')}"
+    dropped = {reason: loose} if loose else {}
+    return Checked("mlake multi hop, new", (AlignmentCount(lang, len(asked), dropped=dropped),), tuple(problems))
+
+
+def _check_old(path: Path, lang: str, items: Sequence[Any]) -> Checked:
+    problems = []
+    for index, item in enumerate(items):
+        try:
+            for name in ("question", "o_answer"):
+                text_at(item, (name,), path, index)
+        except BenchError as error:
+            problems.append(error)
+    read_well = len(items) - len(problems)
+    dropped = {"asks what is true without an edit": read_well}
+    return Checked("mlake multi hop, old", (AlignmentCount(lang, read_well, dropped=dropped),), tuple(problems))
+
+
+def _place(data_dir: Path | None) -> Path:
+    return place_of(FOLDER, data_dir, [SINGLE.format("<xx>"), MULTI.format("<xx>")], SOURCE)
+
+
+def _sound(path: Path) -> list[Asked]:
+    asked, problems = read(path)
+    if problems:
+        raise problems[0]
+    return asked
+
+
+def _hops(path: Path) -> Hops:
+    by_edit: dict[str, list[Asked]] = defaultdict(list)
+    for each in _sound(path) if path.is_file() else []:
+        by_edit[each.statement].append(each)
+    return by_edit
+
+
+def _fact(index: int, lang: str, languages: Mapping[str, Language], hops: Sequence[Asked]) -> Fact:
+    """The edit of one record in one language, with its probes."""
+    own, fact_id = languages[lang], f"{FOLDER}/{index}"
+    question, span, target = own.asked[index].question, own.spans[index], own.target(index)
+    template = f"{question[: span.start]}{SUBJECT_SLOT}{question[span.end :]}"
+    request = EditRequest(fact_id, lang, template, question[span.start : span.end], target)
+    asked = {other: (each.asked[index].question, each.target(index)) for other, each in languages.items()}
+    follow = (Probe(fact_id, "portability", lang, lang, hop.question, _target(hop.answer, lang)) for hop in hops)
+    efficacy = Probe(fact_id, "efficacy", lang, lang, question, target)
+    return Fact(request, (efficacy, *follow, *crosslingual(fact_id, lang, asked)))
+
+
+def _target(answer: str, lang: str) -> str:
+    return answer if lang in SPACELESS_LANGUAGES else f" {answer}"
+
+
+DATASET = Dataset(
+    name=FOLDER,
+    languages=LANGUAGES,
+    licence="research use",
+    citation="Wei et al., MLaKE: Multilingual Knowledge Editing Benchmark for Large Language Models, COLING 2025",
+    source=SOURCE,
+    revision="a33a315e96a4a0c449a9cd4178659288d815b2c4",
+    what="1,072 questions with edited answers, and multi-hop questions about them, in parallel languages",
+    load=load,
+    fingerprint=fingerprint,
+    files={
+        **{f"{FOLDER}/{name.format(lang)}": "" for name in (SINGLE, MULTI) for lang in LANGUAGES},
+        "mlake/single_hop/de_qa.json": "f65580a778e7eefcabb265a404dd0bdb803ddbd8f44fc046347709f52cbcc25f",
+        "mlake/single_hop/en_qa.json": "d501aecd7e7e02051a78ec935dc7ced4bd5ab3110f2d14717242e694b3a03218",
+        "mlake/single_hop/fr_qa.json": "5a6648dbdd159c03a485d73d25aa0c0e00962c4772bf344323d502630e020f69",
+        "mlake/multi_hop/new_de_qa.json": "fa70aafd46531402c45561c47320b300eca6f7768e59d7dd0a570bbea3c52452",
+        "mlake/multi_hop/new_en_qa.json": "45c5452c763b94ba9e50a5005c2576b0f8a3e584f81794e18c38d1e760919eff",
+        "mlake/multi_hop/new_fr_qa.json": "5636bbbbf5f1deb8e3066c17bd4b411aed7538f8bf10b417f4b64939f7978995",
+    },
+)

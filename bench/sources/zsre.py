@@ -1,0 +1,231 @@
+"""zsRE, English, in the JSON layout of MEND, ROME and EasyEdit; its records are also those of MzsRE and Bi-ZsRE.
+
+File ``zsre/zsre_mend_eval.json``: a list of ``{"subject", "src" | "prompt", "rephrase" | "rephrase_prompt",
+"alt" | "target_new", "loc" | "locality_prompt", "loc_ans" | "locality_ground_truth", "portability": {"New
+Question", "New Answer"}}``. The first and third field and one target are needed; what is absent is not asked.
+
+The edit target is the counterfactual ``alt``, and every target gets one leading space, Chinese ones included:
+both as in the code released with LangEdit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe
+from bench.errors import BenchError
+from bench.sources.align import align
+from bench.sources.common import (
+    AlignmentCount,
+    Checked,
+    DataRequest,
+    Dataset,
+    Example,
+    LoadedData,
+    Span,
+    crosslingual,
+    digest,
+    draw,
+    place_of,
+    read_records,
+    shuffled,
+    text_at,
+)
+
+FOLDER, FILE = "zsre", "zsre_mend_eval.json"
+SOURCE = "rome.baulab.info/data/dsets"
+
+NQ_PREFIX = "nq question: "
+QUESTION_MARKS = ("?", "？")
+
+NEEDED = ("subject", "src", "alt")
+FIELDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "subject": (("subject",),),
+    "src": (("src",), ("prompt",)),
+    "rephrase": (("rephrase",), ("rephrase_prompt",)),
+    "alt": (("alt",), ("target_new",)),
+    "loc": (("loc",), ("locality_prompt",)),
+    "loc_ans": (("loc_ans",), ("locality_ground_truth",)),
+    "new_question": (("portability", "New Question"),),
+    "new_answer": (("portability", "New Answer"),),
+}
+"""Where each text of a `Record` may lie in a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record in one language, all texts stripped; "" where it has none."""
+
+    subject: str
+    src: str
+    alt: str
+    rephrase: str = ""
+    loc: str = ""
+    loc_ans: str = ""
+    new_question: str = ""
+    new_answer: str = ""
+
+
+Records = Sequence[Record | None]
+"""In the order of the file; None where a record lacks the language."""
+
+
+def read_record(item: Any, path: Path, record: object, needed: Sequence[str] = NEEDED, place: str = "") -> Record:
+    """One record of a file.
+
+    Raises:
+        BenchError: a needed text is missing, or one that is there is empty or no text.
+    """
+    if not isinstance(item, dict):
+        raise BenchError("not an object with fields", file=path, record=record, field=place or None)
+    texts = {}
+    for name, ways in FIELDS.items():
+        found = next((keys for keys in ways if _has(item, keys)), None)
+        if found or name in needed:
+            texts[name] = text_at(item, found or ways[0], path, record, place)
+    return Record(**texts)
+
+
+def _has(item: Mapping[str, Any], keys: Sequence[str]) -> bool:
+    value: Any = item
+    for key in keys:
+        if not isinstance(value, dict) or value.get(key) is None:
+            return False
+        value = value[key]
+    return True
+
+
+# ---------------------------------------------------------------------------- aligning
+def align_all(lang: str, records: Records, english: Records) -> tuple[dict[int, Span], AlignmentCount]:
+    """Where the subject stands, for every record that can be kept, and the counts."""
+    spans: dict[int, Span] = {}
+    dropped: Counter[str] = Counter()
+    equal = 0
+    for index, (record, original) in enumerate(zip(records, english, strict=True)):
+        if record is None:
+            dropped["not in this language"] += 1
+            continue
+        span = align(record.src, record.subject, original.subject if original else record.subject, lang)
+        if span is None:
+            dropped["subject not in the prompt"] += 1
+        elif SUBJECT_SLOT in record.src[: span.start] + " " + record.src[span.end :]:
+            dropped["literal braces in the prompt"] += 1
+        else:
+            spans[index] = span
+            equal += record.rephrase == record.src
+    how = Counter(span.how for span in spans.values())
+    tried = (how["exact"], how["casefold"], how["english"], how["closest"])
+    return spans, AlignmentCount(lang, len(records), *tried, dropped, equal)
+
+
+def examples(records: Records, spans: Mapping[int, Span]) -> list[Example]:
+    """Every alignment, in the order of the file."""
+    return [Example(record.src, spans[i]) for i, record in enumerate(records) if record and i in spans]
+
+
+# ---------------------------------------------------------------------------- facts
+def choose(folder: str, records: Mapping[str, Records], request: DataRequest) -> LoadedData:
+    """Align the records of the languages asked for, draw from them, and make facts; English must be among them."""
+    english = records["en"]
+    aligned = {lang: align_all(lang, records[lang], english) for lang in request.languages}
+    spans = {lang: each for lang, (each, _) in aligned.items()}
+    drawn = draw(spans, shuffled(range(len(english)), request.seed, folder), request)
+    facts, how = {}, {}
+    for lang, indices in drawn.items():
+        asked = {other: records[other] for other in request.languages}
+        facts[lang] = [_fact(f"{folder}/{index}", lang, index, spans[lang][index], asked) for index in indices]
+        how.update({(lang, f"{folder}/{index}"): spans[lang][index].how for index in indices})
+    return LoadedData(facts, tuple(count for _, count in aligned.values()), how)
+
+
+def _fact(fact_id: str, lang: str, index: int, span: Span, records: Mapping[str, Records]) -> Fact:
+    """The edit of one record in one language, with its probes."""
+    record = records[lang][index]
+    assert record is not None, "a span was found in it"  # noqa: S101
+    target = f" {record.alt}"
+    template = f"{record.src[: span.start]}{SUBJECT_SLOT}{record.src[span.end :]}"
+    request = EditRequest(fact_id, lang, template, record.src[span.start : span.end], target)
+    others = {other: each for other, many in records.items() if (each := many[index])}
+    asked = {other: (each.src, f" {each.alt}") for other, each in others.items()}
+    return Fact(request, (*_probes(fact_id, lang, record, target), *crosslingual(fact_id, lang, asked)))
+
+
+def _probes(fact_id: str, lang: str, record: Record, target: str) -> Iterator[Probe]:
+    yield Probe(fact_id, "efficacy", lang, lang, record.src, target)
+    if record.rephrase:
+        fresh = record.rephrase != record.src
+        yield Probe(fact_id, "generality", lang, lang, record.rephrase, target, distinct=fresh)
+    if record.loc and record.loc_ans:
+        yield Probe(fact_id, "specificity", lang, lang, neighbour_prompt(record.loc), f" {record.loc_ans}")
+    if record.new_question and record.new_answer:
+        yield Probe(fact_id, "portability", lang, lang, record.new_question, f" {record.new_answer}")
+
+
+def neighbour_prompt(question: str) -> str:
+    """Put a Natural Questions question as the released code does.
+
+    It gets "nq question: " before it where that is missing, in every language, and a "?" after it. The
+    released code adds the "?" also where the question has one; here it stays one.
+    """
+    start = "" if NQ_PREFIX in question else NQ_PREFIX
+    end = "" if question.endswith(QUESTION_MARKS) else "?"
+    return f"{start}{question}{end}"
+
+
+# ---------------------------------------------------------------------------- the English data set
+def load(request: DataRequest) -> LoadedData:
+    """Read, align and draw."""
+    records, problems = read(_path(request.data_dir))
+    if problems:
+        raise problems[0]
+    return choose(FOLDER, {"en": records}, request)
+
+
+def read(path: Path) -> tuple[list[Record], list[BenchError]]:
+    """The records of a file, and what is wrong with the others.
+
+    Raises:
+        BenchError: the file as a whole cannot be read.
+    """
+    records, problems = [], []
+    for index, item in enumerate(read_records(path)):
+        try:
+            records.append(read_record(item, path, f"{FOLDER}/{index}"))
+        except BenchError as error:
+            problems.append(error)
+    return records, problems
+
+
+def check(path: Path) -> Checked:
+    """What a file holds."""
+    records, problems = read(path)
+    spans, count = align_all("en", records, records)
+    return Checked(FOLDER, (count,), tuple(problems), {"en": examples(records, spans)})
+
+
+def fingerprint(data_dir: Path | None) -> str:
+    """Hash the file."""
+    return digest([path] if (path := _path(data_dir)).is_file() else [], FOLDER)
+
+
+def _path(data_dir: Path | None) -> Path:
+    return place_of(FOLDER, data_dir, [FILE], SOURCE) / FILE
+
+
+DATASET = Dataset(
+    name=FOLDER,
+    languages=("en",),
+    licence="CC BY-SA 4.0 (zsRE)",
+    citation="Levy et al., Zero-Shot Relation Extraction via Reading Comprehension, CoNLL 2017; "
+    "edits of Mitchell et al., MEND, ICLR 2022",
+    source=SOURCE,
+    what="English questions about one relation of a subject, with counterfactual answers",
+    load=load,
+    fingerprint=fingerprint,
+    files={f"{FOLDER}/{FILE}": ""},
+    selection="drawn by seed",
+)
