@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import inspect
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -64,6 +64,8 @@ class Packed:
 class SharedPrefixLM(HFLM):  # type: ignore[misc]
     """An `HFLM` on a model in memory, which stays where and as it is; greedy generation only.
 
+    It serves one state of the model: what generation has found out about label words is kept for `loglikelihood`.
+
     Args:
         model: the Hugging Face model.
         tokenizer: its tokenizer; copied if it needs a padding token.
@@ -77,6 +79,7 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
         slides = any(DynamicCache(config=self.model.config).is_sliding)
         # a window counts columns, so padding inside a row would narrow it
         self._shares = not slides
+        self._known: dict[Row, dict[int, Scored]] = {}
         self._takes_positions = "position_ids" in inspect.signature(self.model.forward).parameters
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
@@ -116,24 +119,39 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
     def _model_generate(self, context: Tensor, max_length: int, stop: list[str], **generation_kwargs: Any) -> Tensor:
         """Continuations after the left-padded prompts [B, T], as `HFLM` has them: [B, T + new].
 
-        Of the options, ``one_line`` ends a row with its first line that is not blank. The end of a text ends it too.
+        Of the options, ``one_line`` ends a row with its first line that is not blank, and of ``words`` those of one
+        token are scored in passing. The end of a text ends a row too.
         """
         mask = generation_kwargs["attention_mask"].bool()
-        packed = self._pack([tuple(row[kept].tolist()) for row, kept in zip(context, mask, strict=True)])
+        rows = [tuple(row[kept].tolist()) for row, kept in zip(context, mask, strict=True)]
+        packed = self._pack(rows)
         width = packed.ids.shape[1]
-        criteria = [LineEnds(self.tokenizer, width)] if generation_kwargs.get("one_line") else []
+        words = [self.tok_encode(word, add_special_tokens=False) for word in generation_kwargs.get("words", ())]
         with torch.no_grad():
-            full = self.model.generate(
+            out = self.model.generate(
                 input_ids=packed.ids,
                 attention_mask=packed.mask,
                 past_key_values=packed.cache,
                 max_new_tokens=max_length - context.shape[1],
                 do_sample=False,
-                stopping_criteria=StoppingCriteriaList(criteria),
+                stopping_criteria=self._criteria(generation_kwargs, width),
                 pad_token_id=self.tokenizer.pad_token_id,
                 use_cache=True,
+                return_dict_in_generate=True,
+                output_logits=bool(words),
             )
-        return torch.cat([context, full[:, width:]], dim=1)
+        if words:
+            self._remember(rows, out.logits[0], [ids[0] for ids in words if len(ids) == 1])
+        return torch.cat([context, out.sequences[:, width:]], dim=1)
+
+    def _criteria(self, options: Mapping[str, Any], start: int) -> StoppingCriteriaList:
+        return StoppingCriteriaList([LineEnds(self.tokenizer, start)] if options.get("one_line") else [])
+
+    def _remember(self, rows: Sequence[Row], logits: Tensor, tokens: Sequence[int]) -> None:
+        """Note how likely tokens are to follow rows; `logits` [B, V]."""
+        logprobs, greedy = logits.float().log_softmax(-1), logits.argmax(-1)
+        for i, row in enumerate(rows):
+            self._known[row] = {token: (float(logprobs[i, token]), int(greedy[i]) == token) for token in tokens}
 
     # --------------------------------------------------------------- likelihood
     def _loglikelihood_tokens(
@@ -143,21 +161,19 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
         override_bs: int | None = None,
     ) -> list[Scored]:
         """Log-probability of each continuation and whether it is the greedy one; one row per distinct input."""
-        inputs = [tuple((ctx + cont)[-(self.max_length + 1) : -1]) for _, ctx, cont in requests]
-        asked: dict[Row, list[int]] = {}
-        for i, row in enumerate(inputs):
-            asked.setdefault(row, []).append(i)
         found: list[Scored] = [(float("nan"), False)] * len(requests)
+        asked: dict[Row, list[int]] = {}
+        for i, (_, ctx, cont) in enumerate(requests):
+            row = tuple((ctx + cont)[-(self.max_length + 1) : -1])
+            if len(cont) == 1 and cont[0] in self._known.get(row, ()):
+                found[i] = self._known[row][cont[0]]
+            else:
+                asked.setdefault(row, []).append(i)
         for batch in batches(list(asked), override_bs or self.batch_size):
-            members = [i for row in batch for i in asked[row]]
-            longest = max(len(requests[i][2]) for i in members)
-            logprobs = self._last_logprobs(batch, longest)
-            for row, values in zip(batch, logprobs, strict=True):
+            longest = max(len(requests[i][2]) for row in batch for i in asked[row])
+            for row, values in zip(batch, self._last_logprobs(batch, longest), strict=True):
                 for i in asked[row]:
-                    cont = torch.tensor(requests[i][2], device=values.device)
-                    own = values[-len(cont) :]
-                    total = float(own.gather(1, cont[:, None]).sum())
-                    found[i] = (total, bool((own.argmax(-1) == cont).all()))
+                    found[i] = _score(values, requests[i][2])
         return found
 
     def _last_logprobs(self, rows: Sequence[Row], count: int) -> Tensor:
@@ -170,6 +186,13 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
             out = self.model(input_ids=packed.ids[:, packed.start :], logits_to_keep=count, **inputs)
         logits: Tensor = out.logits
         return logits.float().log_softmax(-1)
+
+
+def _score(logprobs: Tensor, ids: list[int]) -> Scored:
+    """Sum of the ids' log-probabilities at the last positions of `logprobs` [q, V]; and whether all are the argmax."""
+    expected = torch.tensor(ids, device=logprobs.device)
+    own = logprobs[-len(ids) :]
+    return float(own.gather(1, expected[:, None]).sum()), bool((own.argmax(-1) == expected).all())
 
 
 class LineEnds(StoppingCriteria):  # type: ignore[misc]

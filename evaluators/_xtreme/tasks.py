@@ -76,13 +76,11 @@ class XtremeTask(ConfigurableTask):  # type: ignore[misc]
         options = {
             **copy.deepcopy(self.config.generation_kwargs),
             "begins_like": f"{self.form.name}/{self._context(doc)[1]}",
+            "words": self._words(),
         }
         requests = [Instance("generate_until", doc, (ctx, options), 0, **kwargs)]
-        if self.form.task in PAIR_TASKS:
-            requests += [
-                Instance("loglikelihood", doc, (ctx, word), i, **kwargs) for i, word in enumerate(self._words(), 1)
-            ]
-        return requests
+        words = enumerate(self._words(), 1)
+        return requests + [Instance("loglikelihood", doc, (ctx, word), i, **kwargs) for i, word in words]
 
     def process_results(self, doc: Item, results: Sequence[Any]) -> dict[str, Verdict]:
         """Verdicts of both protocols."""
