@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from bench import options
+from bench import data_commands, options
 from bench.display import complain, echo, echo_table
 from bench.errors import BenchError
 
@@ -39,6 +39,7 @@ app = typer.Typer(
     help="Compare knowledge-editing methods on multilingual, sequential edits.",
     epilog="Start with: bench run --preset smoke",
 )
+app.add_typer(data_commands.app, name="data")
 
 
 @app.command("run")

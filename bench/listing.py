@@ -14,6 +14,7 @@ from bench.registry import Registry, evaluators, methods
 if TYPE_CHECKING:
     from bench.engine import Outcome
     from bench.session import Plan
+    from bench.sources.common import Dataset
     from bench.spec import Cell
 
 
@@ -80,11 +81,29 @@ def _datasets(verbose: bool) -> None:
     known = data.datasets().values()
     if not verbose:
         echo_table(("data set", "languages", ""), [(d.name, " ".join(d.languages), d.what) for d in known])
-    else:
-        columns = ("data set", "languages", "", "from", "licence", "citation")
-        rows = [(d.name, " ".join(d.languages), d.what, d.source, d.licence, d.citation) for d in known]
-        echo_table(columns, rows)
+    for each in known if verbose else ():
+        _describe(each)
     echo("or a .jsonl file of your own facts")
+
+
+def _describe(each: Dataset) -> None:
+    """All that is known of a data set."""
+    lines = {
+        "languages": " ".join(each.languages),
+        "licence": each.licence,
+        "citation": each.citation,
+        "from": each.source,
+        "revision": each.revision,
+        "hub": f"{each.hub.repository} at {each.hub.revision}" if each.hub else "",
+        "selection": each.selection,
+    }
+    echo(f"{each.name}: {each.what}")
+    for name, text in lines.items():
+        if text:
+            echo(f"  {name:10}{text}")
+    for file, checksum in each.files.items():
+        echo(f"  {'file':10}{file}{f'  sha256 {checksum}' if checksum else ''}")
+    echo()
 
 
 def _presets(verbose: bool) -> None:

@@ -120,6 +120,21 @@ class Checked:
     examples: Mapping[str, Sequence[Example]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Where files of a data set lie on the hub.
+
+    Attributes:
+        repository: of data sets.
+        revision: a commit.
+        files: paths in it -> paths below the data folder.
+    """
+
+    repository: str
+    revision: str
+    files: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Dataset:
     """What a data set is and how it is loaded; `bench.data.load` also checks what is asked of it.
@@ -132,8 +147,9 @@ class Dataset:
         load: facts by language for a request.
         fingerprint: hash of the source files below a data folder.
         revision: of the source; "" where it has none.
-        files: paths below the data folder, with the SHA-256 of those whose published contents are known.
+        files: paths below the data folder, with the SHA-256 of those whose contents are known.
         selection: how a run's facts are drawn.
+        hub: where the files can be downloaded, if they can.
     """
 
     name: str
@@ -146,7 +162,8 @@ class Dataset:
     fingerprint: Callable[[Path | None], str]
     revision: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
-    selection: str = "each fact in as few languages as can be; --parallel: the same facts in every language"
+    selection: str = "each fact in one language while there are enough; --parallel: the same facts in all"
+    hub: Hub | None = None
 
 
 def shuffled(items: Iterable[T], seed: int, part: str) -> list[T]:

@@ -86,7 +86,14 @@ class Finder:
             inside = [word for word in words if best and best.start <= word.start < best.end]
             if english and not any(word.english for word in inside):
                 return None
-        return best
+        return self._without_kind(best, words) if best else None
+
+    def _without_kind(self, span: Span, words: Sequence[_Word]) -> Span:
+        """The span without what a thing is called before its name: "Team" Real Salt Lake, "Musikers" Adderley."""
+        inside = [word for word in words if span.start <= word.start < span.end]
+        named = [word.start for word in inside if word.english]
+        quoted = any(word.quoted for word in inside)
+        return span._replace(start=named[0]) if named and not quoted else span
 
     def _heaviest(self, asked: Asked, words: Sequence[_Word], strict: bool) -> Span | None:
         weights = [self._weight(word, strict) for word in words]

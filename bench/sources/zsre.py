@@ -4,6 +4,9 @@ File ``zsre/zsre_mend_eval.json``: a list of ``{"subject", "src" | "prompt", "re
 "alt" | "target_new", "loc" | "locality_prompt", "loc_ans" | "locality_ground_truth", "portability": {"New
 Question", "New Answer"}}``. The first and third field and one target are needed; what is absent is not asked.
 
+KnowEdit's ``zsre/ZsRE-test-all.json`` is read where the first file is not there: it calls the fields by their second
+names, and ``locality`` and ``portability`` hold lists of ``{"prompt", "ground_truth"}`` under names of their kinds.
+
 The edit target is the counterfactual ``alt``, and every target gets one leading space, Chinese ones included:
 both as in the code released with LangEdit.
 """
@@ -16,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe
+from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe, ProbeKind
 from bench.errors import BenchError
 from bench.sources.align import align
 from bench.sources.common import (
@@ -25,6 +28,7 @@ from bench.sources.common import (
     DataRequest,
     Dataset,
     Example,
+    Hub,
     LoadedData,
     Span,
     crosslingual,
@@ -36,7 +40,7 @@ from bench.sources.common import (
     text_at,
 )
 
-FOLDER, FILE = "zsre", "zsre_mend_eval.json"
+FOLDER, FILE, KNOWEDIT = "zsre", "zsre_mend_eval.json", "ZsRE-test-all.json"
 SOURCE = "rome.baulab.info/data/dsets"
 
 NQ_PREFIX = "nq question: "
@@ -68,6 +72,7 @@ class Record:
     loc_ans: str = ""
     new_question: str = ""
     new_answer: str = ""
+    more: tuple[tuple[ProbeKind, str, str], ...] = ()
 
 
 Records = Sequence[Record | None]
@@ -87,7 +92,22 @@ def read_record(item: Any, path: Path, record: object, needed: Sequence[str] = N
         found = next((keys for keys in ways if _has(item, keys)), None)
         if found or name in needed:
             texts[name] = text_at(item, found or ways[0], path, record, place)
-    return Record(**texts)
+    return Record(**texts, more=tuple(_listed(item, path, record)))
+
+
+def _listed(item: Mapping[str, Any], path: Path, record: object) -> Iterator[tuple[ProbeKind, str, str]]:
+    """Questions of KnowEdit's lists: what they count for, prompt, answer. Several right answers: the first."""
+    kinds: tuple[tuple[str, ProbeKind], ...] = (("locality", "specificity"), ("portability", "portability"))
+    for field, kind in kinds:
+        named = item.get(field)
+        lists = {f"{field}.{name}": each for name, each in named.items()} if isinstance(named, dict) else {}
+        for place, questions in lists.items():
+            for question in questions if isinstance(questions, list) else ():
+                answer = question.get("ground_truth") if isinstance(question, dict) else None
+                while isinstance(answer, list) and answer:
+                    answer = answer[0]
+                prompt = text_at(question, ("prompt",), path, record, place)
+                yield kind, prompt, text_at({"ground_truth": answer}, ("ground_truth",), path, record, place)
 
 
 def _has(item: Mapping[str, Any], keys: Sequence[str]) -> bool:
@@ -163,6 +183,8 @@ def _probes(fact_id: str, lang: str, record: Record, target: str) -> Iterator[Pr
         yield Probe(fact_id, "specificity", lang, lang, neighbour_prompt(record.loc), f" {record.loc_ans}")
     if record.new_question and record.new_answer:
         yield Probe(fact_id, "portability", lang, lang, record.new_question, f" {record.new_answer}")
+    for kind, prompt, answer in record.more:
+        yield Probe(fact_id, kind, lang, lang, prompt, f" {answer}")
 
 
 def neighbour_prompt(question: str) -> str:
@@ -213,7 +235,8 @@ def fingerprint(data_dir: Path | None) -> str:
 
 
 def _path(data_dir: Path | None) -> Path:
-    return place_of(FOLDER, data_dir, [FILE], SOURCE) / FILE
+    place = place_of(FOLDER, data_dir, [FILE], SOURCE)
+    return next((place / name for name in (FILE, KNOWEDIT) if (place / name).is_file()), place / FILE)
 
 
 DATASET = Dataset(
@@ -222,10 +245,15 @@ DATASET = Dataset(
     licence="CC BY-SA 4.0 (zsRE)",
     citation="Levy et al., Zero-Shot Relation Extraction via Reading Comprehension, CoNLL 2017; "
     "edits of Mitchell et al., MEND, ICLR 2022",
-    source=SOURCE,
+    source=f"{SOURCE}, or KnowEdit on the hub",
     what="English questions about one relation of a subject, with counterfactual answers",
     load=load,
     fingerprint=fingerprint,
     files={f"{FOLDER}/{FILE}": ""},
     selection="drawn by seed",
+    hub=Hub(
+        "zjunlp/KnowEdit",
+        "c3a6bccb5fc37a59dea3197ac36526d44606acd0",
+        {"benchmark/ZsRE/ZsRE-test-all.json": f"{FOLDER}/{KNOWEDIT}"},
+    ),
 )

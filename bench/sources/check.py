@@ -1,0 +1,59 @@
+"""Tell the layout of a file, and say what it holds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.sources import counterfact, facts_file, mlake, mzsre, zsre
+from bench.sources.common import Checked, Dataset, read_records
+
+LANGUAGE_CODES = frozenset(mzsre.LANGUAGES) | frozenset(mzsre.CODES)
+
+
+def check(path: Path) -> Checked:
+    """Read a file in whichever layout it is.
+
+    Raises:
+        BenchError: it cannot be read as a whole, or its layout is not known.
+    """
+    if path.suffix not in facts_file.SUFFIXES:
+        raise BenchError(f"not a file of facts; they end in {' or '.join(facts_file.SUFFIXES)}", file=path)
+    return (facts_file.check if path.suffix == ".jsonl" else _layout(path))(path)
+
+
+def _layout(path: Path) -> Callable[[Path], Checked]:
+    """The check for the layout that the first record with fields has."""
+    fields = next((set(item) for item in read_records(path) if isinstance(item, dict)), set())
+    if not fields:
+        raise BenchError("its records have no fields", file=path)
+    if fields <= LANGUAGE_CODES:
+        folder = "bzsre" if "bizsre" in path.name else "mzsre"
+        return lambda each: mzsre.check(each, folder)
+    if "requested_rewrite" in fields:
+        return counterfact.check
+    if "question" in fields and fields & {"e_prompt", "o_answer"}:
+        return mlake.check
+    if fields & {"fact_id", "lang", "target"}:
+        return facts_file.check
+    if fields & {"src", "prompt"} and fields & {"subject", "alt", "target_new"}:
+        return zsre.check
+    raise BenchError(f"of no known layout; its first record has the fields {', '.join(sorted(fields))}", file=path)
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def against_description(path: Path, known: Iterable[Dataset]) -> str:
+    """In words, whether a file is the one whose checksum the data set's description holds; "" if it holds none."""
+    for each in known:
+        for place, published in each.files.items():
+            if published and path.resolve().as_posix().endswith(f"/{place}"):
+                same = checksum(path) == published
+                return "checksum as described" if same else "checksum differs from the one described"
+    return ""

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.data import DataRequest, load
+from bench.errors import BenchError
+from bench.sources.shared_span import Asked, Finder
+
+PEOPLE = ("Ada Lovelace", "Clara Bow", "Daphne du Maurier", "Niels Bohr", "Rosa Parks", "Yao Ming")
+TEXTS = {
+    "en": ("Where was {} born and raised?", "{} was born and raised in {}."),
+    "de": ("In welcher Stadt wurde {} geboren?", "{} wurde in der Stadt {} geboren."),
+    "zh": ("{}出生于哪个城市？", "{}出生于{}。"),
+}
+CITIES = {"en": ("London", "Rome"), "de": ("London", "Rom"), "zh": ("伦敦", "罗马")}
+CHINESE = ("阿达·洛芙莱斯", "克拉拉·鲍", "达夫妮·杜穆里埃", "尼尔斯·玻尔", "罗莎·帕克斯", "姚明")
+
+
+def record(lang: str, person: str) -> dict[str, Any]:
+    question, statement = TEXTS[lang]
+    old, new = CITIES[lang]
+    return {
+        "question": question.format(person),
+        "o_prompt": statement.format(person, old),
+        "o_answer": old,
+        "o_answer_aliases": [],
+        "e_prompt": statement.format(person, new),
+        "e_answer": new,
+        "e_answer_aliases": ["x"],
+    }
+
+
+def write(path: Path, records: list[dict[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(records, ensure_ascii=False, indent=4), encoding="utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    # 60 records: words of the question are common, names are not
+    many = [f"{person} {number}" for number in range(10) for person in PEOPLE]
+    chinese = [f"{person}{chr(0x4E00 + 11 * number)}" for number in range(10) for person in CHINESE]
+    for lang in ("en", "de"):
+        write(tmp_path / f"mlake/single_hop/{lang}_qa.json", [record(lang, person) for person in many])
+    write(tmp_path / "mlake/single_hop/zh_qa.json", [record("zh", person) for person in chinese])
+    hop = {"question": "In welchem Land?", "e_prompt": record("en", many[3])["e_prompt"], "e_answer": "Italien"}
+    write(tmp_path / "mlake/multi_hop/new_de_qa.json", [hop])
+    return tmp_path
+
+
+def facts(folder: Path, *languages: str, count: int = 60) -> Any:
+    return load("mlake", DataRequest(languages, count, 0, folder, parallel=True))
+
+
+def test_edit_and_probes_of_a_fact(folder: Path) -> None:
+    loaded = facts(folder, "en", "de")
+    (fact,) = (each for each in loaded.facts["de"] if each.request.fact_id == "mlake/3")
+    assert fact.request.prompt == "In welcher Stadt wurde {} geboren?"
+    assert (fact.request.subject, fact.request.target) == ("Niels Bohr 0", " Rom")
+    asked = [(probe.kind, probe.probe_lang, probe.prompt, probe.target) for probe in fact.probes]
+    assert asked == [
+        ("efficacy", "de", "In welcher Stadt wurde Niels Bohr 0 geboren?", " Rom"),
+        ("portability", "de", "In welchem Land?", " Italien"),
+        ("crosslingual", "en", "Where was Niels Bohr 0 born and raised?", " Rome"),
+    ]
+    assert loaded.how["de", "mlake/3"] == "shared"
+    assert [(count.lang, count.shared, count.kept) for count in loaded.report] == [("en", 60, 60), ("de", 60, 60)]
+
+
+def test_no_space_before_a_chinese_target(folder: Path) -> None:
+    fact = facts(folder, "zh", count=1).facts["zh"][0]
+    assert fact.request.target == "罗马"
+    assert fact.request.prompt.endswith("出生于哪个城市？")
+
+
+def test_question_that_shares_nothing_is_dropped_and_counted(folder: Path) -> None:
+    path = folder / "mlake/single_hop/de_qa.json"
+    records = json.loads(path.read_text(encoding="utf-8"))
+    records[0]["question"] = "Wo?"
+    write(path, records)
+    loaded = facts(folder, "de", count=59)
+    assert dict(loaded.report[0].dropped) == {"no span shared with the statement": 1}
+
+
+def test_files_must_be_parallel_and_sound(folder: Path) -> None:
+    path = folder / "mlake/single_hop/de_qa.json"
+    records = json.loads(path.read_text(encoding="utf-8"))
+    write(path, records[1:])
+    with pytest.raises(BenchError, match=r"de_qa.json: 59 records where English has 60"):
+        facts(folder, "de")
+    del records[4]["e_answer"]
+    write(path, records)
+    with pytest.raises(BenchError, match=r"de_qa.json, record 4, field 'e_answer': missing"):
+        facts(folder, "de")
+    with pytest.raises(BenchError, match="mlake has no language 'nl'"):
+        facts(folder, "nl")
+
+
+FILLER = [Asked(f"Which country is credited as the place where the film {n} originated?",
+                f"The film {n} originated in the country of X.", "X") for n in "abcdefghij"] * 8  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lang", "question", "statement", "answer", "english", "subject"),
+    [
+        ("en", "In which country did the film 'The Sting' originate?",
+         "The film \"The Sting\" originated in Spain.", "Spain", "", "The Sting"),
+        ("en", "Who founded the University of Utah?", "Rockefeller founded the University of Utah.",
+         "Rockefeller", "", "University of Utah"),
+        ("en", "Which company developed Windows Phone 7.x?", "IBM developed Windows Phone 7.x.", "IBM", "",
+         "Windows Phone 7.x"),
+        ("fr", "Quel rôle Oliver Kahn excellait-il à jouer ?", "Oliver Kahn excellait-il en défenseur.",
+         "défenseur", "What role did Oliver Kahn fulfill?", "Oliver Kahn"),
+        ("de", "Wo verstarb der Musiker Frank Zappa?", "Der Musiker Frank Zappa verstarb in Rom.", "Rom",
+         "Where did Frank Zappa die?", "Frank Zappa"),
+        ("de", "Auf welchem Kontinent liegt Kanada?", "Kanada liegt auf dem Kontinent Asien.", "Asien",
+         "On which continent is Canada located?", "Kanada"),
+        ("fr", "D'où provient la bossa nova ?", "La bossa nova provient du Japon.", "Japon",
+         "Where does bossa nova originate?", "bossa nova"),
+    ],
+)  # fmt: skip
+def test_subject_is_what_question_and_statement_share(
+    lang: str, question: str, statement: str, answer: str, english: str, subject: str
+) -> None:
+    asked = Asked(question, statement, answer)
+    span = Finder.of(lang, [*FILLER, asked]).find(asked, english)
+    assert span is not None
+    assert (question[span.start : span.end], span.how) == (subject, "shared")
+
+
+def test_the_answer_is_no_subject() -> None:
+    asked = Asked("Is Rome the home of it?", "Rome is.", "Rome")
+    span = Finder.of("en", [*FILLER, asked]).find(asked)
+    assert span is None or asked.question[span.start : span.end] != "Rome"
