@@ -206,7 +206,7 @@ def test_a_cell_holds_all_settings(fixed_fingerprints, tmp_path):
     [
         ({"methods": "memitt"}, "unknown method 'memitt'; did you mean 'memit'"),
         ({"models": "polyglot"}, "unknown model 'polyglot'"),
-        ({"datasets": "zsre"}, "unknown data set 'zsre'; did you mean 'mzsre'"),
+        ({"datasets": "mzre"}, "unknown data set 'mzre'; did you mean 'mzsre'"),
         ({"languages": "en,xx"}, "unknown language of data set 'cldr': 'xx'"),
     ],
 )
