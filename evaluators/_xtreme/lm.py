@@ -79,7 +79,7 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
         slides = any(DynamicCache(config=self.model.config).is_sliding)
         # a window counts columns, so padding inside a row would narrow it
         self._shares = not slides
-        self._known: dict[Row, dict[int, Scored]] = {}
+        self._known: dict[tuple[Row, Row], Scored] = {}
         self._takes_positions = "position_ids" in inspect.signature(self.model.forward).parameters
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
@@ -119,14 +119,14 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
     def _model_generate(self, context: Tensor, max_length: int, stop: list[str], **generation_kwargs: Any) -> Tensor:
         """Continuations after the left-padded prompts [B, T], as `HFLM` has them: [B, T + new].
 
-        Of the options, ``one_line`` ends a row with its first line that is not blank, and of ``words`` those of one
-        token are scored in passing. The end of a text ends a row too.
+        Of the options, ``one_line`` ends a row with its first line that is not blank, and ``words`` are scored in
+        passing. The end of a text ends a row too.
         """
         mask = generation_kwargs["attention_mask"].bool()
         rows = [tuple(row[kept].tolist()) for row, kept in zip(context, mask, strict=True)]
         packed = self._pack(rows)
         width = packed.ids.shape[1]
-        words = [self.tok_encode(word, add_special_tokens=False) for word in generation_kwargs.get("words", ())]
+        words = [tuple(self.tok_encode(word, add_special_tokens=False)) for word in generation_kwargs.get("words", ())]
         with torch.no_grad():
             out = self.model.generate(
                 input_ids=packed.ids,
@@ -140,18 +140,25 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
                 return_dict_in_generate=True,
                 output_logits=bool(words),
             )
-        if words:
-            self._remember(rows, out.logits[0], [ids[0] for ids in words if len(ids) == 1])
+        if words and self._shares:
+            self._score_words(rows, words, packed.mask, out)
         return torch.cat([context, out.sequences[:, width:]], dim=1)
 
     def _criteria(self, options: Mapping[str, Any], start: int) -> StoppingCriteriaList:
         return StoppingCriteriaList([LineEnds(self.tokenizer, start)] if options.get("one_line") else [])
 
-    def _remember(self, rows: Sequence[Row], logits: Tensor, tokens: Sequence[int]) -> None:
-        """Note how likely tokens are to follow rows; `logits` [B, V]."""
-        logprobs, greedy = logits.float().log_softmax(-1), logits.argmax(-1)
-        for i, row in enumerate(rows):
-            self._known[row] = {token: (float(logprobs[i, token]), int(greedy[i]) == token) for token in tokens}
+    def _score_words(self, rows: Sequence[Row], words: Sequence[Row], mask: Tensor, out: Any) -> None:
+        """Note how likely each word is to follow each row, given what `generate` kept of them; `mask` [B, T]."""
+        for ids in words:
+            logits = out.logits[0][:, None]
+            if len(ids) > 1:
+                if surplus := out.past_key_values.get_seq_length() - mask.shape[1]:
+                    out.past_key_values.crop(-surplus)
+                rest = torch.tensor([ids[:-1]] * len(rows), device=self.device)
+                full = torch.cat([mask, torch.ones_like(rest)], dim=1)
+                logits = torch.cat([logits, self._logits(rest, full, out.past_key_values)], dim=1)
+            for row, values in zip(rows, logits.float().log_softmax(-1), strict=True):
+                self._known[row, ids] = _score(values, ids)
 
     # --------------------------------------------------------------- likelihood
     def _loglikelihood_tokens(
@@ -164,11 +171,11 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
         found: list[Scored] = [(float("nan"), False)] * len(requests)
         asked: dict[Row, list[int]] = {}
         for i, (_, ctx, cont) in enumerate(requests):
-            row = tuple((ctx + cont)[-(self.max_length + 1) : -1])
-            if len(cont) == 1 and cont[0] in self._known.get(row, ()):
-                found[i] = self._known[row][cont[0]]
+            known = self._known.get((tuple(ctx), tuple(cont)))
+            if known is None:
+                asked.setdefault(tuple((ctx + cont)[-(self.max_length + 1) : -1]), []).append(i)
             else:
-                asked.setdefault(row, []).append(i)
+                found[i] = known
         for batch in batches(list(asked), override_bs or self.batch_size):
             longest = max(len(requests[i][2]) for row in batch for i in asked[row])
             for row, values in zip(batch, self._last_logprobs(batch, longest), strict=True):
@@ -179,18 +186,22 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
     def _last_logprobs(self, rows: Sequence[Row], count: int) -> Tensor:
         """Log-probabilities [B, count, V] at the last `count` positions of each row."""
         packed = self._pack(rows, most=min(map(len, rows)) - count)
-        inputs: dict[str, Any] = {"attention_mask": packed.mask, "past_key_values": packed.cache}
-        if self._takes_positions:
-            inputs["position_ids"] = (packed.mask.cumsum(1) - 1).clamp_min(0)[:, packed.start :]
-        with torch.no_grad():
-            out = self.model(input_ids=packed.ids[:, packed.start :], logits_to_keep=count, **inputs)
-        logits: Tensor = out.logits
+        logits = self._logits(packed.ids[:, packed.start :], packed.mask, packed.cache, count)
         return logits.float().log_softmax(-1)
 
+    def _logits(self, ids: Tensor, mask: Tensor, cache: DynamicCache | None, count: int = 0) -> Tensor:
+        """Logits [B, count, V] of the last `count` of ids [B, k], of all where it is 0; `mask` covers the cache too."""
+        inputs: dict[str, Any] = {"attention_mask": mask, "past_key_values": cache, "logits_to_keep": count}
+        if self._takes_positions:
+            inputs["position_ids"] = (mask.cumsum(1) - 1).clamp_min(0)[:, -ids.shape[1] :]
+        with torch.no_grad():
+            logits: Tensor = self.model(input_ids=ids, **inputs).logits
+        return logits
 
-def _score(logprobs: Tensor, ids: list[int]) -> Scored:
+
+def _score(logprobs: Tensor, ids: Sequence[int]) -> Scored:
     """Sum of the ids' log-probabilities at the last positions of `logprobs` [q, V]; and whether all are the argmax."""
-    expected = torch.tensor(ids, device=logprobs.device)
+    expected = torch.tensor(list(ids), device=logprobs.device)
     own = logprobs[-len(ids) :]
     return float(own.gather(1, expected[:, None]).sum()), bool((own.argmax(-1) == expected).all())
 

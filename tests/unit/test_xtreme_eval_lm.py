@@ -75,18 +75,16 @@ def test_the_prefix_runs_once_per_batch(monkeypatch: pytest.MonkeyPatch) -> None
     assert widths == [(1, prefix), (2, longest - prefix)]
 
 
-def test_words_of_one_token_are_scored_while_generating(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, shared = both("llama", True)
-    generated(shared, PROMPTS, words=["x", "?", " No"])
-    asked: list[int] = []
-    last = shared._last_logprobs
-    monkeypatch.setattr(shared, "_last_logprobs", lambda rows, count: asked.append(len(rows)) or last(rows, count))
-    expected, found = scored(plain, PROMPTS, ("x", "?")), scored(shared, PROMPTS, ("x", "?"))
-    assert asked == []
+@pytest.mark.parametrize("architecture", ["llama", "gpt2", "gptj", "bloom"])
+def test_words_are_scored_while_generating(monkeypatch: pytest.MonkeyPatch, architecture: str) -> None:
+    words = ("x", " No", " 是")
+    plain, shared = both(architecture, True)
+    expected = scored(plain, PROMPTS, words)
+    assert generated(shared, PROMPTS, words=list(words)) == generated(plain, PROMPTS)
+    monkeypatch.setattr(shared.model, "forward", None)
+    found = scored(shared, PROMPTS, words)
     assert [likely for likely, _ in found] == pytest.approx([likely for likely, _ in expected], abs=1e-4)
     assert [greedy for _, greedy in found] == [greedy for _, greedy in expected]
-    scored(shared, PROMPTS, (" No",))
-    assert sum(asked) == len(PROMPTS)
 
 
 class Scripted:
