@@ -235,3 +235,16 @@ class Evaluator(Protocol):
     def score(self, view: Scorer, seen: Sequence[Fact], context: Context) -> Iterator[Score]:
         """Rows, one per metric and probe; means only where a metric is defined on a whole set, as an F1 is."""
         ...
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """What an evaluator may do besides: read its data before anything is edited."""
+
+    def prepare(self, context: Context) -> None:
+        """Called once, before the first edit.
+
+        Raises:
+            BenchError: the data is missing or bad; the cell has no results then.
+        """
+        ...

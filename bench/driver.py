@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 
 from bench import checkpoint, data, registry
-from bench.api import EditReport, Evaluator, Fact, Method, Score, Scorer, State
+from bench.api import EditReport, Evaluator, Fact, Method, Preparing, Score, Scorer, State
 from bench.measure import Cost, measured
 from bench.model import EditableModel
 from bench.models import load_pretrained
@@ -102,6 +102,9 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
     stream = data.EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"))
     context = CellContext(cell, world.data_dir)
     scored_with = world.build_evaluators()
+    for evaluator in scored_with.values():
+        if isinstance(evaluator, Preparing):
+            evaluator.prepare(context)
     model = load_model(cell, world)
     method: Method = world.methods.build(cell.method.name, cell.method.options)
     about = environment(model, [_fields(count) for count in loaded.report])

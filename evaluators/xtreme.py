@@ -7,7 +7,7 @@ over languages.
 
 Items 0 to 9 of a file are the pool of examples, items 10 to 109 those that are asked (more with a higher limit).
 Examples that do not fit the context beside the query and its answer are dropped, from the first that does
-not, and counted.
+not, and counted. A query that is too long by itself loses its beginning.
 """
 
 from __future__ import annotations
@@ -51,11 +51,24 @@ class Config(BaseModel):
 
 
 class Xtreme:
-    """Scores a view of the model on all tasks; reads items and builds tasks at the first call."""
+    """Scores a view of the model on all tasks; items are read once and lm-eval's tasks built at the first call."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._sets: list[ItemSet] = []
         self._tasks: dict[str, XtremeTask] = {}
+
+    def prepare(self, context: Context) -> None:
+        """Read the items.
+
+        Raises:
+            BenchError: they are missing or bad.
+        """
+        config = self._config
+        source: str = config.source
+        if source == "auto":
+            source = MINI if resolve(context.model_name).source == "embedded" else "xtreme"
+        self._sets = item_sets(source, context.data_dir, config.limit, config.languages or None, context.rng)
 
     def score(self, view: Scorer, seen: Sequence[Fact], context: Context) -> Iterator[Score]:
         """Rows per task, language and protocol.
@@ -70,20 +83,15 @@ class Xtreme:
         from evaluators._xtreme import tasks
         from evaluators._xtreme.lm import SharedPrefixLM, quiet
 
+        if not self._sets:
+            self.prepare(context)
         with quiet():
             lm = SharedPrefixLM(view.hf, view.tokenizer, self._config.batch_size)
             if not self._tasks:
-                self._tasks = tasks.build(self._items(context), lm)
+                self._tasks = tasks.build(self._sets, lm)
             results = tasks.run(lm, self._tasks)
         for name, task in self._tasks.items():
             yield from _rows(task, results["results"][name], results["samples"][name])
-
-    def _items(self, context: Context) -> list[ItemSet]:
-        config = self._config
-        source: str = config.source
-        if source == "auto":
-            source = MINI if resolve(context.model_name).source == "embedded" else "xtreme"
-        return item_sets(source, context.data_dir, config.limit, config.languages or None, context.rng)
 
 
 def _rows(task: XtremeTask, metrics: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Iterator[Score]:

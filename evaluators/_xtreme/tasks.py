@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,21 @@ PUBLISHED_CONTEXT = 4096
 """Most tokens in the published table of contexts; smaller models have less."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model is asked about an item.
+
+    Attributes:
+        text: examples and query.
+        shots: number of examples.
+        lengths: of the label words after it, in tokens.
+    """
+
+    text: str
+    shots: int
+    lengths: tuple[int, ...]
+
+
 class XtremeTask(ConfigurableTask):  # type: ignore[misc]
     """A task in one language: generation for all, log-likelihoods of the label words for XNLI and PAWS-X besides.
 
@@ -41,12 +57,12 @@ class XtremeTask(ConfigurableTask):  # type: ignore[misc]
         self.form, self._segment = form, segment
         self._count: Callable[[str], int] = lambda text: len(lm.tok_encode(text))
         self._room = min(PUBLISHED_CONTEXT, lm.max_length) - self.config.generation_kwargs["max_gen_toks"]
-        self._contexts: dict[str, tuple[str, int]] = {}
+        self._prompts: dict[str, Prompt] = {}
 
     @property
     def dropped_shots(self) -> int:
         """How many examples did not fit, summed over items."""
-        return sum(self.config.num_fewshot - kept for _, kept in self._contexts.values())
+        return sum(self.config.num_fewshot - prompt.shots for prompt in self._prompts.values())
 
     def build_all_requests(self, **_: Any) -> None:
         """Make the requests; prompts are rendered at the first call only."""
@@ -55,27 +71,28 @@ class XtremeTask(ConfigurableTask):  # type: ignore[misc]
         self._instances = [
             instance
             for doc_id, doc in docs
-            for instance in self.construct_requests(doc, self._context(doc)[0], metadata=(name, doc_id, 1))
+            for instance in self.construct_requests(doc, self.prompt_of(doc).text, metadata=(name, doc_id, 1))
         ]
 
-    def _context(self, doc: Item) -> tuple[str, int]:
-        """The prompt of an item with as many examples, from the first, as fit; and their number."""
-        if doc["id"] not in self._contexts:
-            kept, text = 0, self.fewshot_context(doc, 0)
-            while kept < self.config.num_fewshot:
-                longer = self.fewshot_context(doc, kept + 1)
+    def prompt_of(self, doc: Item) -> Prompt:
+        """The prompt of an item, with as many examples, from the first, as fit."""
+        if doc["id"] not in self._prompts:
+            shots, text = 0, self.fewshot_context(doc, 0)
+            while shots < self.config.num_fewshot:
+                longer = self.fewshot_context(doc, shots + 1)
                 if self._count(longer) > self._room:
                     break
-                kept, text = kept + 1, longer
-            self._contexts[doc["id"]] = (text, kept)
-        return self._contexts[doc["id"]]
+                shots, text = shots + 1, longer
+            lengths = tuple(self._count(text + word) - self._count(text) for word in self._words())
+            self._prompts[doc["id"]] = Prompt(text, shots, lengths)
+        return self._prompts[doc["id"]]
 
     def construct_requests(self, doc: Item, ctx: str, **kwargs: Any) -> list[Instance]:
         """One request to generate, and one per label word."""
         # lm-eval batches requests with equal options together: those that begin with the same examples
         options = {
             **copy.deepcopy(self.config.generation_kwargs),
-            "begins_like": f"{self.form.name}/{self._context(doc)[1]}",
+            "begins_like": f"{self.form.name}/{self.prompt_of(doc).shots}",
             "words": self._words(),
         }
         requests = [Instance("generate_until", doc, (ctx, options), 0, **kwargs)]
@@ -86,10 +103,8 @@ class XtremeTask(ConfigurableTask):  # type: ignore[misc]
         """Verdicts of both protocols."""
         response = Response(results[0])
         if self.form.task in PAIR_TASKS:
-            context = self._context(doc)[0]
-            totals = (total for total, _ in results[1:])
-            lengths = (self._count(context + word) - self._count(context) for word in self._words())
-            negative, positive = (total / length for total, length in zip(totals, lengths, strict=True))
+            totals = [total for total, _ in results[1:]]
+            negative, positive = (t / n for t, n in zip(totals, self.prompt_of(doc).lengths, strict=True))
             response = Response(results[0], (negative, positive))
         return {
             langedit.NAME: langedit.judge(self.form, doc, response, self._segment),

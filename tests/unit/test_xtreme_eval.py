@@ -21,7 +21,7 @@ from bench.tiny import tiny_model
 from evaluators._xtreme import lm as lm_module
 from evaluators._xtreme.items import choose_shots, item_sets
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
-from evaluators._xtreme.tasks import build
+from evaluators._xtreme.tasks import Prompt, build
 from evaluators.xtreme import Config, Xtreme, floor
 from tests.tinyworld import Silent, TinyWorld
 
@@ -120,26 +120,25 @@ def test_the_embedded_model_has_items_of_its_own(data_dir: Path) -> None:
 
 
 # ---------------------------------------------------------------------------- prompts
-def prompts(data_dir: Path, model: EditableModel, name: str) -> list[tuple[str, int]]:
+def prompts(data_dir: Path, model: EditableModel, name: str) -> list[Prompt]:
     with quiet():
         lm = SharedPrefixLM(model.hf, model.tokenizer, 4)
-        tasks = build(item_sets("xtreme_langedit", data_dir, 100), lm)
-        tasks[name].build_all_requests()
-    return list(tasks[name]._contexts.values())
+        task = build(item_sets("xtreme_langedit", data_dir, 100), lm)[name]
+    return [task.prompt_of(doc) for doc in task.eval_docs]
 
 
 def test_prompts_are_the_published_ones(data_dir: Path) -> None:
-    assert prompts(data_dir, long_model(), "xnli_en")[0][0] == (
+    assert prompts(data_dir, long_model(), "xnli_en")[0].text == (
         "P0 entails the H0 Yes or No? Answer: No\n"
         "P1 entails the H1 Yes or No? Answer: Yes\n"
         'P10 entails the H10 " Yes or No? Answer:'
     )
     instruction = "Answer the following questions based on the provided context.\n"
-    assert prompts(data_dir, long_model(), "mlqa_en")[0][0] == (
+    assert prompts(data_dir, long_model(), "mlqa_en")[0].text == (
         f"{instruction}Context : Ann has 0 cats.\nQuestion: How many?\nAnswer: 0 cats\n"
         f"{instruction}Context: Ann has 10 cats.\nQuestion: How many?\nAnswer:"
     )
-    assert "Rome of UN\\Respuesta: ORG: UN\n\nExtraiga" in prompts(data_dir, long_model(), "wikiann_es")[0][0]
+    assert "Rome of UN\\Respuesta: ORG: UN\n\nExtraiga" in prompts(data_dir, long_model(), "wikiann_es")[0].text
 
 
 def test_examples_that_do_not_fit_are_dropped_and_counted(data_dir: Path) -> None:
@@ -151,7 +150,7 @@ def test_examples_that_do_not_fit_are_dropped_and_counted(data_dir: Path) -> Non
     bos = 1
     for context, kept in ((bos + query + shot + generated, 1), (bos + query + shot + generated - 1, 0), (4096, 2)):
         model = long_model(context)
-        assert {count for _, count in prompts(data_dir, model, "xnli_en")} == {kept}
+        assert {prompt.shots for prompt in prompts(data_dir, model, "xnli_en")} == {kept}
     rows = by_place(scores(long_model(110), data_dir), "xtreme_dropped_shots")
     assert rows["xnli", "en", "langedit"].value == (COUNT - 10) * 1
     assert rows["wikiann", "en", "langedit"].value == (COUNT - 10) * 3
@@ -241,3 +240,11 @@ def test_a_cell_records_both_protocols(tmp_path: Path, data_dir: Path) -> None:
         (t, p) for t in sorted(TASKS) for p in ("langedit", "likelihood")
     ]
     assert (f1.weight == 2).all()
+
+
+def test_missing_data_stops_a_cell_before_it_edits(tmp_path: Path) -> None:
+    tiny = TinyWorld.make(tmp_path)
+    world = replace(tiny.world(), evaluators=(("xtreme", {}),), data_dir=tmp_path)
+    progress = Silent(stop_at=0)
+    with pytest.raises(BenchError, match="source 'xtreme' has no items of xnli"):
+        run_cell(tiny.cell("none"), ResultStore(tmp_path / "run"), world, progress)
