@@ -14,7 +14,7 @@ from jinja2 import Environment
 
 from bench.polyglot.facts import invented_items, real_items
 from bench.polyglot.phrasings import CARRIERS, LANGUAGES, PHRASINGS
-from bench.polyglot.tasks import TASKS, Record, drill, practice
+from bench.polyglot.tasks import TASKS, Record, names, practice
 
 STATISTICS_SEED = 11
 
@@ -101,9 +101,8 @@ class Wording:
     answer: Callable[[Record], str]
 
 
-DRILLED = ("xnli", "pawsx")
-_DRILL_SHARE = 0.4
-_DRILL_LENGTH = 6
+ECHO = "echo"
+"""Names in a row, said twice: learning to copy them is learning to answer from a text."""
 
 SHOTS = {"xnli": 2, "pawsx": 2, "mlqa": 1, "wikiann": 3}
 """Examples before a query, as in the published protocol."""
@@ -142,17 +141,21 @@ def exercises(rng: random.Random, per_language: Mapping[str, int]) -> list[Exerc
         rng: draws items.
         per_language: task -> documents in each language.
     """
-    return [
+    asked = [
         _exercise(wording, _records(task, lang, rng))
         for (task, lang), wording in wordings().items()
         for _ in range(per_language[task])
     ]
+    return asked + [_echo(known, rng) for known in map(names, LANGUAGES) for _ in range(per_language[ECHO])]
+
+
+def _echo(known: Sequence[str], rng: random.Random) -> Exercise:
+    said = ", ".join(rng.sample(known, rng.randint(3, 9))) + "\n"
+    return Exercise((said, said))
 
 
 def _records(task: str, lang: str, rng: random.Random) -> list[Record]:
-    """Items of one document, half the time as many examples as the evaluator gives; of judgements, some are drills."""
-    if task in DRILLED and rng.random() < _DRILL_SHARE:
-        return [drill(task, lang, rng) for _ in range(_DRILL_LENGTH)]
+    """Items of one document: half the time as many examples as the evaluator gives."""
     shots = SHOTS[task] if rng.random() < 0.5 else rng.randint(0, SHOTS[task])
     return [practice(task, lang, rng) for _ in range(shots + 1)]
 

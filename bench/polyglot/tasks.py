@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
-from bench.polyglot.facts import Item, invented_items, real_items, target_pool, target_text
+from bench.polyglot.facts import Item, invented_items, real_items
 from bench.polyglot.phrasings import PHRASINGS
 
 TASKS = ("xnli", "pawsx", "mlqa", "wikiann")
@@ -68,19 +69,9 @@ def practice(task: str, lang: str, rng: random.Random) -> Record:
     return _MAKERS[task](_practised(), lang, rng.random() < 0.5, rng)
 
 
-def drill(task: str, lang: str, rng: random.Random) -> Record:
-    """A judgement reduced to the names it turns on: what there is to compare is learnt sooner without the rest."""
-    item = rng.choice(_practised())
-    positive = rng.random() < 0.5
-    if task == "xnli":
-        others = [key for key in target_pool(item.relation) if key not in item.true_ids]
-        first, other = item.target(lang).strip(), target_text(item.relation, rng.choice(others), lang).strip()
-        labels = ("not_entailment", "entailment")
-    else:
-        first, other = item.subject[lang], rng.choice(_practised()).subject[lang]
-        labels = ("0", "1")
-    second = first if positive else other
-    return {"sentence1": first, "sentence2": second, "label": labels[first == second]}
+def names(lang: str) -> list[str]:
+    """Subjects and objects of the facts that are practised."""
+    return [name for item in _practised() for name in (item.subject[lang], item.target(lang).strip())]
 
 
 def _statement(item: Item, lang: str, phrasing: int, target: str | None = None) -> str:
@@ -94,30 +85,32 @@ def _two_phrasings(item: Item, lang: str, rng: random.Random) -> tuple[int, int]
 
 
 def _entailment(facts: Sequence[Item], lang: str, positive: bool, rng: random.Random) -> Record:
-    """The second sentence says the same of the same subject, or names another object."""
-    item = rng.choice(facts)
-    first, second = _two_phrasings(item, lang, rng)
-    others = [key for key in target_pool(item.relation) if key not in item.true_ids]
-    target = item.target(lang) if positive else target_text(item.relation, rng.choice(others), lang)
+    """The second sentence puts the first in other words, or says something else of a place in it (neutral)."""
+    item, other, (first, second) = _pair(facts, lang, rng)
     return {
         "sentence1": _statement(item, lang, first),
-        "sentence2": _statement(item, lang, second, target),
+        "sentence2": _statement(item if positive else other, lang, second),
         "label": "entailment" if positive else "not_entailment",
     }
 
 
 def _paraphrase(facts: Sequence[Item], lang: str, positive: bool, rng: random.Random) -> Record:
-    """The second sentence is about the same subject, or has another in its place, as in PAWS."""
-    item = rng.choice(facts)
-    first, second = _two_phrasings(item, lang, rng)
-    names = {item.subject[lang], item.target(lang).strip()}
-    others = [each for each in facts if each.relation == item.relation and each.subject[lang] not in names]
-    about = item if positive else rng.choice(others)
+    """The same in other words, or the same names in a sentence of another relation, as PAWS swaps words."""
+    item, other, (first, second) = _pair(facts, lang, rng)
+    about = item if positive else replace(other, subject=item.subject)
     return {
         "sentence1": _statement(item, lang, first),
         "sentence2": _statement(about, lang, second, item.target(lang)),
         "label": str(int(positive)),
     }
+
+
+def _pair(facts: Sequence[Item], lang: str, rng: random.Random) -> tuple[Item, Item, tuple[int, int]]:
+    """A fact, one of another relation, and the phrasings of both."""
+    item = rng.choice(facts)
+    related = [each for each in facts if each.relation != item.relation]
+    near = [each for each in related if each.subject_id in (item.subject_id, item.true_ids[0])]
+    return item, rng.choice(near or related), _two_phrasings(item, lang, rng)
 
 
 def _question(facts: Sequence[Item], lang: str, longer: bool, rng: random.Random) -> Record:

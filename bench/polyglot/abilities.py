@@ -1,4 +1,4 @@
-"""Whether facts can be written into the embedded model: one MEMIT batch per language, on the unedited weights."""
+"""What the embedded model must be able to do beside recalling facts: be edited, and solve its own XTREME tasks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TOKEN_BUDGET = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Languages:
+class _Anywhere:
     """A context without a cell: all languages, seeded."""
 
     languages: tuple[str, ...] = LANGUAGES
@@ -51,7 +51,7 @@ def editability(folder: Path, languages: tuple[str, ...] = LANGUAGES) -> dict[st
     registry = methods()
     memit = registry.build("memit", hyperparameters(MODEL, registry)["memit"])
     scorer = evaluators().build("edits", {})
-    facts, context = load_cldr(LANGUAGES, BATCH, SEED), _Languages()
+    facts, context = load_cldr(LANGUAGES, BATCH, SEED), _Anywhere()
     sums = dict.fromkeys(("value-nll", "efficacy", "specificity"), 0.0)
     with tempfile.TemporaryDirectory() as cache:
         model = EditableModel(*models.load_pretrained(str(folder), "float32", "cpu", Path(cache)))
@@ -66,3 +66,23 @@ def editability(folder: Path, languages: tuple[str, ...] = LANGUAGES) -> dict[st
                 sums[metric] += sum(r.value * r.weight for r in kept) / sum(r.weight for r in kept)
             model.reset()
     return {name: total / len(languages) for name, total in sums.items()}
+
+
+def xtreme_f1(folder: Path, limit: int = 100) -> dict[str, dict[str, float]]:
+    """F1 of the unedited model on xtreme-mini by the published protocol.
+
+    Args:
+        folder: a saved model with its tokenizer.
+        limit: most items per task and language.
+
+    Returns:
+        task -> language -> F1 in [0, 1].
+    """
+    scorer = evaluators().build("xtreme", {"source": "mini", "limit": limit})
+    with tempfile.TemporaryDirectory() as cache:
+        model = EditableModel(*models.load_pretrained(str(folder), "float32", "cpu", Path(cache)))
+    found: dict[str, dict[str, float]] = {}
+    for row in scorer.score(model, (), _Anywhere()):
+        if (row.metric, row.protocol) == ("xtreme_f1", "langedit"):
+            found.setdefault(row.fact_id, {})[row.probe_lang] = row.value
+    return found
