@@ -1,4 +1,4 @@
-"""``bench data``: what a file of facts holds, and downloads."""
+"""``bench data``: what a file of facts holds, downloads, the floor of XTREME scores."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ Shown = Annotated[int, Option("--show", min=0, help="So many random alignments p
 Seed = Annotated[int, Option(help="Draws the alignments shown.")]
 Name = Annotated[str, Argument(metavar="NAME", help="A data set's name.", show_default=False)]
 From = Annotated[str | None, Option("--from", help="A repository of data sets on the hub, or a folder like one.")]
+Source = Annotated[str, Argument(metavar="SOURCE", help="mini, xtreme, xtreme_langedit or hub.", show_default=False)]
+Limit = Annotated[int, Option(min=1, help="Items per task and language.")]
 Revision = Annotated[str | None, Option(help="Its commit.")]
 
 
@@ -67,6 +69,24 @@ def sampled(checked: Checked, count: int, seed: int) -> Iterable[tuple[str, list
         for prompt, (start, end, how) in ((each.prompt, each.span) for each in shuffled(examples, seed, lang)[:count]):
             lines.append(f"{how:9} {prompt[:start]}[[{prompt[start:end]}]]{prompt[end:]}")
         yield lang, lines
+
+
+@app.command("floor")
+def floor_command(source: Source, data_dir: options.DataDir = None, limit: Limit = 100) -> None:
+    """Say what a model scores on XTREME items that answers nothing: the floor under every XTREME F1, in percent."""
+    from bench import data
+    from bench.registry import evaluators
+
+    floor = evaluators().module("xtreme").floor(source, data.data_folder(data_dir), limit)
+    langs = list(dict.fromkeys(lang for _, _, lang in floor.values))
+    tasks = dict.fromkeys((protocol, task) for protocol, task, _ in floor.values)
+    rows = [
+        (*key, *(f"{100 * floor.values[*key, lang]:.2f}" if (*key, lang) in floor.values else "-" for lang in langs))
+        for key in tasks
+    ]
+    echo_table(("protocol", "task", *langs), rows)
+    for protocol in dict.fromkeys(protocol for protocol, _ in tasks):
+        echo(f"{protocol}: mean over tasks of the mean over languages {100 * floor.average(protocol):.2f}")
 
 
 @app.command("fetch")

@@ -63,11 +63,12 @@ def options(records: list[dict[str, Any]]) -> Table:
 def alignment(records: list[dict[str, Any]]) -> Table:
     """What became of the data's records per language; empty for data that need no alignment."""
     rows: list[tuple[Cell, ...]] = []
-    keys = ("read", "exact", "casefold", "english", "closest", "rephrase_equal")
+    keys = ("read", "exact", "casefold", "english", "closest", "shared", "rephrase_equal")
     for count in records[0]["environment"].get("alignment", []) if records else []:
         dropped = ", ".join(f"{reason} {n}" for reason, n in count.get("dropped", {}).items())
         rows.append((Cell(count["lang"]), *(Cell(str(count.get(key, DASH))) for key in keys), Cell(dropped or "0")))
-    titles = ("Read", "Exact", "But for case", "English subject", "Closest span", "Rephrase equals prompt")
+    titles = ["Read", "Exact", "But for case", "English subject", "Closest span", "Shared with statement"]
+    titles.append("Rephrase equals prompt")
     header = [Column("language", "Language", "text")]
     header += [Column(key, title, "number") for key, title in zip(keys, titles, strict=True)]
     caption = "Where the subjects were found in their prompts: number of records by language."

@@ -164,3 +164,14 @@ def test_rows_come_from_a_folder_in_the_layout_of_the_hub(tmp_path):
     assert "no configuration named en_qa" in missing.stderr
     nowhere = offline("bzsre", "--data-dir", data, "--from", "no/such", home=tmp_path / "home")
     assert (nowhere.returncode, nowhere.stderr.count("\n")) == (2, 1)
+
+
+def test_floor_says_what_an_empty_answer_scores() -> None:
+    answer = bench("data", "floor", "mini", "--limit", "20")
+    assert answer.code == 0
+    assert "langedit: mean over tasks of the mean over languages 5." in answer.out
+    assert "likelihood: mean over tasks of the mean over languages 0.00" in answer.out
+
+
+def test_floor_of_an_unknown_source_is_one_line() -> None:
+    bench("data", "floor", "xtrem").is_one_line("xtrem")

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from bench.polyglot.corpus import DRILLED, SHOTS, exercises, wordings
+from bench.polyglot.corpus import ECHO, SHOTS, exercises, wordings
 from bench.polyglot.facts import real_items
 from bench.polyglot.phrasings import LANGUAGES
 from bench.polyglot.tasks import TASKS, TEST_ITEMS, items, practice
@@ -48,14 +48,22 @@ def test_entities_are_words_of_their_text_and_every_type_has_examples(lang: str)
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_judgement_cannot_be_made_from_one_sentence(lang: str) -> None:
-    """Entailment differs in the object only, paraphrase in the subject only."""
+    """Either sentence stands in pairs of both labels."""
     for task in ("xnli", "pawsx"):
+        assert all(item["sentence1"] != item["sentence2"] for item in items(task, lang))
+        openings = {item["label"]: set() for item in items(task, lang)}
         for item in items(task, lang):
-            assert item["sentence1"] != item["sentence2"]
-    subjects = {item.subject[lang] for item in real_items()}
-    for item in items("xnli", lang)[:20]:
-        named = [{s for s in subjects if s in item[key]} for key in ("sentence1", "sentence2")]
-        assert named[0] & named[1]
+            openings[item["label"]].add(item["sentence2"][:6])
+        first, second = openings.values()
+        assert first & second
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_false_paraphrase_names_the_same(lang: str) -> None:
+    """As in PAWS: the words are the same, the sense is not."""
+    names = {name for item in real_items() for name in (item.subject[lang], item.target(lang).strip())}
+    for item in items("pawsx", lang)[:20:2]:
+        assert {name for name in names if name in item["sentence1"]} & {n for n in names if n in item["sentence2"]}
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -69,11 +77,11 @@ def test_facts_of_test_items_are_never_practised(task: str) -> None:
 
 
 def test_an_exercise_is_prompts_and_answers_in_turn() -> None:
-    asked = exercises(random.Random(0), dict.fromkeys(TASKS, 3))
-    assert len(asked) == 3 * len(EVERYWHERE)
+    *asked, echo = exercises(random.Random(0), {**dict.fromkeys(TASKS, 3), ECHO: 1})[: 3 * len(EVERYWHERE) + 1]
+    assert echo.parts[0] == echo.parts[1]
     for (task, lang), exercise in zip([pair for pair in EVERYWHERE for _ in range(3)], asked, strict=True):
         answers = [exercise.text[start:end] for start, end in exercise.answers()]
-        assert 1 <= len(answers) <= (6 if task in DRILLED else SHOTS[task] + 1)
+        assert 1 <= len(answers) <= SHOTS[task] + 1
         assert all(answer.startswith(" ") and answer.endswith("\n") for answer in answers)
         assert wordings()[task, lang].answer(practice(task, lang, random.Random(1))).strip()
 
