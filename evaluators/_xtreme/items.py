@@ -81,7 +81,10 @@ def _languages(source: str, task: str, data_dir: Path | None) -> tuple[str, ...]
     found = xtreme.available(source, task, data_dir)
     if not found:
         place = data_dir / source if data_dir else "a folder given with --data-dir or BENCH_DATA_DIR"
-        raise BenchError(f"XTREME source '{source}' has no items of {task}; they are looked for below {place}")
+        raise BenchError(
+            f"XTREME source '{source}' has no items of {task}; they are looked for below {place}. "
+            "To score edits only, add --evaluators edits"
+        )
     return found
 
 

@@ -65,6 +65,7 @@ def tiny(tiny_world: TinyWorld, tmp_path: Path) -> Callable[..., list[str]]:
             "languages": ",".join(LANGUAGES),
             "hparams": tiny_world.root / "hparams.yaml",
             "corpus": tiny_world.root / "corpus.txt",
+            "evaluators": "edits",
             "seeds": 1,
             "batch-size": 2,
             "edits-per-language": PER_LANGUAGE,
