@@ -73,8 +73,8 @@ class Xtreme:
     def score(self, view: Scorer, seen: Sequence[Fact], context: Context) -> Iterator[Score]:
         """Rows per task, language and protocol.
 
-        ``xtreme_f1`` weighs as many items as it is computed on; ``xtreme_item`` of each item, whose fact is
-        "task/id"; ``xtreme_answered``, the share of responses that could be parsed; ``xtreme_dropped_shots``,
+        ``xtreme_f1``, of equal weight in all languages; ``xtreme_item`` of each item, whose fact is
+        "task/language/id"; ``xtreme_answered``, the share of responses that could be parsed; ``xtreme_dropped_shots``,
         how many examples did not fit, summed over items.
 
         Raises:
@@ -95,7 +95,7 @@ class Xtreme:
 
 
 def _rows(task: XtremeTask, metrics: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Iterator[Score]:
-    form, count = task.form, float(len(samples))
+    form = task.form
     for protocol in PROTOCOLS:
         verdicts: list[Verdict] = [sample[protocol] for sample in samples]
         totals = {
@@ -104,9 +104,9 @@ def _rows(task: XtremeTask, metrics: Mapping[str, Any], samples: Sequence[Mappin
             "xtreme_dropped_shots": float(task.dropped_shots),
         }
         for metric, value in totals.items():
-            yield Score(form.task, metric, protocol, "", form.lang, value, count)
+            yield Score(form.task, metric, protocol, "", form.lang, value)
         for sample, verdict in zip(samples, verdicts, strict=True):
-            fact = f"{form.task}/{sample['doc']['id']}"
+            fact = f"{form.task}/{form.lang}/{sample['doc']['id']}"
             yield Score(fact, "xtreme_item", protocol, "", form.lang, verdict.value)
 
 

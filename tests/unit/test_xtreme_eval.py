@@ -154,7 +154,7 @@ def test_examples_that_do_not_fit_are_dropped_and_counted(data_dir: Path) -> Non
     rows = by_place(scores(long_model(110), data_dir), "xtreme_dropped_shots")
     assert rows["xnli", "en", "langedit"].value == (COUNT - 10) * 1
     assert rows["wikiann", "en", "langedit"].value == (COUNT - 10) * 3
-    assert rows["wikiann", "en", "langedit"].weight == COUNT - 10
+    assert rows["wikiann", "en", "langedit"].weight == 1
 
 
 # ---------------------------------------------------------------------------- rows
@@ -186,10 +186,10 @@ def test_an_oracle_scores_one_under_both_protocols(monkeypatch: pytest.MonkeyPat
     }
     f1 = by_place(rows, "xtreme_f1")
     assert set(f1) == places
-    assert all(row.value == 1 and row.weight == COUNT - 10 and row.edit_lang == "" for row in f1.values())
+    assert all(row.value == 1 and row.weight == 1 and row.edit_lang == "" for row in f1.values())
     assert all(row.value == 1 for row in by_place(rows, "xtreme_answered").values())
     items = by_place(rows, "xtreme_item")
-    assert set(items) == {(f"{task}/{i}", lang, p) for task, lang, p in places for i in range(10, COUNT)}
+    assert set(items) == {(f"{task}/{lang}/{i}", lang, p) for task, lang, p in places for i in range(10, COUNT)}
     assert all(row.value == 1 and row.weight == 1 for row in items.values())
 
 
@@ -239,7 +239,7 @@ def test_a_cell_records_both_protocols(tmp_path: Path, data_dir: Path) -> None:
     assert sorted(zip(f1.fact, f1.protocol, strict=True)) == [
         (t, p) for t in sorted(TASKS) for p in ("langedit", "likelihood")
     ]
-    assert (f1.weight == 2).all()
+    assert (f1.weight == 1).all()
 
 
 def test_missing_data_stops_a_cell_before_it_edits(tmp_path: Path) -> None:
