@@ -146,3 +146,17 @@ def test_a_broken_run_file(tiny, tmp_path):
     folder.mkdir(parents=True)
     (folder / "run.json").write_text("{")
     bench(*tiny()).is_one_line("run.json", "not valid JSON")
+
+
+# ---------------------------------------------------------------------------- XTREME
+def test_a_broken_xtreme_file_is_named_with_its_line_before_anything_is_computed(tiny, tmp_path):
+    place = tmp_path / "data" / "xtreme" / "xnli"
+    place.mkdir(parents=True)
+    (place / "dev-en.tsv").write_text("One.\tTwo.\tneutral\nOne.\tTwo.\n", encoding="utf-8")
+    answer = bench(*tiny(evaluators="edits,xtreme", data_dir=tmp_path / "data"))
+    answer.is_one_line("dev-en.tsv", "2")
+    assert not list((tmp_path / "results").rglob("*.parquet"))
+
+
+def test_without_xtreme_data_the_message_says_how_to_go_on(tiny):
+    bench(*tiny(evaluators="xtreme")).is_one_line("source 'xtreme' has no items of xnli", "--evaluators edits")
