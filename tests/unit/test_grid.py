@@ -44,7 +44,7 @@ def test_flags_beat_config_beats_preset(tmp_path):
 
 def test_single_settings_of_all_layers_are_merged(tmp_path):
     path = config(tmp_path, set={"method.memit.layers": [1], "method.memit.clamp": 2})
-    spec = resolve("smoke", path, {"set": {"method.memit.layers": [2]}})
+    spec = resolve("table1", path, {"set": {"method.memit.layers": [2]}})
     assert spec.set == {"method.memit.layers": [2], "method.memit.clamp": 2}
 
 
