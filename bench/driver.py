@@ -100,7 +100,7 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
     progress.stage("loading")
     loaded = data.load(cell.data.name, data.request_of(cell, world.data_dir))
     stream = data.EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"))
-    context = CellContext(cell, world.data_dir)
+    context = CellContext(cell, data.data_folder(world.data_dir))
     scored_with = world.build_evaluators()
     for evaluator in scored_with.values():
         if isinstance(evaluator, Preparing):
