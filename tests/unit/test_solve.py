@@ -138,7 +138,8 @@ def test_rect_keeps_the_stated_share(seed: int, keep: float) -> None:
     W, delta = draw(seed, D, M).float(), draw(seed + 1, D, M).float()
     kept = keep_largest_relative(W, delta, keep)
     mask = kept != 0
-    assert abs(float(mask.float().mean()) - keep) <= 2 / W.numel()
+    # kthvalue's own entry stays, and the rank is rounded down: at most two entries more than the share.
+    assert -1e-6 <= int(mask.sum()) - keep * W.numel() <= 2 + 1e-6
     torch.testing.assert_close(kept[mask], delta[mask])
     score = (delta / (W + 1e-8)).abs()
     if not bool(mask.all()):
