@@ -61,11 +61,7 @@ class UpdateRule(Protocol):
         ...
 
     def solve(self, layer: int, keys: Tensor, residual: Tensor, state: State) -> Tensor:
-        """DW [d, m] for keys K [m, n] and residual R [d, n]."""
-        ...
-
-    def remember(self, layer: int, keys: Tensor, state: State) -> None:
-        """Called after a step with the keys [m, n] it wrote at `layer`."""
+        """DW [d, m] for keys K [m, n] and residual R [d, n]; a rule with a memory takes in the keys."""
         ...
 
 
@@ -155,7 +151,6 @@ class LocateThenEdit:
                 residual = (values.targets - outputs).T / (len(layers) - place)
                 updates[layer] = self.rule.solve(layer, keys.T, residual, state)
                 model.add(layer, updates[layer])
-                self.rule.remember(layer, keys.T, state)
         if self.constrain:
             with clock.phase("solve"):
                 for layer, before in start.items():

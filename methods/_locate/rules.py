@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,14 +11,8 @@ from torch import Tensor
 from bench.api import State
 from bench.model import EditableModel
 from bench.stats import Stats
-from methods._locate.solve import (
-    Projector,
-    moment_factor,
-    null_space_update,
-    ridge_update,
-    symmetric,
-    weighted_covariance,
-)
+from methods._locate.moving import Basis, CovarianceWeights, MovingNullSpace
+from methods._locate.solve import Projector, moment_factor, null_space_update, ridge_update
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +38,13 @@ class Ridge:
         """See `ridge_update`."""
         return ridge_update(keys, residual, state.constants["factors"][layer], self.weight)
 
-    def remember(self, layer: int, keys: Tensor, state: State) -> None:
-        """MEMIT has no memory."""
-
-
-CovarianceWeights = Callable[[Sequence[int]], tuple[float, list[float]]]
-"""Sizes of the steps so far -> (factor of the initial second moment, factor of each step's K K^T)."""
-
 
 @dataclass(frozen=True, slots=True)
 class NullSpace:
     """AlphaEdit's rule: the update leaves the significant directions of a covariance alone.
 
-    Memory: ``keys.<layer>`` [m, N] all edited keys in order, ``sizes`` [steps] facts per step.
+    Memory: ``sizes`` [steps] facts per step; if the null space moves ``keys.<layer>`` [m, N], all edited keys in
+    order, else, if they stay in the linear system, ``projected.<layer>`` [m, N], the same after projection.
 
     Args:
         threshold: eigenvalues strictly below it span the null space [nullspace_threshold].
@@ -72,41 +60,42 @@ class NullSpace:
 
     def prepare(self, model: EditableModel, stats: Stats, layers: Sequence[int]) -> State:
         """The null space of the unedited model's keys, per layer."""
-        spectra = stats.spectra(model, layers)
-        projectors, memory = {}, {}
-        for layer, (values, vectors) in spectra.items():
-            vectors = vectors.to(model.device)
-            projectors[layer] = Projector.from_eigen(values.to(model.device), vectors, self.threshold)
-            memory[f"keys.{layer}"] = vectors.new_zeros(len(vectors), 0)
-        memory["sizes"] = torch.zeros(0, dtype=torch.long)
+        projectors, memory, bases = {}, {"sizes": torch.zeros(0, dtype=torch.long)}, {}
+        for layer, (values, vectors) in stats.spectra(model, layers).items():
+            values, vectors = values.to(model.device), vectors.to(model.device)
+            projector = Projector.from_eigen(values, vectors, self.threshold)
+            if self.covariance:
+                bases[layer] = Basis(values, vectors)
+            else:
+                # a copy of the smaller part lets go of the rest
+                projector = replace(projector, basis=projector.basis.clone())
+            projectors[layer] = projector
+            memory[f"{self._kept}.{layer}"] = values.new_zeros(len(values), 0, dtype=torch.float64)
         constants: dict[str, object] = {"projectors": projectors, "layers": tuple(layers)}
         if self.covariance:
-            moments = stats.moments(model, layers)
-            constants["moments"] = {k: moment.matrix.to(model.device) for k, moment in moments.items()}
+            moments = {layer: moment.matrix.to(model.device) for layer, moment in stats.moments(model, layers).items()}
+            constants["moving"] = MovingNullSpace(self.covariance, self.threshold, moments, bases)
         return State(memory, constants)
 
     def begin(self, state: State) -> None:
-        """Recompute the null space from the covariance of all steps so far, if it moves."""
+        """Move the null space to that of the covariance after all steps so far, if it moves."""
         sizes = state.memory["sizes"].tolist()
-        if self.covariance is None or not sizes:
-            return
-        scale, factors = self.covariance(sizes)
-        weights = torch.tensor([f for f, size in zip(factors, sizes, strict=True) for _ in range(size)])
-        for layer in state.constants["layers"]:
-            moment = state.constants["moments"][layer]
-            current = weighted_covariance(moment, scale, state.memory[f"keys.{layer}"], weights)
-            values, vectors = torch.linalg.eigh(symmetric(current))
-            state.constants["projectors"][layer] = Projector.from_eigen(values, vectors, self.threshold)
+        if self.covariance and sizes:
+            keys = {layer: state.memory[f"keys.{layer}"] for layer in state.constants["layers"]}
+            state.constants["projectors"] = state.constants["moving"].projectors(sizes, keys)
 
     def solve(self, layer: int, keys: Tensor, residual: Tensor, state: State) -> Tensor:
-        """See `null_space_update`."""
-        history = state.memory[f"keys.{layer}"] if self.history else None
-        return null_space_update(keys, residual, state.constants["projectors"][layer], history, self.l2)
-
-    def remember(self, layer: int, keys: Tensor, state: State) -> None:
-        """Keep the keys; a layer's keys are read after all layers below were edited, so they stay as they are."""
-        name = f"keys.{layer}"
-        state.memory[name] = torch.cat([state.memory[name], keys.to(state.memory[name])], dim=1)
+        """See `null_space_update`. A layer's keys are read after all layers below were edited, so they are final."""
+        projector, name = state.constants["projectors"][layer], f"{self._kept}.{layer}"
+        projected, before = projector(keys), state.memory[name]
+        past = (projector(before) if self.covariance else before) if self.history and before.shape[1] else None
+        if self.covariance or self.history:
+            state.memory[name] = torch.cat([before, (keys if self.covariance else projected).to(before)], dim=1)
         if layer == state.constants["layers"][-1]:
             sizes = state.memory["sizes"]
             state.memory["sizes"] = torch.cat([sizes, sizes.new_tensor([keys.shape[1]])])
+        return null_space_update(projected, residual, past, self.l2)
+
+    @property
+    def _kept(self) -> str:
+        return "keys" if self.covariance else "projected"

@@ -13,6 +13,9 @@ from torch import Tensor
 ROUNDING = 1e-7
 """Relative size below which an eigenvalue of an fp32 statistic is noise."""
 
+BLOCK = 2048
+"""Columns of a basis that are taken to fp64 at a time."""
+
 
 def moment_factor(moment: Tensor) -> Tensor:
     """Lower Cholesky factor [m, m] of a second moment, fp64.
@@ -54,62 +57,76 @@ def ridge_update(keys: Tensor, residual: Tensor, factor: Tensor, weight: float) 
     return residual @ torch.cholesky_solve(whitened.T, torch.linalg.cholesky(gram))
 
 
+def coordinates(basis: Tensor, keys: Tensor) -> Tensor:
+    """Q^T keys [r, n] for Q [m, r], fp64; in blocks, so that a large Q is not copied whole."""
+    keys = keys.double()
+    return torch.cat([block.T.double() @ keys for block in torch.split(basis, BLOCK, dim=1)])
+
+
+def combination(basis: Tensor, coordinates: Tensor) -> Tensor:
+    """Q coordinates [m, n] for Q [m, r], fp64; in blocks."""
+    blocks = zip(torch.split(basis, BLOCK, dim=1), torch.split(coordinates, BLOCK), strict=True)
+    return torch.stack([block.double() @ part for block, part in blocks]).sum(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Projector:
-    """P = I - Q Q^T onto the null space of a second moment.
+    """P onto the null space of a second moment: Q Q^T of its basis, or I - Q Q^T of the rest, whichever is smaller.
 
     Attributes:
-        significant: Q [m, r], eigenvectors with an eigenvalue at or above the threshold.
+        basis: Q [m, r], orthonormal columns.
+        onto: Q spans the null space itself.
     """
 
-    significant: Tensor
+    basis: Tensor
+    onto: bool
 
     @classmethod
     def from_eigen(cls, values: Tensor, vectors: Tensor, threshold: float) -> Projector:
-        """Keep as null space the eigenvectors whose eigenvalue is strictly below `threshold`."""
-        return cls(vectors[:, values >= threshold].contiguous())
+        """The null space is spanned by the eigenvectors (ascending) with an eigenvalue strictly below `threshold`.
+
+        The basis is a view of `vectors`.
+        """
+        nullity = int((values < threshold).sum())
+        onto = 2 * nullity < len(values)
+        return cls(vectors[:, :nullity] if onto else vectors[:, nullity:], onto)
 
     def __call__(self, keys: Tensor) -> Tensor:
-        """Project columns [m, n]; fp64, in blocks of Q so that a large Q need not be copied whole."""
-        keys = keys.double()
-        removed = torch.zeros_like(keys)
-        for block in torch.split(self.significant, 2048, dim=1):
-            basis = block.double()
-            removed += basis @ (basis.T @ keys)
-        return keys - removed
+        """Project columns [m, n]; fp64."""
+        if not self.basis.shape[1]:
+            return torch.zeros_like(keys.double()) if self.onto else keys.double()
+        inside = combination(self.basis, coordinates(self.basis, keys))
+        return inside if self.onto else keys.double() - inside
 
     @property
     def nullity(self) -> int:
         """Dimension of the null space."""
-        return self.significant.shape[0] - self.significant.shape[1]
+        whole, part = self.basis.shape
+        return part if self.onto else whole - part
 
 
-def null_space_update(
-    keys: Tensor, residual: Tensor, projector: Projector, history: Tensor | None, l2: float
-) -> Tensor:
+def null_space_update(projected: Tensor, residual: Tensor, history: Tensor | None, l2: float) -> Tensor:
     """AlphaEdit: dW^T = [P (K K^T + S) + l2 I]^-1 P K R^T with S = A A^T (AlphaEdit repo; LangEdit Eq. 10 has no S).
 
-    By push-through with A = [K, history]: dW = R E^T (A^T P A + l2 I)^-1 (P A)^T, E picking the first n columns.
+    By push-through with B = [K, A]: dW = R E^T (B^T P B + l2 I)^-1 (P B)^T, E picking the first n columns; and
+    B^T P B = (P B)^T (P B), so that only projected keys are needed.
 
     Args:
-        keys: K [m, n].
+        projected: P K [m, n], fp64.
         residual: R [d, n].
-        projector: P.
-        history: keys of earlier steps [m, N], or None.
+        history: P A [m, N] of the keys of earlier steps, fp64, or None.
         l2: regulariser.
     """
-    count = keys.shape[1]
-    columns = keys.double() if history is None else torch.cat([keys, history], dim=1).double()
-    projected = projector(columns)
-    gram = symmetric(projected.T @ projected)
+    columns = projected if history is None else torch.cat([projected, history], dim=1)
+    gram = symmetric(columns.T @ columns)
     gram.diagonal().add_(l2)
-    pick = torch.eye(len(gram), count, dtype=gram.dtype, device=gram.device)
+    pick = torch.eye(len(gram), projected.shape[1], dtype=gram.dtype, device=gram.device)
     weights = torch.cholesky_solve(pick, torch.linalg.cholesky(gram))
-    return residual.double() @ (weights.T @ projected.T)
+    return residual.double() @ (weights.T @ columns.T)
 
 
 def weighted_covariance(moment: Tensor, scale: float, keys: Tensor, weights: Tensor) -> Tensor:
-    """Scale C + A diag(weights) A^T for C [m, m], A [m, N], in C's precision (fp32: the released code's).
+    """Scale C + A diag(weights) A^T for C [m, m], A [m, N], fp64.
 
     Args:
         moment: C.
@@ -117,5 +134,6 @@ def weighted_covariance(moment: Tensor, scale: float, keys: Tensor, weights: Ten
         keys: A, one column per edited key.
         weights: [N].
     """
-    keys = keys.to(moment)
-    return scale * moment + (keys * weights.to(moment)) @ keys.T
+    keys = keys.double()
+    current = scale * moment.double()
+    return current.addmm_(keys * weights.to(keys), keys.T)

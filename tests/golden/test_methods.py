@@ -183,7 +183,9 @@ def test_linear_algebra_of_null_space_from_recorded_keys(golden: Golden, name: s
             residual = (recorded[f"{tag}.zs"].T - outputs) / (len(LAYERS) - i)
             earlier = [recorded[f"{tag[0]}{s}.ks.layer{layer}"].T for s in range(step)]
             history = torch.cat(earlier, dim=1) if earlier else None
-            ours = null_space_update(keys, residual, Projector(vectors[:, values > 0.5]), history, l2)
+            projector = Projector(vectors[:, values > 0.5], onto=False)
+            past = None if history is None else projector(history)
+            ours = null_space_update(projector(keys), residual, past, l2)
             assert difference(ours, recorded[f"{tag}.delta.layer{layer}"]) < 1e-5
 
 
