@@ -51,12 +51,14 @@ class Shape:
         family: see `FAMILIES`.
         layers: its blocks.
         options: of the family's configuration, but for the number of blocks.
+        like: the shape whose hyperparameters it takes; its own where empty.
     """
 
     name: str
     family: str
     layers: int
     options: Mapping[str, Any]
+    like: str = ""
 
     def config(self, layers: int) -> Any:
         """The configuration with so many blocks."""
@@ -66,10 +68,12 @@ class Shape:
 
 def _llama(name: str, layers: int, width: int, inner: int, heads: tuple[int, int], **more: Any) -> Shape:
     """A shape of the Llama layout; `heads` are those of the queries and those of the keys."""
-    family = more.pop("family", "llama")
+    family, like = more.pop("family", "llama"), more.pop("like", "")
     queries, keys = heads
     sizes = {"hidden_size": width, "intermediate_size": inner}
-    return Shape(name, family, layers, {**sizes, "num_attention_heads": queries, "num_key_value_heads": keys, **more})
+    return Shape(
+        name, family, layers, {**sizes, "num_attention_heads": queries, "num_key_value_heads": keys, **more}, like
+    )
 
 
 GPT_J = {"n_embd": 4096, "n_inner": 16384, "n_head": 16, "rotary_dim": 64, "n_positions": 2048, "vocab_size": 50400}
@@ -87,7 +91,7 @@ SHAPES: Mapping[str, Shape] = {
                max_position_embeddings=8192, rope_parameters={"rope_type": "default", "rope_theta": 100000.0}),
         # 8.2 million parameters: small enough to time released implementations on a processor
         _llama("released-tiny", 8, 256, 1024, (8, 4), vocab_size=1300, tie_word_embeddings=True,
-               max_position_embeddings=512),
+               max_position_embeddings=512, like="llama3-8b"),
     )
 }  # fmt: skip
 """The known shapes. Dimensions are those of the config.json of the published checkpoints."""
@@ -139,7 +143,7 @@ def check_depth(shape: Shape, layers: int | None) -> int:
         BenchError: the shape does not have so many.
     """
     if layers is not None and not 1 <= layers <= shape.layers:
-        raise BenchError(f"{shape.name} cannot be cut to {layers} layers: it has {shape.layers}, and needs 1")
+        raise BenchError(f"{shape.name} has 1 to {shape.layers} layers, not {layers}")
     return layers or shape.layers
 
 
@@ -165,8 +169,14 @@ def weight_bytes(name: str, layers: int | None = None, dtype: str = "float32") -
     with no_init_weights(), torch.device("meta"):
         hf = AutoModelForCausalLM.from_config(shape.config(check_depth(shape, layers)))
     hf.tie_weights()
-    each: int = getattr(torch, dtype).itemsize
-    return each * sum(parameter.numel() for parameter in hf.parameters())
+    count: int = sum(parameter.numel() for parameter in hf.parameters())
+    return count * bytes_of(dtype)
+
+
+def bytes_of(dtype: str) -> int:
+    """Bytes of one number."""
+    size: int = getattr(torch, dtype).itemsize
+    return size
 
 
 def embedded_tokenizer(vocabulary: int) -> PreTrainedTokenizerFast:

@@ -65,7 +65,11 @@ def charts(panel: Panel, measures: Sequence[Measure] = CORE) -> list[Chart]:
 
 def save(panel: Panel, stem: Path) -> list[Path]:
     """Write the charts as `stem`.png and .svg."""
-    figure = draw(charts(panel))
+    return write_figure(draw(charts(panel)), stem)
+
+
+def write_figure(figure: Figure, stem: Path) -> list[Path]:
+    """Write a figure as `stem`.png and .svg."""
     written = []
     for suffix, options in ((".png", {"dpi": 160}), (".svg", {"metadata": {"Date": None}})):
         with replacing(stem.with_suffix(suffix)) as temporary:

@@ -34,7 +34,7 @@ class Basis:
 
     def see(self, sizes: Sequence[int], keys: Tensor) -> None:
         """Take in the keys [m, N] of the steps not seen yet, step by step as they came."""
-        steps = keys.split(list(sizes), dim=1)
+        steps = torch.split(keys, list(sizes), dim=1)
         self.seen += [coordinates(self.vectors, step) for step in steps[len(self.seen) :]]
 
 
