@@ -1,0 +1,136 @@
+"""``bench cost``: what every method costs on a model of a given shape, beside what the paper published."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer import Option
+
+from bench import options
+from bench.display import complain, echo
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.cost_plan import CostPlan
+    from bench.cost_run import Measured
+
+TOKENS = 2000
+"""Of the corpus behind the statistics: enough to have some, far from enough to edit with."""
+
+Model = Annotated[str, Option(help="A shape (random weights), or a checkpoint's name, folder or hub id.")]
+Methods = Annotated[str, Option(help="Names, separated by commas; 'all': the paper's seven.")]
+Edits = Annotated[int, Option(help="Facts per step.")]
+Steps = Annotated[int, Option(help="Steps per method; the first is a warm-up.")]
+Layers = Annotated[int | None, Option(help="Cut the model to so many layers; by default to as many as fit.")]
+BatchSizes = Annotated[str | None, Option(help="Further numbers of facts per step, separated by commas.")]
+Tokens = Annotated[int, Option(min=1, help="Tokens of the corpus behind the statistics.")]
+Out = Annotated[Path | None, Option(help="Output folder; results/cost-MODEL by default.")]
+OutDtype = Annotated[str, Option(help="Of model weights: float32, bfloat16, float16.")]
+
+
+def cost_command(
+    model: Model = "llama3-8b",
+    methods: Methods = "all",
+    edits: Edits = 100,
+    steps: Steps = 3,
+    layers: Layers = None,
+    batch_sizes: BatchSizes = None,
+    languages: options.Names = None,
+    hparams: options.HParams = None,
+    dtype: OutDtype = "bfloat16",
+    token_budget: Tokens = TOKENS,
+    device: options.Device = options.DeviceChoice.auto,
+    cache_dir: options.CacheDir = None,
+    out: Out = None,
+    display: options.Display = None,
+) -> None:
+    """Measure time per step and peak memory of every method, beside the published numbers.
+
+    Shapes have random weights; nothing is downloaded. One that does not fit is cut to its first layers and the cost
+    of the whole is extrapolated.
+    """
+    from bench import cost_plan, cost_run, session
+    from bench.display import make_display
+    from bench.registry import methods as registry
+    from bench.settings import resolve
+
+    flags = {
+        "methods": methods, "languages": languages, "hparams": hparams, "dtype": dtype, "token_budget": token_budget
+    }  # fmt: skip
+    spec = resolve(None, None, flags)
+    planned = cost_plan.plan(
+        model,
+        spec,
+        cost_plan.Load(edits, steps, _sizes(batch_sizes), spec.languages),
+        layers=layers,
+        device=session.choose_device(device.value),
+        cache_dir=cache_dir or session.default_cache_dir(),
+        registry=registry(),
+    )
+    shown = make_display(display.value if display else None)
+    shown.note(_announcement(planned))
+    found = cost_run.run(planned, shown)
+    folder = out or session.RESULTS_DIR / f"cost-{Path(model).name}"
+    write(folder, planned, found, cost_run.machine(planned.device))
+    from reports import cost
+
+    echo(cost.build(folder))
+    echo(f"written to {folder}")
+    failed = [each.method for each in found if each.failure]
+    if failed:
+        complain(f"not measured: {', '.join(failed)}; cost.md says why")
+        raise typer.Exit(1)
+
+
+def write(folder: Path, plan: CostPlan, found: list[Measured], machine: str) -> None:
+    """Write cost.csv, every measured and extrapolated number, and cost.json, how they were found."""
+    import pandas as pd
+
+    from bench.atomic import write_json, write_text
+    from bench.cost import Row
+    from bench.cost_plan import edited_layers
+
+    rows = pd.DataFrame([asdict(row) for each in found for row in each.rows], columns=list(Row.__slots__))
+    rows["step"] = rows["step"].astype("Int64")
+    about: dict[str, Any] = {
+        "model": plan.model,
+        "random": plan.is_shape,
+        "layers": plan.whole,
+        "depth": plan.depth,
+        "shallow": plan.shallow,
+        "dtype": plan.dtype,
+        "device": plan.device,
+        "machine": machine,
+        "predicted_gigabytes": plan.need / 1e9,
+        "token_budget": plan.token_budget,
+        **asdict(plan.load),
+        "methods": {
+            each.name: {"whole": edited_layers(each.whole), "measured": edited_layers(each.measured)}
+            for each in plan.methods
+        },
+        "failures": {each.method: each.failure for each in found if each.failure},
+    }
+    write_json(folder / "cost.json", about)
+    write_text(folder / "cost.csv", rows.to_csv(index=False))
+
+
+def _announcement(plan: CostPlan) -> str:
+    if not plan.is_shape:
+        return f"{plan.model}: the checkpoint as it is, {plan.dtype}"
+    need = f"about {plan.need / 1e9:.1f} GB"
+    if not plan.is_cut:
+        return f"{plan.model}: random weights, all {plan.whole} layers, {plan.dtype}, {need}"
+    return (
+        f"{plan.model}: random weights, cut to {plan.depth} of {plan.whole} layers, {plan.dtype}, {need}; "
+        "the cost of the whole is extrapolated"
+    )
+
+
+def _sizes(text: str | None) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip()) if text else ()
+    except ValueError as error:
+        raise BenchError(f"--batch-sizes takes numbers, not '{text}'") from error
