@@ -50,6 +50,12 @@ PER_EDITED_LAYER = ("solve", "projection")
 FACTS_PER_SEED = 100
 """Facts drawn per language and seed; later ones come from the next seed, with other targets."""
 
+MEAN_MOMENT = 0.02
+"""Mean eigenvalue of random weights' moments: the published threshold of the null space, with some on either side."""
+
+FLOOR = 1e-3
+"""Share of the mean that is added to every eigenvalue: fewer tokens than channels leave a moment singular."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -76,14 +82,26 @@ class Row:
 # ---------------------------------------------------------------------------- one method
 @dataclass(frozen=True)
 class TimedStats(Stats):
-    """Statistics that keep the time they took, by kind."""
+    """Statistics that keep the time they took, by kind, and can be solved with though few tokens stand behind them.
 
+    Attributes:
+        random: of random weights. Their keys are far smaller than trained ones; moments are scaled to `MEAN_MOMENT`, so
+            that there is something to project away.
+        spent: seconds by kind.
+    """
+
+    random: bool = False
     spent: dict[str, float] = field(default_factory=dict)
 
     def moments(self, model: EditableModel, layers: Sequence[int]) -> dict[int, Moment]:
         """See `Stats`."""
         start = perf_counter()
         found = super().moments(model, layers)
+        for moment in found.values():
+            mean = moment.matrix.diagonal().mean()
+            moment.matrix.diagonal().add_(FLOOR * mean)
+            if self.random:
+                moment.matrix.mul_(MEAN_MOMENT / mean)
         self.spent["moments"] = self.spent.get("moments", 0.0) + perf_counter() - start
         return found
 
@@ -112,7 +130,7 @@ def measure(plan: CostPlan, chosen: MethodPlan, model: EditableModel, cache: Pat
     """
     course = _Course(plan, chosen, model, methods().build(chosen.name, chosen.measured))
     progress.stage("preparing")
-    rows = course.prepare(TimedStats(cache, token_budget=plan.token_budget))
+    rows = course.prepare(TimedStats(cache, token_budget=plan.token_budget, random=plan.is_shape))
     sizes = [plan.load.edits] * plan.load.steps
     further = [size for size in plan.load.batch_sizes if size != plan.load.edits for _ in range(2)]
     source = facts(plan.load.languages)
