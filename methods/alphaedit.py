@@ -10,8 +10,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from bench.api import Method
+from bench.memory import NULL_SPACE
 from methods._locate.editor import LocateOptions, LocateThenEdit
 from methods._locate.rules import NullSpace
+
+STATISTICS = NULL_SPACE
 
 
 class Config(LocateOptions):

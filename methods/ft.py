@@ -8,7 +8,7 @@ at the start of the call. Unlike the release no BOS or padding is trained on as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
@@ -21,6 +21,7 @@ from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
 from bench.model import EditableModel
 from bench.passes import Pass
 from bench.stats import Stats
+from bench.tokens import chunks_by_tokens
 from methods._locate.editor import Clock
 
 STOP_LOSS = 1e-2
@@ -77,8 +78,8 @@ def train(model: EditableModel, rows: Sequence[Row], config: Config) -> list[flo
     Returns:
         The loss of every batch, in order.
     """
-    chunks = [
-        _Chunk.build(model, rows[i : i + config.batch_size], config) for i in range(0, len(rows), config.batch_size)
+    batches = [
+        _Batch.build(model, rows[i : i + config.batch_size], config) for i in range(0, len(rows), config.batch_size)
     ]
     losses: list[float] = []
     with _trainable(model, config.layer) as parameters:
@@ -87,15 +88,13 @@ def train(model: EditableModel, rows: Sequence[Row], config: Config) -> list[flo
         optimizer = torch.optim.Adam(masters.values(), lr=config.lr, weight_decay=config.weight_decay)
         for _ in range(config.steps):
             epoch = 0.0
-            for chunk in chunks:
-                loss = chunk.loss(model, config.layer)
-                losses.append(loss.item())
-                epoch += losses[-1] * chunk.size
-                if losses[-1] >= STOP_LOSS:
-                    for name, gradient in zip(
-                        parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True
-                    ):
-                        masters[name].grad = gradient.float()
+            for batch in batches:
+                loss, gradients = batch.gradients(model, parameters)
+                losses.append(loss)
+                epoch += loss * len(batch.rows)
+                if loss >= STOP_LOSS:
+                    for name, gradient in gradients.items():
+                        masters[name].grad = gradient
                     optimizer.step()
                     _write(model, masters, box, config.norm_constraint)
             if epoch / len(rows) < STOP_LOSS:
@@ -125,46 +124,89 @@ def _write(
         model.assign(name, master)
 
 
+@dataclass(slots=True)
+class _Batch:
+    """The facts of one update, in as many chunks as memory asks for."""
+
+    config: Config
+    rows: Sequence[Row]
+    chunks: list[_Chunk]
+
+    @classmethod
+    def build(cls, model: EditableModel, rows: Sequence[Row], config: Config) -> _Batch:
+        def build(group: list[int]) -> _Chunk:
+            return _Chunk.build(model, rows, sorted(group), config)
+
+        lengths = [len(prompt) + len(target) for prompt, target in rows]
+        return cls(config, rows, [chunk for _, chunk in model.budget.batches(lengths, build)])
+
+    def gradients(self, model: EditableModel, parameters: Mapping[str, Tensor]) -> tuple[float, dict[str, Tensor]]:
+        """The batch's loss and its gradients, fp32, by name."""
+
+        def derive(chunk: _Chunk) -> tuple[float, tuple[Tensor, ...]]:
+            loss = chunk.loss(model, self.config.layer)
+            return loss.item(), torch.autograd.grad(loss, list(parameters.values()))
+
+        def split(chunk: _Chunk, budget: int) -> list[_Chunk]:
+            groups = chunks_by_tokens([sum(map(len, self.rows[i])) for i in chunk.members], budget)
+            if len(groups) == 1:
+                return [chunk]
+            parts = [sorted(chunk.members[i] for i in group) for group in groups]
+            return [_Chunk.build(model, self.rows, part, self.config) for part in parts]
+
+        total, chunks = 0.0, []
+        sums: dict[str, Tensor] = {}
+        for chunk, (loss, gradients) in model.budget.run(self.chunks, split, derive):
+            total += loss
+            for name, gradient in zip(parameters, gradients, strict=True):
+                sums[name] = sums[name] + gradient if name in sums else gradient.float()
+            chunks.append(chunk)
+        self.chunks = chunks
+        return total, sums
+
+
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """One batch, its states below the trained block computed once.
+    """Some facts of a batch, their states below the trained block computed once.
 
     Attributes:
+        members: which ones.
         read: (row, column) of every logit the loss reads, [2, L].
         labels: token expected there, [L].
         share: its weight in the batch loss, [L].
     """
 
+    members: Sequence[int]
     run: Pass
     hidden: Tensor
     read: Tensor
     labels: Tensor
     share: Tensor
-    size: int
 
     @classmethod
-    def build(cls, model: EditableModel, rows: Sequence[Row], config: Config) -> _Chunk:
+    def build(cls, model: EditableModel, batch: Sequence[Row], members: Sequence[int], config: Config) -> _Chunk:
         forced = config.objective == "target"
+        rows = [batch[i] for i in members]
         read, labels, share = [], [], []
         for i, (prompt, target) in enumerate(rows):
             read += [(i, len(prompt) - 1 + (k if forced else 0)) for k in range(len(target))]
             labels += target
-            share += [1 / (len(target) * len(rows))] * len(target)
+            share += [1 / (len(target) * len(batch))] * len(target)
         run = model.begin([prompt + target[:-1] if forced else prompt for prompt, target in rows])
         with torch.no_grad():
             hidden = run.run(run.embedded, 0, config.layer)
         device = model.device
         return cls(
+            members,
             run,
             hidden,
             torch.tensor(read, device=device).T,
             torch.tensor(labels, device=device),
             torch.tensor(share, device=device),
-            len(rows),
         )
 
     def loss(self, model: EditableModel, layer: int) -> Tensor:
-        """Mean over facts of the mean negative log-probability of a fact's target tokens."""
+        """Its part of the batch's loss, which is the mean over facts of the mean NLL of a fact's target tokens."""
         hidden = self.run.run(self.hidden, layer, model.n_layers)
         logprobs = model.logits(hidden[self.read[0], self.read[1]]).log_softmax(-1)
         return -(logprobs.gather(1, self.labels[:, None])[:, 0] * self.share).sum()

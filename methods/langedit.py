@@ -14,9 +14,12 @@ from functools import partial
 from pydantic import Field
 
 from bench.api import Method
+from bench.memory import MOVING_NULL_SPACE
 from methods import alphaedit
 from methods._locate.editor import LocateThenEdit
 from methods._locate.rules import NullSpace
+
+STATISTICS = MOVING_NULL_SPACE
 
 
 class Config(alphaedit.Config):

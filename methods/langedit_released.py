@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.api import Method
+from bench.memory import MOVING_NULL_SPACE
 from methods import alphaedit
 from methods._locate.editor import LocateThenEdit
 from methods._locate.rules import NullSpace
+
+STATISTICS = MOVING_NULL_SPACE
 
 SAMPLES, BATCH = 100_000, 100
 """Constants of the released code."""

@@ -11,8 +11,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from bench.api import Method
+from bench.memory import FACTOR
 from methods._locate.editor import LocateOptions, LocateThenEdit
 from methods._locate.rules import Ridge
+
+STATISTICS = FACTOR
 
 
 class Config(LocateOptions):

@@ -17,9 +17,12 @@ from pydantic import Field
 from torch import Tensor
 
 from bench.api import Method, Scorer
+from bench.memory import FACTOR
 from bench.model import EditableModel
 from methods._locate.editor import LocateOptions, LocateThenEdit
 from methods._locate.rules import Ridge
+
+STATISTICS = FACTOR
 
 
 class Config(LocateOptions):

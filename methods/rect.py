@@ -13,8 +13,11 @@ from pydantic import Field
 from torch import Tensor
 
 from bench.api import Method
+from bench.memory import FACTOR
 from methods._locate.editor import LocateOptions, LocateThenEdit
 from methods._locate.rules import Ridge
+
+STATISTICS = FACTOR
 
 EPSILON = 1e-8
 

@@ -17,6 +17,7 @@ from pydantic import Field
 from torch import Tensor
 
 from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
+from bench.memory import FACTOR
 from bench.model import EditableModel
 from bench.passes import tapped
 from bench.stats import Stats
@@ -24,6 +25,8 @@ from methods._locate.editor import Clock, ValueOptions, mean_losses, prefixes_fo
 from methods._locate.prompts import PromptSet, prompt_sets
 from methods._locate.solve import moment_factor
 from methods._locate.values import optimise_values
+
+STATISTICS = FACTOR
 
 
 class Config(ValueOptions):

@@ -142,6 +142,7 @@ class LocateThenEdit:
             self.rule.begin(state)
         with clock.phase("keys"):
             walk = Walk(model, sets, layers[0])
+        norms: dict[int, float] = {}
         updates: dict[int, Tensor] = {}
         start = {layer: model.weight(layer).clone() for layer in layers} if self.constrain else {}
         for place, layer in enumerate(layers):
@@ -149,14 +150,17 @@ class LocateThenEdit:
                 keys, outputs = walk.keys_and_outputs(layer, layers[-1])
             with clock.phase("solve"):
                 residual = (values.targets - outputs).T / (len(layers) - place)
-                updates[layer] = self.rule.solve(layer, keys.T, residual, state)
-                model.add(layer, updates[layer])
+                update = self.rule.solve(layer, keys.T, residual, state)
+                model.add(layer, update)
+                norms[layer] = float(update.norm())
+                if self.constrain:
+                    updates[layer] = update.to(start[layer])
         if self.constrain:
             with clock.phase("solve"):
                 for layer, before in start.items():
-                    updates[layer] = self.constrain(before, updates[layer].to(before))
-                    model.set_weight(layer, before + updates[layer])
-        norms = {layer: float(delta.norm()) for layer, delta in updates.items()}
+                    kept = self.constrain(before, updates.pop(layer))
+                    model.set_weight(layer, before + kept)
+                    norms[layer] = float(kept.norm())
         return state, EditReport(mean_losses(values), norms, clock.seconds)
 
     def deployed(self, model: EditableModel, state: State) -> AbstractContextManager[Scorer]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,14 +20,43 @@ from bench.tokens import chunks_by_tokens
 from methods._locate.prompts import PromptSet, prompt_weights
 
 
+class _Row(NamedTuple):
+    ids: list[int]
+    fact: int
+    lookup: int
+    weight: float
+    bare: bool
+
+
 @dataclass
 class _Chunk:
+    rows: Sequence[_Row]
     run: Pass
     hidden: Tensor
     fact: Tensor
-    lookup: list[int]
     weight: Tensor
     bare: Tensor
+
+    @classmethod
+    def build(cls, model: EditableModel, rows: Sequence[_Row], hidden: Tensor | None = None, stop: int = 0) -> _Chunk:
+        """Rows with their states; run through the blocks below `stop` where these are not known yet."""
+        run = model.begin([row.ids for row in rows])
+        if hidden is None:
+            with torch.no_grad():
+                hidden = run.run(run.embedded, 0, stop)
+        _, facts, _, weights, bare = zip(*rows, strict=True)
+        return cls(rows, run, hidden, *(torch.tensor(x, device=model.device) for x in (facts, weights, bare)))
+
+    def split(self, model: EditableModel, budget: int) -> list[_Chunk]:
+        """Itself, or parts that keep a budget of tokens; their states go along."""
+        groups = chunks_by_tokens([len(row.ids) for row in self.rows], budget)
+        if len(groups) == 1:
+            return [self]
+        return [self._part(model, group) for group in groups]
+
+    def _part(self, model: EditableModel, group: list[int]) -> _Chunk:
+        rows = [self.rows[i] for i in group]
+        return self.build(model, rows, self.hidden[group, : max(len(row.ids) for row in rows)])
 
 
 class Walk:
@@ -42,42 +72,19 @@ class Walk:
         self._model = model
         self._count = len(sets)
         self._at = start
-        rows, facts, lookups, weights, bare = [], [], [], [], []
-        for i, prompts in enumerate(sets):
-            share = prompt_weights(len(prompts.prompts))
-            for place, located in enumerate(prompts.prompts):
-                # what follows the subject cannot reach it: causal attention
-                rows.append(located.ids[: located.index + 1])
-                facts.append(i)
-                lookups.append(located.index)
-                weights.append(share[place])
-                bare.append(place == 0)
-        self._chunks = [
-            self._chunk(group, rows, facts, lookups, weights, bare)
-            for group in chunks_by_tokens([len(row) for row in rows], model.token_budget)
+        rows = [
+            # what follows the subject cannot reach it: causal attention
+            _Row(located.ids[: located.index + 1], fact, located.index, weight, place == 0)
+            for fact, prompts in enumerate(sets)
+            for place, (located, weight) in enumerate(
+                zip(prompts.prompts, prompt_weights(len(prompts.prompts)), strict=True)
+            )
         ]
 
-    def _chunk(
-        self,
-        group: list[int],
-        rows: list[list[int]],
-        facts: list[int],
-        lookups: list[int],
-        weights: list[float],
-        bare: list[bool],
-    ) -> _Chunk:
-        device = self._model.device
-        run = self._model.begin([rows[i] for i in group])
-        with torch.no_grad():
-            hidden = run.run(run.embedded, 0, self._at)
-        return _Chunk(
-            run,
-            hidden,
-            torch.tensor([facts[i] for i in group], device=device),
-            [lookups[i] for i in group],
-            torch.tensor([weights[i] for i in group], device=device),
-            torch.tensor([bare[i] for i in group], device=device),
-        )
+        def build(group: list[int]) -> _Chunk:
+            return _Chunk.build(model, [rows[i] for i in group], stop=start)
+
+        self._chunks = [chunk for _, chunk in model.budget.batches([len(row.ids) for row in rows], build)]
 
     @torch.no_grad()
     def keys_and_outputs(self, layer: int, last: int) -> tuple[Tensor, Tensor]:
@@ -91,19 +98,31 @@ class Walk:
             K^T [n, m] and H^T [n, d] (bare prompt, subject's last token), fp32.
         """
         keys = outputs = None
-        for chunk in self._chunks:
-            hidden = chunk.run.run(chunk.hidden, self._at, layer)
-            chunk.hidden = hidden
-            with tapped({layer: self._model.projection(layer)}) as seen:
-                hidden = chunk.run.run(hidden, layer, last + 1)
-            found = chunk.run.at(seen[layer].inputs, chunk.lookup).float()
+        chunks = []
+        climb = self._model.budget.run(
+            self._chunks,
+            lambda chunk, budget: chunk.split(self._model, budget),
+            lambda chunk: self._climb(chunk, layer, last),
+        )
+        for chunk, (found, states) in climb:
             if keys is None or outputs is None:
                 keys = found.new_zeros(self._count, found.shape[1])
-                outputs = found.new_zeros(self._count, hidden.shape[2])
+                outputs = states.new_zeros(self._count, states.shape[1])
             keys.index_add_(0, chunk.fact, found * chunk.weight[:, None])
-            states = chunk.run.at(hidden, chunk.lookup).float()
             outputs[chunk.fact[chunk.bare]] = states[chunk.bare]
-        self._at = layer
+            chunks.append(chunk)
+        self._chunks, self._at = chunks, layer
         if keys is None or outputs is None:
             raise ValueError("a step needs at least one request")
         return keys, outputs
+
+    def _climb(self, chunk: _Chunk, layer: int, last: int) -> tuple[Tensor, Tensor]:
+        """Take a chunk up to `layer`; inputs there [B, m] and states after `last` [B, d], at each row's lookup."""
+        hidden = chunk.run.run(chunk.hidden, self._at, layer)
+        with tapped({layer: self._model.projection(layer)}) as seen:
+            above = chunk.run.run(hidden, layer, last + 1)
+        lookup = [row.lookup for row in chunk.rows]
+        found = chunk.run.at(seen[layer].inputs, lookup).float(), chunk.run.at(above, lookup).float()
+        # last of all: a chunk that runs out of memory halfway is done again from where it stood
+        chunk.hidden = hidden
+        return found

@@ -1,14 +1,14 @@
 """The null space of a covariance that takes in new keys, without decomposing it again.
 
 LangEdit's C_t = a C + A diag(w) A^T differs from the C whose eigenvectors are known by the few columns of A. In
-C's eigenbasis B = C_t - threshold I is a diagonal D plus Z Z^T, and P = (I - sign B) / 2 with
+C's eigenbasis B = C_t - threshold I is a diagonal D plus Z Z^T, and P = (I - sign B) / 2 with a rational function
 
-    sign B = 2/pi integral_0^inf B (B^2 + t^2 I)^-1 dt ~ sum_j w_j Re (B - i t_j I)^-1,
+    sign B ~ c I + sum_j Re r_j (B - z_j I)^-1,
 
-where each inverse is a diagonal and an N x N solve (Woodbury): O(nodes m N^2) in place of O(m^3). Nodes and
-weights: the midpoint rule after t = gap sc(u) (Hale, Higham, Trefethen 2008, Method 3), exponentially accurate on
-gap <= |x| <= largest. That no eigenvalue of C_t lies closer than `gap` to the threshold is not assumed but counted,
-from the inertia of two N x N matrices (Sylvester). Where one does, the null space is ambiguous, and C_t is decomposed.
+where each inverse is a diagonal and an N x N solve (Woodbury): O(poles m N^2) in place of O(m^3). The poles are the
+midpoint rule on the contour of Hale, Higham, Trefethen 2008 (Method 3), exponentially accurate outside a gap around
+the threshold. That the gap holds no eigenvalue of C_t is not assumed but counted, from the inertia of two N x N
+matrices (Sylvester). Where it does, the null space is ambiguous, and C_t has to be decomposed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ from torch import Tensor
 
 from methods._locate.solve import combination, coordinates
 
-ACCURACY = 1e-10
-"""Largest error of the sign function over the spectrum."""
+_Reals = np.ndarray[Any, np.dtype[np.float64]]
+_Poles = np.ndarray[Any, np.dtype[np.complex128]]
 
-GAPS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
-"""Gaps that are tried, relative to the threshold; each tenth costs some five nodes more."""
+ACCURACY = 1e-8
+"""Largest error of the sign function over the spectrum; keys are fp32."""
+
+GAPS = (3e-2, 1e-2, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
+"""Gaps that are tried, relative to the threshold; each tenth costs some five poles more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,16 @@ class MovedProjector:
         vectors: eigenvectors U of C [m, m].
         diagonal: D = a eigenvalues of C - threshold, [m].
         added: Z = U^T A diag(w)^1/2, [m, N].
-        nodes: t_j and w_j, [2, k].
+        poles: z_j and r_j, [2, k], complex.
+        constant: c.
         nullity: dimension of the null space, counted exactly.
     """
 
     vectors: Tensor
     diagonal: Tensor
     added: Tensor
-    nodes: Tensor
+    poles: Tensor
+    constant: float
     nullity: int
 
     def __call__(self, keys: Tensor) -> Tensor:
@@ -60,13 +65,13 @@ class MovedProjector:
         count = Z.shape[1]
         both = torch.cat([Z, x], dim=1)
         one = torch.eye(count, dtype=Z.dtype, device=Z.device)
-        result = torch.zeros_like(x)
-        for node, weight in self.nodes.T:
-            size = D.square() + node.square()
-            real, imaginary = (D / size)[:, None], (node / size)[:, None]  # of 1 / (D - i t)
-            inner = torch.complex(Z.T @ (real * both), Z.T @ (imaginary * both))
+        result = self.constant * x
+        for pole, residue in self.poles.T:
+            inverse = (residue / (D - pole))[:, None]
+            real, imaginary = inverse.real.contiguous(), inverse.imag.contiguous()
+            inner = torch.complex(Z.T @ (real * both), Z.T @ (imaginary * both)) / residue
             solved = torch.linalg.solve(inner[:, :count] + one, inner[:, count:])
-            result += weight * (real * (x - Z @ solved.real) + imaginary * (Z @ solved.imag))
+            result += real * (x - Z @ solved.real) + imaginary * (Z @ solved.imag)
         return result
 
 
@@ -86,16 +91,16 @@ def moved(values: Tensor, vectors: Tensor, scale: float, added: Tensor, threshol
     diagonal = scale * values.double() - threshold
     if not bool(diagonal.isfinite().all() and added.isfinite().all()):
         return None
-    gram = added.T @ added
-    largest = float(diagonal.abs().max() + torch.linalg.matrix_norm(gram, ord=2))
+    largest = float(diagonal.max() + torch.linalg.matrix_norm(added.T @ added, ord=2))
+    lowest = float(diagonal.min())
     for relative in GAPS:
         gap = relative * threshold
         below, above = (_eigenvalues_below(diagonal - shift, added) for shift in (-gap, gap))
         if below is None or above is None:
             return None
         if below == above:
-            nodes = torch.from_numpy(_sign_nodes(gap, largest)).to(diagonal)
-            return MovedProjector(vectors, diagonal, added, nodes, below)
+            poles, constant = sign_function(gap, lowest, largest)
+            return MovedProjector(vectors, diagonal, added, torch.from_numpy(poles).to(added.device), constant, below)
     return None
 
 
@@ -114,14 +119,35 @@ def _eigenvalues_below(diagonal: Tensor, added: Tensor) -> int | None:
     return int((diagonal < 0).sum()) - int((torch.linalg.eigvalsh(inner) < 0).sum())
 
 
-def _sign_nodes(gap: float, largest: float) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Nodes and weights [2, k] with sign x = sum_j w_j x / (x^2 + t_j^2) for gap <= |x| <= largest."""
-    ratio = max(2.0, largest / gap)
+def sign_function(gap: float, lowest: float, largest: float) -> tuple[_Poles, float]:
+    """Poles and residues [2, k] and constant c with sign x ~ c + sum_j Re r_j / (x - z_j).
+
+    A Moebius map carries [lowest, -gap] and [gap, largest] to [-ratio, -1] and [1, ratio]; there
+    sign y = 2/pi integral_0^inf y / (y^2 + t^2) dt ~ sum_j w_j Re 1 / (y - i t_j).
+
+    Args:
+        gap: half width of the gap around zero, > 0.
+        lowest: lower bound of x.
+        largest: upper bound of x.
+    """
+    lowest, largest = min(lowest, -2 * gap), max(largest, 2 * gap)
+    cross = (gap - lowest) * (largest + gap) / (2 * gap * (largest - lowest))
+    ratio = 2 * cross - 1 + 2 * math.sqrt(cross * (cross - 1))
+    nodes, weights = _sign_nodes(ratio)
+    # the map y = (x + turn gap) / (turn x + gap), by y(gap) = 1, y(-gap) = -1, y(largest) = ratio
+    turn = (largest - ratio * gap) / (ratio * largest - gap)
+    slope = 1 - 1j * nodes * turn
+    poles = gap * (1j * nodes - turn) / slope
+    residues = weights * (turn * poles + gap) / slope
+    return np.stack([poles, residues]), float((weights * (turn / slope).real).sum())
+
+
+def _sign_nodes(ratio: float) -> tuple[_Reals, _Reals]:
+    """Nodes t_j and weights w_j with sign y ~ sum_j w_j y / (y^2 + t_j^2) for 1 <= |y| <= ratio; t = sc(u)."""
     count = 2 * math.ceil(math.log(4 / ACCURACY) * math.log(4 * ratio) / math.pi**2 / 2)
-    parameter, period = 1 - ratio**-2, ellipkm1(ratio**-2)
+    parameter, period = 1 - ratio**-2, float(ellipkm1(ratio**-2))
     steps = (np.arange(count // 2) + 0.5) * period / count
     sn, cn, dn, _ = ellipj(steps, parameter)
     nodes, weights = sn / cn, 2 / math.pi * period / count * dn / cn**2
     # the upper half by symmetry (t -> ratio / t): there the functions themselves lose their digits
-    nodes, weights = np.append(nodes, ratio / nodes), np.append(weights, ratio / nodes**2 * weights)
-    return gap * np.stack([nodes, weights])
+    return np.append(nodes, ratio / nodes), np.append(weights, ratio / nodes**2 * weights)

@@ -85,9 +85,12 @@ def optimise_values(
     Returns:
         Values in the order of `sets`, fp32.
     """
+
+    def optimise(group: list[int]) -> Values:
+        return _optimise(model, [sets[i] for i in group], layer, config, anchor)
+
     parts: dict[int, Values] = {}
-    for group in _groups(sets, model.token_budget):
-        values = _optimise(model, [sets[i] for i in group], layer, config, anchor)
+    for group, values in model.budget.batches(sets, optimise, _groups):
         for place, i in enumerate(group):
             parts[i] = Values(*(getattr(values, name)[place] for name in Values.__slots__))
     ordered = [parts[i] for i in range(len(sets))]
