@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from bench.atomic import read_json, write_text
 from reports.contents import METHOD, display_name
@@ -241,8 +242,15 @@ def draw(lines: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str, log
         colour, line, marker = style(method, list(lines))
         axes.plot(*zip(*points, strict=True), color=colour, linestyle=line, marker=marker, label=display_name(method))
     axes.set_yscale("log")
+    for which in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        which("{x:g}")
     if log:
         axes.set_xscale("log")
+        axes.set_xticks(sorted({at for points in lines.values() for at, _ in points}))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.minorticks_off()
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.grid(color="#dddddd", linewidth=0.7)
