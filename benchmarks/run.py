@@ -49,7 +49,7 @@ class Request:
         dtype: of weights.
         device: "cpu" or "cuda".
         rounds, patience: see `benchmarks.harness.measure`.
-        cache_dir: converted models.
+        cache_dir: converted models, and statistics in a folder of their own.
         display: how progress is shown.
     """
 
@@ -148,7 +148,7 @@ def main(
     given = {"facts": facts, "lu_width": lu_width, "svd_width": svd_width}
     sizes = replace(QUICK if quick else Sizes(), **{key: value for key, value in given.items() if value})
     models = tuple(model.split(",")) if model else QUICK_MODELS if quick else MODELS
-    place = (cache_dir or default_cache_dir()) / "benchmarks"
+    place = cache_dir or default_cache_dir()
     request = Request(
         tuple(stage.split(",")), models, layers, sizes, dtype, chosen, 1 if quick else rounds, patience, place, display
     )

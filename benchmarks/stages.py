@@ -40,10 +40,10 @@ class Sizes:
     """
 
     facts: int = 100
-    reference_facts: int = 8
+    reference_facts: int = 6
     records: int = 600
     reference_records: int = 30
-    tokens: int = 20_000
+    tokens: int = 6_000
     columns: int = 100
     lu_width: int = 14_336
     svd_width: int = 4_096

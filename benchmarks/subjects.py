@@ -117,7 +117,8 @@ def load(name: str, layers: int | None, dtype: str, device: str, cache_dir: Path
     edited = fitting(wanted, model.n_layers)
     options = {method: {**settings[method], "layers": edited} for method in ("memit", "alphaedit", "langedit")}
     label = name + (f", {model.n_layers} layers" if layers else "") + (", random weights" if random else "")
-    stats = Stats(cache_dir, str(_corpus(cache_dir)), tokens)
+    folder = cache_dir / "benchmarks"
+    stats = Stats(folder, str(_corpus(folder)), tokens)
     return Subject(label, model, edited, options, stats, random)
 
 
