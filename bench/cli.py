@@ -91,7 +91,7 @@ def run_command(
     }  # fmt: skip
     planned = session.plan(resolve(preset, config, flags), results_dir, data_dir, cache_dir)
     if dry_run:
-        listing.show_plan(planned, retry_failed)
+        listing.show_plan(planned, retry_failed, device.value)
     else:
         compute(planned, device.value, retry_failed, workers, display)
 

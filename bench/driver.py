@@ -182,7 +182,11 @@ def evaluate(
         with measured(view.hf.device) as cost:
             rows = score_rows(evaluator.score(view, seen, context))
         records = {(row["fact"], row["edit_lang"], row["probe_lang"]) for row in rows}
-        costs = {f"seconds.score.{name}": cost.seconds, f"records_per_second.{name}": len(records) / cost.seconds}
+        costs = {
+            f"seconds.score.{name}": cost.seconds,
+            f"records_per_second.{name}": len(records) / cost.seconds,
+            f"memory.score.{name}": cost.peak_bytes,
+        }
         tables[name] = Table(rows, [_cost(quantity, value) for quantity, value in costs.items()])
     return tables
 

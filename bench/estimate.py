@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,17 +14,6 @@ from bench.store import COST_TABLE
 
 Key = tuple[str, str]
 """Names of a method and a model."""
-
-
-def edits_of(cell: Cell) -> int:
-    """Facts that a cell edits, if its data set holds enough."""
-    schedule = cell.schedule
-    languages, size = len(schedule.languages), schedule.batch_size
-    every = languages * schedule.edits_per_language
-    batches = math.ceil(every / size) if schedule.order == "shuffled" else (
-        languages * math.ceil(schedule.edits_per_language / size)
-    )  # fmt: skip
-    return every if schedule.steps is None or schedule.steps >= batches else min(every, schedule.steps * size)
 
 
 def seconds_per_edit(results_dir: Path) -> dict[Key, float]:
@@ -50,7 +38,7 @@ def estimate(cells: Iterable[Cell], known: dict[Key, float]) -> float | None:
         pace = known.get((cell.method.name, cell.model.name))
         if pace is None:
             return None
-        total += pace * edits_of(cell)
+        total += pace * cell.schedule.edits()
     return total
 
 

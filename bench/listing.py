@@ -122,11 +122,13 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
-def show_plan(planned: Plan, retry_failed: bool) -> None:
-    """The grid of a run with counts, what exists already, and how long the rest will take."""
+def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
+    """The grid of a run with counts, what exists already, how long the rest will take and how much memory a cell."""
     from bench.engine import FINISHED, is_pending
-    from bench.estimate import edits_of, estimate, seconds_per_edit
+    from bench.estimate import estimate, seconds_per_edit
+    from bench.session import choose_device
 
+    needed = _MemoryOf(planned, choose_device(device))
     known = seconds_per_edit(planned.store.root.parent)
     groups: dict[tuple[str, ...], list[Outcome]] = {}
     for outcome in planned.outcomes():
@@ -140,13 +142,36 @@ def show_plan(planned: Plan, retry_failed: bool) -> None:
         whole += todo
         finished = sum(outcome.status in FINISHED for outcome in outcomes)
         failed = sum(outcome.status == "failed" for outcome in outcomes)
-        edits = edits_of(outcomes[0].cell)
+        edits = outcomes[0].cell.schedule.edits()
         time = _time(estimate(todo, known))
-        rows.append((*names_of, len(outcomes), edits, finished, failed, len(todo), time))
-    columns = ("method", "model", "data", "order", "cells", "edits each", "done", "failed", "to do", "time")
+        memory = needed.text(outcomes[0].cell)
+        rows.append((*names_of, len(outcomes), edits, finished, failed, len(todo), time, memory))
+    columns = ("method", "model", "data", "order", "cells", "edits each", "done", "failed", "to do", "time", "memory")
     echo_table(columns, rows)
     echo(f"{len(planned.cells)} cells in {planned.store.root}, {len(whole)} to compute")
     echo(f"estimated time, without loading and statistics: {_time(estimate(whole, known))}")
+
+
+class _MemoryOf:
+    """The predicted peak of a cell in a process of its own, or on a GPU of its own."""
+
+    def __init__(self, planned: Plan, device: str) -> None:
+        from bench import models
+
+        self._planned, self._device = planned, device
+        self._sizes = {name: models.size(name, planned.cache_dir) for name in planned.spec.models}
+
+    def text(self, cell: Cell) -> str:
+        """In gigabytes, or that it is not known."""
+        from bench.memory import predicted_memory
+
+        size = self._sizes[cell.model.name]
+        if size is None:
+            return "unknown"
+        scored_with = tuple(name for name, _ in self._planned.evaluators)
+        statistics = self._planned.methods.statistics(cell.method.name)
+        need = predicted_memory(cell, size, statistics, scored_with, self._device)
+        return f"{need.peak / 1e9:.2f} GB"
 
 
 def show_status(folder: Path) -> None:

@@ -15,9 +15,11 @@ from torch import Tensor, nn
 
 from bench.api import Answer
 from bench.archs import arch_of
+from bench.batching import Budget
 from bench.errors import BenchError
+from bench.memory import ModelSize, affordable_tokens, free_bytes
 from bench.passes import Pass, blocks_return_tuples, run_trunk
-from bench.tokens import Tokens, chunks_by_tokens
+from bench.tokens import Tokens
 
 
 class EditableModel:
@@ -27,7 +29,7 @@ class EditableModel:
         hf: a causal LM of a known architecture, in eval mode.
         tokenizer: its fast tokenizer.
         fingerprint: hash of weights and tokenizer; computed from the weights in memory where empty.
-        token_budget: most tokens (rows x length) in one forward.
+        token_budget: most tokens (rows x length) in one forward; what the free memory allows where 0.
 
     Raises:
         BenchError: unknown architecture or slow tokenizer.
@@ -42,18 +44,23 @@ class EditableModel:
         self.norm: nn.Module = self.trunk.get_submodule(arch.norm)
         self.head: nn.Module = hf.get_output_embeddings()
         self.device: torch.device = next(hf.parameters()).device
-        self.token_budget = token_budget or (65_536 if self.device.type == "cuda" else 4_096)
         self._arch = arch
         self._tuples = blocks_return_tuples(self.trunk, self.blocks[0])
         self._parameters = dict(hf.named_parameters())
         self._originals: dict[str, Tensor] = {}
         self._masters: dict[str, Tensor] = {}
         self.fingerprint = fingerprint or self._hash_weights()
+        self.budget = Budget(token_budget or self._affordable_tokens())
 
     @property
     def tokenizer(self) -> Any:
         """The Hugging Face tokenizer."""
         return self.tokens.tokenizer
+
+    @property
+    def token_budget(self) -> int:
+        """Most tokens (rows x length) in one forward; it shrinks when memory runs out."""
+        return self.budget.size
 
     # ------------------------------------------------------------------ shape
     @property
@@ -195,12 +202,14 @@ class EditableModel:
             raise BenchError("a prompt has no tokens", field="prompt")
         rows = [p + t[:-1] for p, t in zip(prompt_ids, target_ids, strict=True)]
         self._check_lengths(rows)
+
+        def answer(group: list[int]) -> list[Answer]:
+            hidden = run_trunk(self.trunk, self.tokens.batch([rows[i] for i in group], self.device))
+            return list(self._read(hidden, group, prompt_ids, target_ids))
+
         found: dict[tuple[str, str], Answer] = {}
-        for group in chunks_by_tokens([len(row) for row in rows], self.token_budget):
-            batch = self.tokens.batch([rows[i] for i in group], self.device)
-            hidden = run_trunk(self.trunk, batch)
-            for i, answer in zip(group, self._read(hidden, group, prompt_ids, target_ids), strict=True):
-                found[pairs[i]] = answer
+        for group, answers in self.budget.batches([len(row) for row in rows], answer):
+            found.update(zip((pairs[i] for i in group), answers, strict=True))
         return [found[pair] for pair in zip(prompts, targets, strict=True)]
 
     def _read(
@@ -224,6 +233,13 @@ class EditableModel:
         longest = max((len(row) for row in rows), default=0)
         if longest > self.context_length:
             raise BenchError(f"a prompt of {longest} tokens exceeds the model's {self.context_length}")
+
+    def _affordable_tokens(self) -> int:
+        projection, kind = self._parameters[self.parameter_names(0)[0]], self.device.type
+        inner, width = projection.shape if self._arch.transposed else projection.shape[::-1]
+        count = sum(parameter.numel() for parameter in self._parameters.values())
+        size = ModelSize(count, self.n_layers, width, inner, self.hf.config.vocab_size)
+        return affordable_tokens(size, projection.element_size(), kind, free_bytes(kind))
 
     def _hash_weights(self) -> str:
         digest = hashlib.blake2b(digest_size=16)

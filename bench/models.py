@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from filelock import FileLock
 
 from bench.errors import BenchError
+from bench.memory import ModelSize, size_of_folder, size_of_gguf
 from bench.names import unknown
 from bench.sources.common import digest
 
@@ -104,6 +105,22 @@ def fetch(entry: ModelEntry, cache_dir: Path) -> str | Path:
     if entry.source == "folder":
         return Path(entry.location)
     return _snapshot(entry.location) or entry.location
+
+
+def size(name: str, cache_dir: Path) -> ModelSize | None:
+    """How large a model is, from its files; nothing is loaded, converted or downloaded.
+
+    Returns:
+        None where it is not there, or its files do not tell.
+    """
+    entry = resolve(name)
+    try:
+        if entry.source == "package":
+            return size_of_gguf(_gguf_of(entry))
+        place = fetch(entry, cache_dir)
+        return size_of_folder(place) if isinstance(place, Path) else None
+    except (BenchError, ImportError, OSError, KeyError, IndexError, ValueError):
+        return None
 
 
 def load_pretrained(

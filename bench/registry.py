@@ -3,7 +3,8 @@
 A plug-in is a module with a docstring (its first line describes it), a pydantic class `Config` and a function
 ``build(config)``. ``methods/my_method.py`` is the method ``my-method``; names that begin with ``_`` are
 helpers. Nothing is imported before it is asked for. The package's own names cannot be taken by outside ones.
-A method may name in `HPARAMS` another one whose hyperparameters it uses where there are none of its own.
+A method may name in `HPARAMS` another one whose hyperparameters it uses where there are none of its own,
+and in `STATISTICS` what it holds of second moments, for the memory that a dry run predicts.
 """
 
 from __future__ import annotations
@@ -133,6 +134,13 @@ class Registry:
     def build(self, name: str, options: Mapping[str, Any]) -> Any:
         """Make a plug-in from its options."""
         return self.module(name).build(self.config(name, options))
+
+    def statistics(self, name: str) -> Any:
+        """What a method holds of second moments (`bench.memory.Statistics`): its own word, or that of its `HPARAMS`."""
+        module = self.module(name)
+        if hasattr(module, "STATISTICS") or not hasattr(module, "HPARAMS"):
+            return getattr(module, "STATISTICS", None)
+        return self.statistics(module.HPARAMS)
 
     def source(self, name: str) -> str:
         """Hash of an outside plug-in's file or folder, "" for one of this package.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -74,6 +75,15 @@ class Schedule(Frozen):
     steps: int | None = Field(None, ge=1)
     eval_every: int = Field(0, ge=0)
     parallel: bool = False
+
+    def edits(self) -> int:
+        """Facts that are edited, if the data set holds enough."""
+        languages, size = len(self.languages), self.batch_size
+        every = languages * self.edits_per_language
+        batches = math.ceil(every / size) if self.order == "shuffled" else (
+            languages * math.ceil(self.edits_per_language / size)
+        )  # fmt: skip
+        return every if self.steps is None or self.steps >= batches else min(every, self.steps * size)
 
 
 class Cell(Frozen):

@@ -25,7 +25,6 @@ from bench.atomic import replacing
 from bench.errors import BenchError
 from bench.model import EditableModel
 from bench.passes import tapped
-from bench.tokens import chunks_by_tokens
 
 STATS_VERSION = 1
 DOCUMENTS_PER_PASS = 32
@@ -166,8 +165,10 @@ class Stats:
         for layer, path in paths.items():
             with self._lock(model):
                 if not path.exists():
-                    matrix = moments[layer].matrix.to(model.device).double()
-                    values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
+                    # in place, and each moment let go: at m = 14336 one fp64 matrix more is 1.6 GB
+                    matrix = moments.pop(layer).matrix.to(model.device).double()
+                    matrix = (matrix + matrix.T).div_(2)
+                    values, vectors = torch.linalg.eigh(matrix)
                     _save(path, {"values": values.float(), "vectors": vectors.float()}, {})
             with safe_open(path, framework="pt") as file:
                 spectra[layer] = (file.get_tensor("values"), file.get_tensor("vectors"))
@@ -186,29 +187,24 @@ class Stats:
 
     @torch.no_grad()
     def _measure(self, model: EditableModel, texts: Corpus, layers: Sequence[int]) -> dict[int, Moment]:
-        modules = {layer: model.projection(layer) for layer in layers}
-        top = max(layers)
         sums: dict[int, Tensor] = {}
         count = 0
         for rows in _token_rows(model, texts.documents(), self.token_budget):
-            run = model.begin(rows)
-            with tapped(modules) as seen:
-                run.run(run.embedded, 0, top + 1)
-            real = run.mask.bool()
-            for layer in layers:
-                keys = seen[layer].inputs[real].float()
-                total = sums.setdefault(layer, keys.new_zeros(keys.shape[1], keys.shape[1]))
-                total.addmm_(keys.T, keys)
-            count += int(real.sum())
-            if self.progress:
-                self.progress(count, self.token_budget)
+
+            def add(group: list[int], rows: list[list[int]] = rows) -> int:
+                return _add_moments(model, [rows[i] for i in group], layers, sums)
+
+            for _, seen in model.budget.batches([len(row) for row in rows], add):
+                count += seen
+                if self.progress:
+                    self.progress(count, self.token_budget)
         if not count:
             raise BenchError(f"the corpus '{self.corpus_name}' holds no text")
-        return {layer: Moment((total / count).cpu(), count) for layer, total in sums.items()}
+        return {layer: Moment(total.div_(count).cpu(), count) for layer, total in sums.items()}
 
 
 def _token_rows(model: EditableModel, documents: Iterable[str], budget: int) -> Iterator[list[list[int]]]:
-    """Token rows of similar length, truncated to the context, until the budget is spent."""
+    """Token rows of some documents at a time, truncated to the context, until the budget is spent."""
     longest = min(model.context_length, LONGEST_DOCUMENT)
     source = iter(documents)
     while budget > 0:
@@ -221,9 +217,25 @@ def _token_rows(model: EditableModel, documents: Iterable[str], budget: int) -> 
             budget -= len(rows[-1])
             if budget <= 0:
                 break
-        rows = [row for row in rows if row]
-        for group in chunks_by_tokens([len(row) for row in rows], model.token_budget):
-            yield [rows[i] for i in group]
+        yield [row for row in rows if row]
+
+
+def _add_moments(
+    model: EditableModel, rows: Sequence[Sequence[int]], layers: Sequence[int], sums: dict[int, Tensor]
+) -> int:
+    """Add the keys' products to the sums by layer, begun where missing; returns the number of tokens."""
+    run = model.begin(rows)
+    with tapped({layer: model.projection(layer) for layer in layers}) as seen:
+        run.run(run.embedded, 0, max(layers) + 1)
+    real = run.mask.bool()
+    # nothing is added before all layers' keys are there: what runs out of memory halfway is done again
+    keys = {layer: seen.pop(layer).inputs[real].float() for layer in layers}
+    for layer, found in keys.items():
+        if layer not in sums:
+            sums[layer] = found.new_zeros(found.shape[1], found.shape[1])
+    for layer, found in keys.items():
+        sums[layer].addmm_(found.T, found)
+    return int(real.sum())
 
 
 def _refuse_edited(model: EditableModel) -> None:

@@ -20,8 +20,11 @@ from typing import Any
 import torch
 from lm_eval.models.huggingface import HFLM
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from transformers import DynamicCache, StoppingCriteria, StoppingCriteriaList
 from transformers.utils import logging as transformers_logging
+
+from bench.batching import Budget
 
 WORTH_SHARING = 8
 """Fewest tokens for which a forward of their own pays."""
@@ -69,7 +72,7 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
     Args:
         model: the Hugging Face model.
         tokenizer: its tokenizer; copied if it needs a padding token.
-        batch_size: most prompts in one forward.
+        batch_size: most prompts in one forward; halved where memory does not hold them.
     """
 
     def __init__(self, model: Any, tokenizer: Any, batch_size: int) -> None:
@@ -79,6 +82,7 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
         slides = any(DynamicCache(config=self.model.config).is_sliding)
         # a window counts columns, so padding inside a row would narrow it
         self._shares = not slides
+        self._budget = Budget(batch_size, "prompts")
         self._known: dict[tuple[Row, Row], Scored] = {}
         self._takes_positions = "position_ids" in inspect.signature(self.model.forward).parameters
 
@@ -124,17 +128,24 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
         """
         mask = generation_kwargs["attention_mask"].bool()
         rows = [tuple(row[kept].tolist()) for row, kept in zip(context, mask, strict=True)]
+        most = max_length - context.shape[1]
+        parts = self._budget.run([rows], _slices, lambda part: self._continue(part, most, generation_kwargs))
+        found = [row for _, continuations in parts for row in continuations]
+        return torch.cat([context, pad_sequence(found, True, self.tokenizer.pad_token_id)], dim=1)
+
+    def _continue(self, rows: Sequence[Row], most: int, options: Mapping[str, Any]) -> Tensor:
+        """At most `most` new tokens after each row, [B, new]."""
         packed = self._pack(rows)
         width = packed.ids.shape[1]
-        words = [tuple(self.tok_encode(word, add_special_tokens=False)) for word in generation_kwargs.get("words", ())]
+        words = [tuple(self.tok_encode(word, add_special_tokens=False)) for word in options.get("words", ())]
         with torch.no_grad():
             out = self.model.generate(
                 input_ids=packed.ids,
                 attention_mask=packed.mask,
                 past_key_values=packed.cache,
-                max_new_tokens=max_length - context.shape[1],
+                max_new_tokens=most,
                 do_sample=False,
-                stopping_criteria=self._criteria(generation_kwargs, width),
+                stopping_criteria=self._criteria(options, width),
                 pad_token_id=self.tokenizer.pad_token_id,
                 use_cache=True,
                 return_dict_in_generate=True,
@@ -142,7 +153,8 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
             )
         if words and self._shares:
             self._score_words(rows, words, packed.mask, out)
-        return torch.cat([context, out.sequences[:, width:]], dim=1)
+        new: Tensor = out.sequences[:, width:]
+        return new
 
     def _criteria(self, options: Mapping[str, Any], start: int) -> StoppingCriteriaList:
         return StoppingCriteriaList([LineEnds(self.tokenizer, start)] if options.get("one_line") else [])
@@ -176,11 +188,16 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
                 asked.setdefault(tuple((ctx + cont)[-(self.max_length + 1) : -1]), []).append(i)
             else:
                 found[i] = known
-        for batch in batches(list(asked), override_bs or self.batch_size):
+
+        def score(batch: list[Row]) -> None:
             longest = max(len(requests[i][2]) for row in batch for i in asked[row])
             for row, values in zip(batch, self._last_logprobs(batch, longest), strict=True):
                 for i in asked[row]:
                     found[i] = _score(values, requests[i][2])
+
+        budget = Budget(override_bs, "prompts") if override_bs else self._budget
+        for _ in budget.run([list(asked)], lambda rows, size: list(batches(rows, size)), score):
+            pass
         return found
 
     def _last_logprobs(self, rows: Sequence[Row], count: int) -> Tensor:
@@ -197,6 +214,10 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
         with torch.no_grad():
             logits: Tensor = self.model(input_ids=ids, **inputs).logits
         return logits
+
+
+def _slices(rows: list[Row], size: int) -> list[list[Row]]:
+    return [rows[i : i + size] for i in range(0, len(rows), size)]
 
 
 def _score(logprobs: Tensor, ids: Sequence[int]) -> Scored:

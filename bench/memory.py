@@ -1,0 +1,238 @@
+"""How much memory a cell will take at its peak: from the sizes of its model and the options of its method.
+
+A cell goes through stages - statistics, steps, scoring - and its peak is that of the largest, on top of what it holds
+throughout. Nothing is loaded: sizes are read from the headers of the weights. Letters: d width, m inner width, V
+vocabulary.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.archs import ARCHITECTURES
+from bench.spec import Cell
+
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+
+PROCESS = 500_000_000
+"""A process that has imported all it needs and loaded a model of no size; not on a GPU."""
+
+XTREME = 250_000_000
+"""What lm-eval and its metrics add to it."""
+
+COLUMNS, TARGET = 8, 3
+"""Tokens of a prompt from the subject on, and of a target: about what the facts have."""
+
+PROMPT = 20
+"""Tokens of a whole prompt, likewise."""
+
+SEEDS = 5
+"""Seed words of context prefixes."""
+
+PROBES = 24
+"""Rows that the edits' scores take per fact: its own prompts and those of other languages."""
+
+DEFAULT_TOKENS = {"cpu": 4_096, "cuda": 65_536}
+"""Most tokens in one forward, where memory has room for them."""
+
+SHARE = 0.5
+"""Of the free memory, for activations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a method makes of the second moment C [m, m] of a layer, in bytes per entry of C.
+
+    Attributes:
+        held: for as long as the cell runs.
+        building: at most, while one layer's is made, besides the moments of all.
+        left: by every layer whose building is done, while the others' are built.
+    """
+
+    held: float
+    building: float
+    left: float
+
+
+FACTOR = Statistics(held=8, building=24, left=8)
+"""A Cholesky factor in fp64."""
+
+NULL_SPACE = Statistics(held=2, building=32, left=4)
+"""The smaller part of the eigenvectors in fp32; a decomposition works in fp64."""
+
+MOVING_NULL_SPACE = Statistics(held=8, building=32, left=4)
+"""All eigenvectors, and the moment they came from."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSize:
+    """Numbers that decide how much memory a model needs."""
+
+    parameters: int
+    layers: int
+    width: int
+    inner: int
+    vocabulary: int
+
+    def forward_bytes(self, each: int) -> int:
+        """Activations of one token within one block, as numbers of `each` bytes."""
+        return (6 * self.width + 3 * self.inner) * each
+
+    def saved_bytes(self, each: int) -> int:
+        """Activations that one token leaves behind in one block for the way back."""
+        return (10 * self.width + 4 * self.inner) * each
+
+
+# ---------------------------------------------------------------------------- sizes
+def size_of_folder(folder: Path) -> ModelSize:
+    """Sizes of a model on disk, from its configuration and the headers of its safetensors."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    arch = ARCHITECTURES[config["architectures"][0]]
+    shapes: dict[str, list[int]] = {}
+    for path in folder.glob("*.safetensors"):
+        with path.open("rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        shapes.update((name, entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+    edited = [shape for name, shape in shapes.items() if name.endswith(f"{arch.projection}.weight")]
+    width, inner = reversed(edited[0]) if arch.transposed else edited[0]
+    return ModelSize(sum(map(math.prod, shapes.values())), len(edited), width, inner, config["vocab_size"])
+
+
+def size_of_gguf(path: Path) -> ModelSize:
+    """Sizes of a model that is still to be converted."""
+    from gguf import GGUFReader
+
+    shapes = {tensor.name: [int(n) for n in tensor.shape] for tensor in GGUFReader(path).tensors}
+    inner, width = shapes["blk.0.ffn_down.weight"]
+    layers = sum(name.endswith("ffn_down.weight") for name in shapes)
+    return ModelSize(sum(map(math.prod, shapes.values())), layers, width, inner, shapes["token_embd.weight"][1])
+
+
+def affordable_tokens(size: ModelSize, each: int, device: str, free: int) -> int:
+    """Most tokens in one forward: the usual number, halved until gradients through all blocks fit the free memory."""
+    tokens = DEFAULT_TOKENS["cuda" if device == "cuda" else "cpu"]
+    while tokens > 1 and tokens * size.layers * size.saved_bytes(each) > SHARE * free:
+        tokens //= 2
+    return tokens
+
+
+def free_bytes(device: str) -> int:
+    """Memory that can be had: of the GPU, else of the machine."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.mem_get_info()[0])
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+def edited_layers(options: Mapping[str, Any]) -> tuple[int, ...]:
+    """The layers that a method's options name."""
+    if "layers" in options:
+        return tuple(options["layers"])
+    return (options["layer"],) if "layer" in options else ()
+
+
+# ---------------------------------------------------------------------------- prediction
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Bytes that a cell takes, by what takes them.
+
+    Attributes:
+        process: program code; nothing on a GPU.
+        weights: the model's.
+        edited: the originals of edited matrices, and their fp32 masters where the model is not fp32.
+        statistics: what the method holds.
+        building: the most that is needed to make them.
+        step: the most that editing needs.
+        scoring: the most that the evaluators need.
+    """
+
+    process: int
+    weights: int
+    edited: int
+    statistics: int
+    building: int
+    step: int
+    scoring: int
+
+    @property
+    def peak(self) -> int:
+        """The most at any time; statistics are made before anything is edited."""
+        later = self.edited + self.statistics + max(self.step, self.scoring)
+        return self.process + self.weights + max(self.building, later)
+
+
+def predicted_memory(
+    cell: Cell,
+    size: ModelSize,
+    statistics: Statistics | None,
+    evaluators: Collection[str] = ("edits",),
+    device: str = "cpu",
+) -> Need:
+    """What a cell will take where its statistics are still to be made.
+
+    Args:
+        cell: model, method and schedule.
+        size: the model's.
+        statistics: what the method makes of second moments, None where it needs none.
+        evaluators: what scores it.
+        device: "cpu" or "cuda".
+    """
+    each, options = BYTES[cell.model.dtype], cell.method.options
+    layers = edited_layers(options)
+    matrix, square, count = size.width * size.inner, size.inner**2, len(layers)
+    tokens = affordable_tokens(size, each, device, free_bytes(device))
+    held = building = 0
+    if statistics and options.get("use_moment", True):
+        held = int(statistics.held * square * count)
+        building = int((4 * count + statistics.building + statistics.left * (count - 1)) * square)
+    process = (PROCESS + XTREME * ("xtreme" in evaluators)) * (device == "cpu")
+    return Need(
+        process=process,
+        weights=size.parameters * each,
+        edited=count * matrix * (each if each == 4 else each + 4),
+        statistics=held,
+        building=building,
+        step=_step(cell, size, tokens),
+        scoring=_scoring(cell, size, tokens),
+    )
+
+
+def _step(cell: Cell, size: ModelSize, tokens: int) -> int:
+    """Gradients through the blocks above the edited ones, the logits of the loss, then the update itself."""
+    options, each = cell.method.options, BYTES[cell.model.dtype]
+    layers = edited_layers(options)
+    if not layers:
+        return 0
+    above = max(size.layers - 1 - max(layers), 1)
+    matrix = size.width * size.inner
+    if "value_steps" not in options:
+        facts = min(cell.schedule.batch_size, int(options.get("batch_size", cell.schedule.batch_size)))
+        read, rows = facts * PROMPT, facts * TARGET
+        # master, bounds, gradient, two moments of Adam and what is at work
+        update = 24 * matrix
+    else:
+        prompts = 1 + SEEDS * sum(count for _, count in options.get("prefix_lengths", ()))
+        facts = 1 if "layer" in options else cell.schedule.batch_size
+        read, rows = facts * prompts * (COLUMNS + TARGET - 1), facts * (prompts * TARGET + 1)
+        # the update in fp64 and fp32, and the sum
+        update = 16 * matrix
+    kept = min(read, max(tokens, read // max(facts, 1)))
+    logits = 4 * 4 * size.vocabulary * math.ceil(rows * kept / read)
+    return max(kept * above * size.saved_bytes(each) + logits, update)
+
+
+def _scoring(cell: Cell, size: ModelSize, tokens: int) -> int:
+    """One forward of the model's answers, and logits where targets stand."""
+    read = min(tokens, cell.schedule.edits() * PROBES * PROMPT)
+    return read * size.forward_bytes(BYTES[cell.model.dtype]) + 3 * 4 * size.vocabulary * (read // PROMPT) * TARGET

@@ -1,0 +1,112 @@
+"""Predicted memory: sizes from files, what grows with what, and the truth of a real cell."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from bench import memory, models
+from bench.memory import ModelSize, Need, predicted_memory
+from bench.models import size
+from bench.registry import Registry, methods
+from bench.session import plan
+from bench.settings import resolve
+from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.store import load_results
+from bench.tiny import FEED_FORWARD, WIDTH, tiny_model
+
+LARGE = ModelSize(parameters=8_000_000_000, layers=32, width=4096, inner=14336, vocabulary=128256)
+MEMIT = {"layers": [4, 5, 6, 7, 8], "value_steps": 25, "prefix_lengths": [[10, 1]]}
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gpt2", "bloom"])
+def test_sizes_are_read_from_the_files(architecture: str, tmp_path: Path) -> None:
+    model = tiny_model(architecture)
+    model.hf.save_pretrained(tmp_path)
+    found = memory.size_of_folder(tmp_path)
+    assert found.parameters == sum(p.numel() for p in model.hf.parameters())
+    assert (found.width, found.layers, found.vocabulary) == (WIDTH, model.n_layers, len(model.tokenizer))
+    assert found.inner == (4 * WIDTH if architecture == "bloom" else FEED_FORWARD)
+
+
+def test_a_model_that_is_not_there_has_no_size(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(models, "_snapshot", lambda _: None)
+    assert size("nobody/nothing", tmp_path) is None
+
+
+def need(options: dict[str, object], dtype: str = "bfloat16", device: str = "cuda", **schedule: int) -> Need:
+    cell = Cell(
+        method=MethodSpec(name="x", options=options),
+        model=ModelRef(name="large", dtype=dtype),
+        data=DataRef(name="cldr"),
+        schedule=Schedule(**schedule),
+    )
+    return predicted_memory(cell, LARGE, memory.MOVING_NULL_SPACE, device=device)
+
+
+@pytest.fixture
+def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 10**12)
+
+
+@pytest.mark.usefixtures("roomy")
+def test_weights_edited_matrices_and_statistics_are_counted() -> None:
+    five = need(MEMIT)
+    assert five.weights == 16_000_000_000
+    assert five.edited == 5 * 4096 * 14336 * (2 + 4)
+    assert five.statistics == 5 * 14336**2 * 8
+    assert five.process == 0 < need(MEMIT, device="cpu").process
+    assert five.peak > five.weights + five.statistics + five.edited
+    assert need(MEMIT, dtype="float32").edited == 5 * 4096 * 14336 * 4
+    assert need({**MEMIT, "layers": [4]}).statistics == five.statistics / 5
+
+
+@pytest.mark.usefixtures("roomy")
+def test_activations_grow_with_facts_until_the_budget_holds_them() -> None:
+    small, large = (need(MEMIT, batch_size=size).step for size in (10, 100))
+    assert large == pytest.approx(10 * small, rel=0.01)
+    assert need(MEMIT, batch_size=100_000).step < 11 * need(MEMIT, batch_size=1000).step
+    assert need({}).step == 0
+
+
+def test_less_is_computed_at_once_where_less_is_free() -> None:
+    tokens = [memory.affordable_tokens(LARGE, 2, "cuda", free) for free in (10**12, 10**11, 10**10, 0)]
+    assert tokens[0] == 65_536
+    assert tokens == sorted(tokens, reverse=True)
+    assert tokens[-1] == 1
+
+
+def test_methods_say_what_they_hold_or_whom_they_start_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry, outside = methods(), SimpleNamespace(HPARAMS="memit")
+    module = registry.module
+    monkeypatch.setattr(Registry, "module", lambda self, name: outside if name == "outside" else module(name))
+    assert registry.statistics("langedit") == memory.MOVING_NULL_SPACE
+    assert registry.statistics("outside") == memory.FACTOR
+    assert registry.statistics("none") is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what counts as a process's memory differs")
+def test_a_cell_takes_what_was_predicted(tmp_path: Path) -> None:
+    flags = {"methods": ["langedit"], "seeds": 1, "languages": ["en"], "steps": 1, "token_budget": 5000,
+             "evaluators": ["edits"], "name": "cell"}  # fmt: skip
+    quick = "method.langedit.value_steps=3"
+    arguments = [part for key, value in flags.items() for part in (f"--{key.replace('_', '-')}", _text(value))]
+    folders = ["--results-dir", str(tmp_path), "--cache-dir", str(tmp_path / "cache")]
+    start = [sys.executable, "-c", "from bench.cli import main; main()", "run"]
+    command = [*start, *arguments, *folders, "--workers", "1", "--device", "cpu", "--set", quick]
+    subprocess.run(command, check=True, capture_output=True)
+    costs = load_results(tmp_path / "cell").costs.set_index("quantity").value
+    measured = max(costs["memory.peak_bytes"], costs["memory.score.edits"])
+    (cell,) = plan(resolve(None, None, flags), tmp_path, None, tmp_path / "cache").cells
+    found = size("polyglot-tiny", tmp_path)
+    assert found is not None
+    predicted = predicted_memory(cell, found, methods().statistics("langedit"))
+    assert predicted.peak == pytest.approx(measured, rel=0.2)
+
+
+def _text(value: object) -> str:
+    return ",".join(value) if isinstance(value, list) else str(value)
