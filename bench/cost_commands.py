@@ -72,9 +72,11 @@ def cost_command(
     )
     shown = make_display(display.value if display else None)
     shown.note(_announcement(planned))
-    found = cost_run.run(planned, shown)
     folder = out or session.RESULTS_DIR / f"cost-{Path(model).name}"
-    write(folder, planned, found, cost_run.machine(planned.device))
+    found: list[Measured] = []
+    for each in cost_run.run(planned, shown):
+        found.append(each)
+        write(folder, planned, found, cost_run.machine(planned.device))
     from reports import cost
 
     echo(cost.build(folder))

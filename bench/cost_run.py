@@ -32,8 +32,11 @@ class Measured:
     failure: str = ""
 
 
-def run(plan: CostPlan, display: Display) -> list[Measured]:
+def run(plan: CostPlan, display: Display) -> Iterator[Measured]:
     """Measure every method of a plan.
+
+    Yields:
+        What became of each, as soon as it is known: large models take hours.
 
     Raises:
         BenchError: the model cannot be loaded, or the folder for statistics cannot be written.
@@ -45,7 +48,6 @@ def run(plan: CostPlan, display: Display) -> list[Measured]:
         raise BenchError(f"cannot write: {error.strerror}", file=plan.cache_dir) from error
     # statistics of random weights are of no use to anyone else, and those of a checkpoint would not be timed again
     with folder as cache, display.board(len(plan.methods)) as board:
-        found = []
         model = load(plan) if plan.device == "cuda" else None
         for chosen in plan.methods:
             label = f"{chosen.name} · {plan.model}"
@@ -54,8 +56,7 @@ def run(plan: CostPlan, display: Display) -> list[Measured]:
                 plan, chosen, Path(cache), progress
             )  # fmt: skip
             board.finished(label, "failed" if result.failure else "done", result.failure)
-            found.append(result)
-    return found
+            yield result
 
 
 def load(plan: CostPlan) -> EditableModel:
@@ -91,9 +92,14 @@ def _here(plan: CostPlan, chosen: MethodPlan, model: EditableModel, cache: Path,
     except BenchError:
         raise
     except Exception as error:
-        return Measured(chosen.name, failure=f"{type(error).__name__}: {str(error).splitlines()[0]}")
+        return Measured(chosen.name, failure=_reason(error))
     finally:
         model.reset()
+
+
+def _reason(error: Exception) -> str:
+    """One line, though errors of the library have many."""
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 # ---------------------------------------------------------------------------- a process of its own
@@ -154,4 +160,6 @@ def _work(plan: CostPlan, chosen: MethodPlan, cache: Path, writer: Connection) -
     except BenchError as error:
         writer.send(("error", str(error)))
         return
+    except Exception as error:  # too little memory to load the model
+        result = Measured(chosen.name, failure=_reason(error))
     writer.send(("result", {"method": result.method, "rows": result.rows, "failure": result.failure}))
