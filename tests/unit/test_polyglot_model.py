@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from statistics import fmean
+
 import pytest
 from transformers import PreTrainedTokenizerFast
 
 from bench.polyglot import model_dir
-from bench.polyglot.abilities import editability
+from bench.polyglot.abilities import editability, xtreme_f1
 from bench.polyglot.corpus import statistics_text
 from bench.polyglot.facts import real_items
 from bench.polyglot.phrasings import LANGUAGES
+from bench.polyglot.tasks import TASKS
 from bench.polyglot.train import questions, requirements
 from bench.tokens import Tokens
 
@@ -31,6 +34,15 @@ def test_facts_can_be_written_into_the_shipped_model() -> None:
     assert found["value-nll"] <= 0.2
     assert found["efficacy"] >= 0.90
     assert found["specificity"] >= 0.85
+
+
+def test_shipped_model_solves_its_own_tasks() -> None:
+    """On items of facts that no exercise was made of; a fifth of them, to save time."""
+    found = xtreme_f1(model_dir(), limit=20)
+    assert set(found) == set(TASKS)
+    for task, by_lang in found.items():
+        assert set(by_lang) == set(LANGUAGES)
+        assert fmean(by_lang.values()) >= 0.80, task
 
 
 def test_shipped_folder_is_small_and_complete() -> None:
