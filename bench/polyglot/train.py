@@ -132,10 +132,13 @@ def build_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
         attn_implementation="eager",  # on CPUs the fused kernel's backward pass is slow for short rows
     )
     model = LlamaForCausalLM(config)
-    for name, parameter in model.named_parameters():
-        if parameter.ndim == 2:
-            std = ATTENTION_STD if ".self_attn." in name else MLP_STD if ".mlp." in name else EMBEDDING_STD
-            nn.init.normal_(parameter, std=std)
+    matrices = {name: parameter for name, parameter in model.named_parameters() if parameter.ndim == 2}
+    for name, parameter in matrices.items():
+        if ".self_attn." in name:
+            nn.init.normal_(parameter)  # drawn again below: the shipped weights began from the draws that follow these
+    for name, parameter in matrices.items():
+        std = ATTENTION_STD if ".self_attn." in name else MLP_STD if ".mlp." in name else EMBEDDING_STD
+        nn.init.normal_(parameter, std=std)
     with torch.no_grad():
         for block in model.model.layers:
             # a token attends to its like from the start: comparing and copying begin there
