@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from benchmarks import reference
 from benchmarks.drawn import DrawnStats
 from benchmarks.harness import Comparison, Results, Row, Scaled, Side
 from benchmarks.stages import Sizes
+from methods._locate.moving import MovingNullSpace
 from methods._locate.rules import NullSpace, Ridge
 from methods.langedit import running_mean
 
@@ -144,10 +146,20 @@ def after_one(rule: NullSpace, drawn: DrawnStats, keys: Tensor, residual: Tensor
 
 
 def fresh(state: State) -> State:
-    """A copy whose containers may be written to."""
+    """A copy whose containers may be written to; a moving null space has not seen the keys yet."""
 
     def copied(values: dict[str, Any]) -> dict[str, Any]:
-        return {key: dict(value) if isinstance(value, dict) else value for key, value in values.items()}
+        return {
+            key: unused(value)
+            if isinstance(value, MovingNullSpace)
+            else dict(value)
+            if isinstance(value, dict)
+            else value
+            for key, value in values.items()
+        }
+
+    def unused(space: MovingNullSpace) -> MovingNullSpace:
+        return replace(space, bases={layer: replace(basis, seen=[]) for layer, basis in space.bases.items()})
 
     return State(copied(state.memory), copied(state.constants))
 
