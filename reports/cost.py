@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from bench.atomic import read_json, write_text
 from reports.contents import METHOD, display_name
@@ -242,8 +242,8 @@ def draw(lines: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str, log
         colour, line, marker = style(method, list(lines))
         axes.plot(*zip(*points, strict=True), color=colour, linestyle=line, marker=marker, label=display_name(method))
     axes.set_yscale("log")
-    for which in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
-        which("{x:g}")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(1.5, 0.5)))
     if log:
         axes.set_xscale("log")
         axes.set_xticks(sorted({at for points in lines.values() for at, _ in points}))
