@@ -168,9 +168,8 @@ class _MemoryOf:
         size = self._sizes[cell.model.name]
         if size is None:
             return "unknown"
-        scored_with = tuple(name for name, _ in self._planned.evaluators)
         statistics = self._planned.methods.statistics(cell.method.name)
-        need = predicted_memory(cell, size, statistics, scored_with, self._device)
+        need = predicted_memory(cell, size, statistics, self._planned.evaluators, self._device)
         return f"{need.peak / 1e9:.2f} GB"
 
 

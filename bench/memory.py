@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,20 @@ from bench.spec import Cell
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
-PROCESS = 500_000_000
+PROCESS = 420_000_000
 """A process that has imported all it needs and loaded a model of no size; not on a GPU."""
 
-XTREME = 250_000_000
-"""What lm-eval and its metrics add to it."""
+CLDR = 100_000_000
+"""What the embedded facts and corpus add to it: names of many places in many languages."""
+
+TASKS = 100_000_000
+"""What evaluators that ask whole tasks, in batches of their own, add to it: lm-eval and its metrics."""
+
+EXAMPLES = 4_096
+"""Most tokens of a task's prompt with its examples."""
+
+QUERY = 400
+"""Of which are not shared with the other prompts of a batch."""
 
 COLUMNS, TARGET = 8, 3
 """Tokens of a prompt from the subject on, and of a target: about what the facts have."""
@@ -72,13 +81,20 @@ MOVING_NULL_SPACE = Statistics(held=8, building=32, left=4)
 
 @dataclass(frozen=True, slots=True)
 class ModelSize:
-    """Numbers that decide how much memory a model needs."""
+    """Numbers that decide how much memory a model needs.
+
+    Attributes:
+        context: most tokens in a sequence.
+        heads: width of the keys, and of the values, that attention keeps of a token.
+    """
 
     parameters: int
     layers: int
     width: int
     inner: int
     vocabulary: int
+    context: int
+    heads: int
 
     def forward_bytes(self, each: int) -> int:
         """Activations of one token within one block, as numbers of `each` bytes."""
@@ -101,17 +117,24 @@ def size_of_folder(folder: Path) -> ModelSize:
         shapes.update((name, entry["shape"]) for name, entry in header.items() if name != "__metadata__")
     edited = [shape for name, shape in shapes.items() if name.endswith(f"{arch.projection}.weight")]
     width, inner = reversed(edited[0]) if arch.transposed else edited[0]
-    return ModelSize(sum(map(math.prod, shapes.values())), len(edited), width, inner, config["vocab_size"])
+    context = config.get("max_position_embeddings") or config.get("n_positions", 2048)
+    each = config.get("head_dim") or width // config.get("num_attention_heads", 1)
+    heads = config["num_key_value_heads"] * each if "num_key_value_heads" in config else width
+    count = sum(map(math.prod, shapes.values()))
+    return ModelSize(count, len(edited), width, inner, config["vocab_size"], context, heads)
 
 
 def size_of_gguf(path: Path) -> ModelSize:
     """Sizes of a model that is still to be converted."""
     from gguf import GGUFReader
 
-    shapes = {tensor.name: [int(n) for n in tensor.shape] for tensor in GGUFReader(path).tensors}
+    reader = GGUFReader(path)
+    shapes = {tensor.name: [int(n) for n in tensor.shape] for tensor in reader.tensors}
     inner, width = shapes["blk.0.ffn_down.weight"]
     layers = sum(name.endswith("ffn_down.weight") for name in shapes)
-    return ModelSize(sum(map(math.prod, shapes.values())), layers, width, inner, shapes["token_embd.weight"][1])
+    context = next(field.contents() for name, field in reader.fields.items() if name.endswith("context_length"))
+    vocabulary, heads = shapes["token_embd.weight"][1], shapes["blk.0.attn_k.weight"][1]
+    return ModelSize(sum(map(math.prod, shapes.values())), layers, width, inner, vocabulary, int(context), heads)
 
 
 def affordable_tokens(size: ModelSize, each: int, device: str, free: int) -> int:
@@ -176,7 +199,7 @@ def predicted_memory(
     cell: Cell,
     size: ModelSize,
     statistics: Statistics | None,
-    evaluators: Collection[str] = ("edits",),
+    evaluators: Sequence[tuple[str, Mapping[str, Any]]] = (),
     device: str = "cpu",
 ) -> Need:
     """What a cell will take where its statistics are still to be made.
@@ -185,7 +208,7 @@ def predicted_memory(
         cell: model, method and schedule.
         size: the model's.
         statistics: what the method makes of second moments, None where it needs none.
-        evaluators: what scores it.
+        evaluators: what scores it, with options, besides the edits' own scores.
         device: "cpu" or "cuda".
     """
     each, options = BYTES[cell.model.dtype], cell.method.options
@@ -196,7 +219,8 @@ def predicted_memory(
     if statistics and options.get("use_moment", True):
         held = int(statistics.held * square * count)
         building = int((4 * count + statistics.building + statistics.left * (count - 1)) * square)
-    process = (PROCESS + XTREME * ("xtreme" in evaluators)) * (device == "cpu")
+    tasks = [given for _, given in evaluators if "batch_size" in given]
+    process = PROCESS + CLDR * (cell.data.name == "cldr") + TASKS * bool(tasks) if device == "cpu" else 0
     return Need(
         process=process,
         weights=size.parameters * each,
@@ -204,7 +228,7 @@ def predicted_memory(
         statistics=held,
         building=building,
         step=_step(cell, size, tokens),
-        scoring=_scoring(cell, size, tokens),
+        scoring=max([_scoring(cell, size, tokens), *(_asking(given, size, each) for given in tasks)]),
     )
 
 
@@ -236,3 +260,11 @@ def _scoring(cell: Cell, size: ModelSize, tokens: int) -> int:
     """One forward of the model's answers, and logits where targets stand."""
     read = min(tokens, cell.schedule.edits() * PROBES * PROMPT)
     return read * size.forward_bytes(BYTES[cell.model.dtype]) + 3 * 4 * size.vocabulary * (read // PROMPT) * TARGET
+
+
+def _asking(options: Mapping[str, Any], size: ModelSize, each: int) -> int:
+    """Keys and values of a batch of prompts, and a forward over what they do not share."""
+    rows = int(min(options["batch_size"], options.get("limit", options["batch_size"])))
+    length = min(size.context, EXAMPLES)
+    kept = rows * length * 2 * size.layers * size.heads * each
+    return kept + rows * min(length, QUERY) * size.forward_bytes(each) + 3 * 4 * rows * size.vocabulary

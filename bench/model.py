@@ -238,7 +238,8 @@ class EditableModel:
         projection, kind = self._parameters[self.parameter_names(0)[0]], self.device.type
         inner, width = projection.shape if self._arch.transposed else projection.shape[::-1]
         count = sum(parameter.numel() for parameter in self._parameters.values())
-        size = ModelSize(count, self.n_layers, width, inner, self.hf.config.vocab_size)
+        # only what activations depend on
+        size = ModelSize(count, self.n_layers, width, inner, self.hf.config.vocab_size, self.context_length, width)
         return affordable_tokens(size, projection.element_size(), kind, free_bytes(kind))
 
     def _hash_weights(self) -> str:

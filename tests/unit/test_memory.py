@@ -19,7 +19,9 @@ from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.store import load_results
 from bench.tiny import FEED_FORWARD, WIDTH, tiny_model
 
-LARGE = ModelSize(parameters=8_000_000_000, layers=32, width=4096, inner=14336, vocabulary=128256)
+LARGE = ModelSize(
+    parameters=8_000_000_000, layers=32, width=4096, inner=14336, vocabulary=128256, context=8192, heads=1024
+)
 MEMIT = {"layers": [4, 5, 6, 7, 8], "value_steps": 25, "prefix_lengths": [[10, 1]]}
 
 
@@ -28,6 +30,8 @@ def test_sizes_are_read_from_the_files(architecture: str, tmp_path: Path) -> Non
     model = tiny_model(architecture)
     model.hf.save_pretrained(tmp_path)
     found = memory.size_of_folder(tmp_path)
+    assert found.context == model.context_length
+    assert found.heads == (WIDTH // 2 if architecture == "llama" else WIDTH)
     assert found.parameters == sum(p.numel() for p in model.hf.parameters())
     assert (found.width, found.layers, found.vocabulary) == (WIDTH, model.n_layers, len(model.tokenizer))
     assert found.inner == (4 * WIDTH if architecture == "bloom" else FEED_FORWARD)
@@ -71,6 +75,19 @@ def test_activations_grow_with_facts_until_the_budget_holds_them() -> None:
     assert large == pytest.approx(10 * small, rel=0.01)
     assert need(MEMIT, batch_size=100_000).step < 11 * need(MEMIT, batch_size=1000).step
     assert need({}).step == 0
+
+
+@pytest.mark.usefixtures("roomy")
+def test_tasks_are_asked_in_batches_of_their_own() -> None:
+    cell = Cell(
+        method=MethodSpec(name="none"), model=ModelRef(name="large"), data=DataRef(name="x"), schedule=Schedule()
+    )
+    alone, few, many = (
+        predicted_memory(cell, LARGE, None, [("tasks", options)] if options else [])
+        for options in ({}, {"batch_size": 16, "limit": 2}, {"batch_size": 16, "limit": 100})
+    )
+    assert alone.process < few.process == many.process
+    assert few.scoring < many.scoring
 
 
 def test_less_is_computed_at_once_where_less_is_free() -> None:
