@@ -214,7 +214,8 @@ def predicted_memory(
     each, options = BYTES[cell.model.dtype], cell.method.options
     layers = edited_layers(options)
     matrix, square, count = size.width * size.inner, size.inner**2, len(layers)
-    tokens = affordable_tokens(size, each, device, free_bytes(device))
+    weights = size.parameters * each
+    tokens = affordable_tokens(size, each, device, max(0, free_bytes(device) - weights))
     held = building = 0
     if statistics and options.get("use_moment", True):
         held = int(statistics.held * square * count)
@@ -223,7 +224,7 @@ def predicted_memory(
     process = PROCESS + CLDR * (cell.data.name == "cldr") + TASKS * bool(tasks) if device == "cpu" else 0
     return Need(
         process=process,
-        weights=size.parameters * each,
+        weights=weights,
         edited=count * matrix * (each if each == 4 else each + 4),
         statistics=held,
         building=building,
