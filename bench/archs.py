@@ -29,6 +29,11 @@ class Arch:
     projection: str
     transposed: bool = False
 
+    @property
+    def feed_forward(self) -> str:
+        """From a block to the module around the projection: the MLP, which sees every position by itself."""
+        return self.projection.rpartition(".")[0]
+
 
 _LLAMA = Arch(trunk="model", blocks="layers", norm="norm", projection="mlp.down_proj")
 

@@ -169,7 +169,7 @@ class EditableModel:
         """A forward pass over rows of ids, standing before block 0; see `bench.passes`."""
         self._check_lengths(rows)
         batch = self.tokens.batch(rows, self.device)
-        return Pass.over(self.trunk, self.blocks, self._tuples, batch)
+        return Pass.over(self.trunk, self.blocks, self._tuples, self._arch.feed_forward, batch)
 
     def begin_at(self, rows: Sequence[Sequence[int]], starts: Sequence[int]) -> Pass:
         """A pass over the end of each row: its column 0 holds the token at `starts` of every row.
@@ -182,7 +182,7 @@ class EditableModel:
         batch = self.tokens.batch(shifted, self.device)
         for i, s in enumerate(starts):
             batch.mask[i, : start - s] = 0
-        return Pass.over_ends(self.trunk, self.blocks, self._tuples, batch, start)
+        return Pass.over_ends(self.trunk, self.blocks, self._tuples, self._arch.feed_forward, batch, start)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits [k, V] of hidden states [k, d] as they leave the last block."""

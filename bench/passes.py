@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +78,29 @@ def tapped(modules: dict[int, nn.Module]) -> Iterator[dict[int, Captured]]:
         yield seen
 
 
+@contextmanager
+def only_at(module: nn.Module, positions: Tensor) -> Iterator[None]:
+    """While open, a module that sees every position by itself is computed at some, and is zero elsewhere.
+
+    Args:
+        module: takes and gives tensors [B, T, ...].
+        positions: indices in [B x T].
+    """
+    whole = module.forward
+
+    def forward(*args: Tensor) -> Tensor:
+        shape = args[0].shape[:2]
+        found: Tensor = whole(*(each.flatten(0, 1)[positions][None] for each in args))
+        everywhere = found.new_zeros(shape.numel(), found.shape[-1])
+        return everywhere.index_copy(0, positions, found[0]).view(*shape, -1)
+
+    module.forward = forward  # an instance attribute, it hides the class's method
+    try:
+        yield
+    finally:
+        del module.forward
+
+
 class PrefixCache(DynamicCache):  # type: ignore[misc]
     """Keys and values of a prefix; once `frozen`, it lends them to every later call and keeps nothing new."""
 
@@ -110,6 +133,7 @@ class Pass:
         trunk: the model without its head.
         blocks: its decoder blocks.
         tuples: the blocks return tuples (see `blocks_return_tuples`).
+        feed_forward: path from a block to its MLP.
         inputs: what the trunk is called with.
 
     Attributes:
@@ -119,6 +143,7 @@ class Pass:
     trunk: nn.Module
     blocks: nn.ModuleList
     tuples: bool
+    feed_forward: str
     inputs: dict[str, Any]
     embedded: Tensor = field(init=False)
     _calls: list[_Call] = field(init=False)
@@ -131,19 +156,22 @@ class Pass:
             self.trunk(**self.inputs)
 
     @classmethod
-    def over(cls, trunk: nn.Module, blocks: nn.ModuleList, tuples: bool, batch: Batch) -> Pass:
+    def over(cls, trunk: nn.Module, blocks: nn.ModuleList, tuples: bool, feed_forward: str, batch: Batch) -> Pass:
         """A pass over whole rows, right-padded."""
         inputs = {"input_ids": batch.ids, "attention_mask": batch.mask, "use_cache": False}
-        return cls(trunk, blocks, tuples, inputs)
+        return cls(trunk, blocks, tuples, feed_forward, inputs)
 
     @classmethod
-    def over_ends(cls, trunk: nn.Module, blocks: nn.ModuleList, tuples: bool, batch: Batch, start: int) -> Pass:
+    def over_ends(
+        cls, trunk: nn.Module, blocks: nn.ModuleList, tuples: bool, feed_forward: str, batch: Batch, start: int
+    ) -> Pass:
         """A pass over columns from `start` on; the columns before it run here, once, through all blocks.
 
         Args:
             trunk: the model without its head.
             blocks: its decoder blocks.
             tuples: the blocks return tuples.
+            feed_forward: path from a block to its MLP.
             batch: rows padded on both sides, so that what each row is asked about begins in column `start`.
             start: the first column of the pass.
         """
@@ -163,7 +191,7 @@ class Pass:
             with torch.no_grad():
                 trunk(**{k: v[:, :start] if k in narrow else v for k, v in inputs.items()})
         cache.frozen = True
-        return cls(trunk, blocks, tuples, {k: v[:, start:] if k in cut else v for k, v in inputs.items()})
+        return cls(trunk, blocks, tuples, feed_forward, {k: v[:, start:] if k in cut else v for k, v in inputs.items()})
 
     @contextmanager
     def _standing_in(self, block: nn.Module) -> Iterator[None]:
@@ -185,11 +213,20 @@ class Pass:
         mask: Tensor = self.inputs["attention_mask"]
         return mask
 
-    def run(self, hidden: Tensor, start: int, stop: int) -> Tensor:
-        """Run blocks `start` to `stop - 1` on hidden states [B, T, d]."""
+    def run(self, hidden: Tensor, start: int, stop: int, only: Tensor | None = None) -> Tensor:
+        """Run blocks `start` to `stop - 1` on hidden states [B, T, d].
+
+        Args:
+            hidden: states before block `start`.
+            start: the first block.
+            stop: the block not to be run any more.
+            only: indices of the positions, in [B x T], whose states matter; MLPs are computed there alone, and what
+                the other positions come to is not to be used.
+        """
         for index in range(start, stop):
-            call = self._calls[index]
-            hidden = hidden_of(self.blocks[index](hidden, *call.args, **call.kwargs))
+            call, block = self._calls[index], self.blocks[index]
+            with nullcontext() if only is None else only_at(block.get_submodule(self.feed_forward), only):
+                hidden = hidden_of(block(hidden, *call.args, **call.kwargs))
         return hidden
 
     def at(self, hidden: Tensor, positions: Sequence[int]) -> Tensor:

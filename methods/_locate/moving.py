@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from methods._locate.null_space import MovedProjector, moved
-from methods._locate.solve import Projector, coordinates, symmetric, weighted_covariance
+from methods._locate.solve import Projector, coordinates, weighted_covariance
 
 CovarianceWeights = Callable[[Sequence[int]], tuple[float, list[float]]]
 """Sizes of the steps so far -> (factor of the initial second moment, factor of each step's K K^T)."""
@@ -110,5 +110,5 @@ class MovingNullSpace:
         scale, weights = self.covariance(sizes)
         per_key = torch.tensor(weights, dtype=torch.float64).repeat_interleave(torch.tensor(sizes))
         current = weighted_covariance(self.moments[layer], scale, keys[:, : sum(sizes)], per_key)
-        values, vectors = torch.linalg.eigh(symmetric(current))
+        values, vectors = torch.linalg.eigh(current)  # reads one triangle
         return Basis(values, vectors.float())

@@ -21,7 +21,7 @@ from methods._locate.prompts import PromptSet
 STOP_LOSS = 0.05
 """A fact is done when its total loss falls below this (released code)."""
 
-SIMILAR = 0.75
+SIMILAR = 0.5
 """Facts are optimised together where the shorter has at least this share of the longer's positions."""
 
 
@@ -103,7 +103,8 @@ def _groups(sets: Sequence[PromptSet], budget: int) -> list[list[int]]:
     groups: list[list[int]] = []
     for i in sorted(range(len(sets)), key=lambda i: -widths[i]):
         widest = widths[groups[-1][0]] if groups else 0
-        rows = sum(len(sets[k].prompts) for k in groups[-1]) + len(sets[i].prompts) if groups else 0
+        # a row more for each fact's KL prompt
+        rows = sum(len(sets[k].prompts) + 1 for k in [*groups[-1], i]) if groups else 0
         if widths[i] >= SIMILAR * widest > 0 and rows * widest <= budget:
             groups[-1].append(i)
         else:
@@ -115,13 +116,15 @@ def _groups(sets: Sequence[PromptSet], budget: int) -> list[list[int]]:
 class _Objective:
     """The loss of several facts as a function of their deltas.
 
-    Rows begin at the subject's last token: column 0 is where delta is added, column j reads token j after it.
+    Rows begin at the subject's last token: column 0 is where delta is added, column j reads token j after it. The
+    first rows are the facts' prompts, the last ones their KL prompts, which end at the subject.
 
     Attributes:
-        run, hidden: prompt rows and their states before the first block above the edited layer, [B, T, d].
-        kl_run, kl_hidden: the same for the KL prompts, which end at the subject, [n, 1, d].
+        run, hidden: the rows and their states before the first block above the edited layer, [B, T, d].
         initial: h0, [n, d].
-        fact: fact of each prompt row, [B].
+        fact: fact of each row, [B].
+        real: positions that hold a token, in [B x T].
+        used: positions whose logits are read; in the last block no other matters.
         read: (row, column) of every logit the NLL reads, [2, L].
         labels: token expected there, [L].
         share: its weight in its fact's NLL, 1 / (rows of the fact x q), [L].
@@ -132,10 +135,10 @@ class _Objective:
     layer: int
     run: Pass
     hidden: Tensor
-    kl_run: Pass
-    kl_hidden: Tensor
     initial: Tensor
     fact: Tensor
+    real: Tensor
+    used: Tensor
     read: Tensor
     labels: Tensor
     share: Tensor
@@ -158,33 +161,39 @@ class _Objective:
                 fact.append(i)
                 rows.append([*located.ids, *prompts.target_ids[:-1]])
         # what follows the subject in a KL prompt cannot reach it: causal attention
-        essences = [s.essence for s in sets]
+        rows += [s.essence.ids[: s.essence.index + 1] for s in sets]
+        starts += [s.essence.index for s in sets]
+        fact += range(len(sets))
         run = model.begin_at(rows, starts)
-        kl_run = model.begin_at([e.ids[: e.index + 1] for e in essences], [e.index for e in essences])
-        with torch.no_grad():
-            kl_hidden = kl_run.run(kl_run.embedded, 0, layer + 1)
-            with tapped({layer: model.projection(layer)}) as seen:
-                hidden = run.run(run.embedded, 0, layer + 1)
-        source = hidden if anchor == "block" else seen[layer].outputs
-        initial = source[bare, 0].float()
+        with torch.no_grad(), tapped({layer: model.projection(layer)}) as seen:
+            hidden = run.run(run.embedded, 0, layer + 1)
+        initial = (hidden if anchor == "block" else seen[layer].outputs)[bare, 0].float()
+        width = hidden.shape[1]
+        real = run.mask[:, -width:].flatten().nonzero()[:, 0]
         index = [torch.tensor(x, device=model.device) for x in (fact, read, labels, share)]
-        return cls(model, layer, run, hidden, kl_run, kl_hidden, initial, index[0], index[1].T, index[2], index[3])
+        where = index[1].T
+        asked = torch.arange(len(rows) - len(sets), len(rows), device=model.device)
+        used = torch.cat([where[0] * width + where[1], asked * width])
+        return cls(model, layer, run, hidden, initial, index[0], real, used, where, index[2], index[3])
 
     def __call__(self, delta: Tensor) -> tuple[Tensor, Tensor]:
         """NLL [n] and KL [n] at delta [n, d]; the first call (delta = 0) sets the KL's reference."""
-        hidden = self._above(self.run, self.hidden, delta[self.fact])
+        hidden = self._above(delta[self.fact])
         logprobs = self.model.logits(hidden[self.read[0], self.read[1]]).log_softmax(-1)
         nll = -logprobs.gather(1, self.labels[:, None])[:, 0] * self.share
         nll = nll.new_zeros(len(delta)).index_add(0, self.fact[self.read[0]], nll)
-        now = self.model.logits(self._above(self.kl_run, self.kl_hidden, delta)[:, 0]).log_softmax(-1)
+        now = self.model.logits(hidden[-len(delta) :, 0]).log_softmax(-1)
         if self.reference is None:
             self.reference = now.detach()
         return nll, (now.exp() * (now - self.reference)).sum(-1)
 
-    def _above(self, run: Pass, hidden: Tensor, delta: Tensor) -> Tensor:
-        """States after the last block with delta [B, d] added in column 0."""
-        pushed = hidden[:, :1] + delta[:, None].to(hidden.dtype)
-        return run.run(torch.cat([pushed, hidden[:, 1:]], dim=1), self.layer + 1, self.model.n_layers)
+    def _above(self, delta: Tensor) -> Tensor:
+        """States after the last block with delta [B, d] added in column 0; right at the positions used."""
+        pushed = self.hidden[:, :1] + delta[:, None].to(self.hidden.dtype)
+        hidden = torch.cat([pushed, self.hidden[:, 1:]], dim=1)
+        last = max(self.layer + 1, self.model.n_layers - 1)
+        hidden = self.run.run(hidden, self.layer + 1, last, only=self.real)
+        return self.run.run(hidden, last, self.model.n_layers, only=self.used)
 
 
 def _optimise(model: EditableModel, sets: Sequence[PromptSet], layer: int, config: ValueConfig, anchor: str) -> Values:

@@ -81,9 +81,14 @@ def fail_beyond(monkeypatch: pytest.MonkeyPatch, model: EditableModel, tokens: i
     return failures
 
 
-@pytest.mark.parametrize("work", [answers, values, keys, statistics, training])
+@pytest.mark.parametrize(
+    ("work", "tokens"),
+    # all rows of a fact stay together when values are optimised
+    [(answers, 110), (values, 180), (keys, 110), (statistics, 110), (training, 110)],
+)
 def test_what_does_not_fit_is_done_in_parts(
     work: Callable[[EditableModel, Path], torch.Tensor],
+    tokens: int,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     tmp_path: Path,
@@ -92,7 +97,7 @@ def test_what_does_not_fit_is_done_in_parts(
         (tmp_path / name).mkdir()
     expected = work(tiny_model("llama"), tmp_path / "a")
     model = tiny_model("llama")
-    failures = fail_beyond(monkeypatch, model, 110, torch.OutOfMemoryError("CUDA out of memory."))
+    failures = fail_beyond(monkeypatch, model, tokens, torch.OutOfMemoryError("CUDA out of memory."))
     found = work(model, tmp_path / "b")
     assert failures
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)

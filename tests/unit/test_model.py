@@ -50,6 +50,19 @@ def test_a_pass_over_row_ends_equals_the_whole_pass(model: EditableModel) -> Non
 
 
 @torch.no_grad()
+def test_mlps_can_be_computed_where_they_matter_alone(model: EditableModel) -> None:
+    rows = rows_of(model)
+    run = model.begin(rows)
+    expected = run.run(run.embedded, 0, model.n_layers)
+    real = run.mask.flatten().nonzero()[:, 0]
+    read = torch.tensor([len(row) - 1 + i * run.mask.shape[1] for i, row in enumerate(rows)])
+    last = model.n_layers - 1
+    found = run.run(run.run(run.embedded, 0, last, only=real), last, model.n_layers, only=read)
+    torch.testing.assert_close(found.flatten(0, 1)[read], expected.flatten(0, 1)[read], atol=2e-5, rtol=1e-4)
+    assert torch.equal(run.run(run.embedded, 0, model.n_layers), expected)  # nothing stays behind
+
+
+@torch.no_grad()
 def test_padding_does_not_change_an_answer(model: EditableModel) -> None:
     requests = tiny_requests()
     texts, targets = [r.text for r in requests], [r.target for r in requests]
