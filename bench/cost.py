@@ -31,9 +31,10 @@ from torch import Tensor
 
 from bench import data
 from bench.api import EditRequest, Method, State
-from bench.cost_plan import CostPlan, MethodPlan, edited_layers, needed_bytes
+from bench.cost_plan import CostPlan, MethodPlan, needed_bytes
 from bench.driver import CellContext
 from bench.measure import measured
+from bench.memory import edited_layers
 from bench.model import EditableModel
 from bench.registry import methods
 from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule

@@ -93,7 +93,7 @@ def write(folder: Path, plan: CostPlan, found: list[Measured], machine: str) -> 
 
     from bench.atomic import write_json, write_text
     from bench.cost import Row
-    from bench.cost_plan import edited_layers
+    from bench.memory import edited_layers
 
     rows = pd.DataFrame([asdict(row) for each in found for row in each.rows], columns=list(Row.__slots__))
     rows["step"] = rows["step"].astype("Int64")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.grid import method_specs
+from bench.memory import edited_layers, free_bytes
 from bench.names import unknown
 from bench.registry import Registry
 from bench.spec import LANGUAGES, Dtype, RunSpec
@@ -161,13 +162,6 @@ def _check_names(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
 
 
 # ---------------------------------------------------------------------------- edited layers
-def edited_layers(options: Mapping[str, Any]) -> tuple[int, ...]:
-    """The layers that a method's options name."""
-    if "layers" in options:
-        return tuple(options["layers"])
-    return (options["layer"],) if "layer" in options else ()
-
-
 def moved(options: Mapping[str, Any], made_for: int, depth: int) -> dict[str, Any]:
     """Options whose layers lie within `depth` blocks: as they are where they do, else moved down.
 
@@ -229,18 +223,3 @@ def needed_bytes(shape: Shape, depth: int, options: Mapping[str, Any], load: Loa
     logits = facts * ROWS * TARGET * vocabulary * 4 * 4
     more: int = edited + moments + saved + logits
     return weight_bytes(shape.name, depth, dtype) + more
-
-
-def free_bytes(device: str) -> int:
-    """Memory that can be had: of the GPU, else of the machine."""
-    if device == "cuda":
-        import torch
-
-        return int(torch.cuda.mem_get_info()[0])
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        import os
-
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
