@@ -14,7 +14,7 @@ from methods._locate.solve import Projector, coordinates, weighted_covariance
 CovarianceWeights = Callable[[Sequence[int]], tuple[float, list[float]]]
 """Sizes of the steps so far -> (factor of the initial second moment, factor of each step's K K^T)."""
 
-NEW_KEYS = 1 / 16
+NEW_KEYS = 1 / 8
 """Keys added since a decomposition, as a share of m, up to which tracking costs less than the next one."""
 
 
