@@ -15,7 +15,7 @@ import torch
 import typer
 from typer import Option
 
-from bench.display import complain, echo, echo_table, make_display
+from bench.display import complain, echo, make_display
 from bench.errors import BenchError
 from bench.names import unknown
 from bench.options import DeviceChoice, DisplayChoice
@@ -100,8 +100,12 @@ def _on_model(
     yield from build(loaded, request.sizes, scratch)
 
 
-def run(request: Request) -> list[Measurement]:
+def run(request: Request, keep: Callable[[list[Measurement]], object]) -> None:
     """Measure every row.
+
+    Args:
+        request: see there.
+        keep: is called with the rows so far after every one.
 
     Raises:
         BenchError: unknown stage or model.
@@ -121,8 +125,8 @@ def run(request: Request) -> list[Measurement]:
                     earlier = {timed.row.name: timed for timed in found}
                     progress = board.cell(label)
                     found.append(measure(comparison, request.rounds, request.patience, device, earlier, progress))
+                    keep(found)
                     board.finished(label, "done", "")
-    return found
 
 
 def main(
@@ -152,18 +156,19 @@ def main(
     request = Request(
         tuple(stage.split(",")), models, layers, sizes, dtype, chosen, 1 if quick else rounds, patience, place, display
     )
+    command = ("python -m benchmarks.run " + " ".join(sys.argv[1:])).strip()
     with threads(cpu_threads):
+        facts_of_machine = table.machine(torch.device(chosen))
+
+        def keep(found: list[Measurement]) -> None:
+            table.write(out, name or f"speed-{chosen}", found, facts_of_machine, command)
+
         try:
-            found = run(request)
+            run(request, keep)
         except BenchError as error:
             complain(error)
             raise typer.Exit(2) from error
-        facts_of_machine = table.machine(torch.device(chosen))
-    command = "python -m benchmarks.run " + " ".join(sys.argv[1:])
-    page = table.write(out, name or f"speed-{chosen}", found, facts_of_machine, command.strip())
-    shown = table.COLUMNS[:-1]
-    echo_table(shown, [row[: len(shown)] for row in table.rows(found)])
-    echo(str(page))
+    echo((out / f"{name or f'speed-{chosen}'}.md").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
