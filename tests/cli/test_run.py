@@ -121,6 +121,7 @@ def test_python_does_what_the_command_does(tiny_world, tmp_path):
         seeds=1,
         batch_size=2,
         edits_per_language=2,
+        evaluators="edits",
         results_dir=tmp_path,
         cache_dir=tiny_world.root / "cache",
         device="cpu",

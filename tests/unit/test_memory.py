@@ -122,7 +122,8 @@ def test_a_cell_takes_what_was_predicted(tmp_path: Path) -> None:
     found = size("polyglot-tiny", tmp_path)
     assert found is not None
     predicted = predicted_memory(cell, found, methods().statistics("langedit"))
-    assert predicted.peak == pytest.approx(measured, rel=0.2)
+    # most of so small a cell are libraries, whose resident share differs by a third between machines
+    assert predicted.peak == pytest.approx(measured, rel=0.35)
 
 
 def _text(value: object) -> str:

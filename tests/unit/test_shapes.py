@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from bench.errors import BenchError
+from bench.polyglot.train import VOCABULARY
 from bench.shapes import SHAPES, embedded_tokenizer, random_model, weight_bytes
 from methods._locate.prefixes import generate_prefixes
 
@@ -59,7 +60,7 @@ def test_a_small_vocabulary_cuts_the_tokenizer() -> None:
     assert ids[0] == tokenizer.bos_token_id == 0
     assert max(ids) < 1300
     assert tokenizer.decode(ids[1:]) == text
-    assert len(embedded_tokenizer(128_256)) == 9000
+    assert len(embedded_tokenizer(128_256)) == VOCABULARY
 
 
 def test_prefixes_are_texts_though_the_vocabulary_is_larger_than_the_tokenizer() -> None:
