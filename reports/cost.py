@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter, MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from bench.atomic import read_json, write_text
 from reports.contents import METHOD, display_name
@@ -243,7 +243,9 @@ def draw(lines: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str, log
         axes.plot(*zip(*points, strict=True), color=colour, linestyle=line, marker=marker, label=display_name(method))
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(1.5, 0.5)))
+    # within a decade too, for the methods often span less than one
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     if log:
         axes.set_xscale("log")
         axes.set_xticks(sorted({at for points in lines.values() for at, _ in points}))
