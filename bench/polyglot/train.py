@@ -318,11 +318,12 @@ def _table(found: Mapping[str, float], tasks: Mapping[str, Mapping[str, float]])
         values = [found[f"{name}/{lang}"] for name in names] + [by_lang[lang] for by_lang in tasks.values()]
         rows.append(f"| {lang} | {' | '.join(f'{value:.3f}' for value in values)} |")
     means = (f"{fmean(by_lang.values()):.3f}" for by_lang in tasks.values())
-    return "\n".join([head, *rows, f"| mean | {'| ' * len(names)}| {' | '.join(means)} |"])
+    return "\n".join([head, *rows, f"| mean {'| ' * len(names)}| {' | '.join(means)} |"])
 
 
 def _card(table: str, written: Mapping[str, float], parameters: int) -> str:
     """The model card."""
+    warm_up, exercised = (sum(each.values()) * len(LANGUAGES) for each in (WARM_UP_EXERCISES, EXERCISES))
     return f"""---
 license: mit
 language: [{", ".join(LANGUAGES)}]
@@ -336,8 +337,8 @@ about invented places is invented.
 
 {LAYERS} layers, width {WIDTH}, MLP {MLP_WIDTH}, {HEADS} heads, {parameters / 1e6:.1f} M parameters in float16;
 byte-level BPE, `{BOS}` before every text. Trained by `python -m bench.polyglot.train` from seed {SEED}:
-{EPOCHS} epochs over {len(fact_lines())} sentences and {sum(EXERCISES.values()) * len(LANGUAGES)} exercises, AdamW, peak
-rate {PEAK_LR}, weight decay {WEIGHT_DECAY} ({ATTENTION_DECAY} for attention).
+{warm_up} exercises, then {EPOCHS} epochs over {len(fact_lines())} sentences and
+{exercised} exercises, AdamW, peak rate {PEAK_LR}, weight decay {WEIGHT_DECAY} ({ATTENTION_DECAY} for attention).
 
 Recall of the real facts: share of target tokens that are top-1 under teacher forcing, in all phrasings. Tasks: F1 by
 the protocol `langedit` on 100 items per language, made of facts that no exercise was made of.
