@@ -14,8 +14,9 @@ from methods._locate.solve import Projector, coordinates, weighted_covariance
 CovarianceWeights = Callable[[Sequence[int]], tuple[float, list[float]]]
 """Sizes of the steps so far -> (factor of the initial second moment, factor of each step's K K^T)."""
 
-NEW_KEYS = 1 / 8
-"""Keys added since a decomposition, as a share of m, up to which tracking costs less than the next one."""
+TRACKED = 1 / 7
+"""Tracking N new keys costs some N^2, a decomposition (m / 5)^2 of that. The next one is best made when the tracking since
+the last would come to half of it, (m / 7)^2."""
 
 
 @dataclass(slots=True)
@@ -87,13 +88,13 @@ class MovingNullSpace:
         return found
 
     def _base_after(self, sizes: Sequence[int]) -> int:
-        m = len(next(iter(self.moments.values())))
-        base = self.base
-        for step in range(max(base, 1), len(sizes) + 1):
+        limit = (TRACKED * len(next(iter(self.moments.values())))) ** 2
+        base, work = self.base, 0
+        for step in range(base + 1, len(sizes) + 1):
             _, weights = self._since(base, sizes[:step])
-            added = sum(size for size, weight in zip(sizes, weights, strict=False) if weight)
-            if added > NEW_KEYS * m:
-                base = step
+            work += sum(size for size, weight in zip(sizes, weights, strict=False) if weight) ** 2
+            if work > limit:
+                base, work = step, 0
         return base
 
     def _since(self, base: int, sizes: Sequence[int]) -> tuple[float, list[float]]:

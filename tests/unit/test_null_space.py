@@ -108,7 +108,7 @@ RULES: dict[str, Weights] = {
 def test_every_step_has_the_null_space_of_its_covariance(
     rule: str, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(moving_module, "NEW_KEYS", share)
+    monkeypatch.setattr(moving_module, "TRACKED", share)
     weights = RULES[rule]
     space, keys = world(weights)
     moment, probe = space.moments[0], draw(10, M, 5)
