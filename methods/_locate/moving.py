@@ -15,8 +15,8 @@ CovarianceWeights = Callable[[Sequence[int]], tuple[float, list[float]]]
 """Sizes of the steps so far -> (factor of the initial second moment, factor of each step's K K^T)."""
 
 TRACKED = 1 / 7
-"""Tracking N new keys costs some N^2, a decomposition (m / 5)^2 of that. The next one is best made when the tracking since
-the last would come to half of it, (m / 7)^2."""
+"""Tracking N new keys costs some N^2, a decomposition (m / 5)^2 of that. The next one is best made when the tracking
+since the last would come to half of it, (m / 7)^2."""
 
 
 @dataclass(slots=True)
