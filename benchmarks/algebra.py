@@ -159,7 +159,7 @@ def fresh(state: State) -> State:
         }
 
     def unused(space: MovingNullSpace) -> MovingNullSpace:
-        return replace(space, bases={layer: replace(basis, seen=[]) for layer, basis in space.bases.items()})
+        return replace(space, bases={layer: replace(basis, seen={}) for layer, basis in space.bases.items()})
 
     return State(copied(state.memory), copied(state.constants))
 

@@ -21,22 +21,23 @@ since the last would come to half of it, (m / 7)^2."""
 
 @dataclass(slots=True)
 class Basis:
-    """Eigenbasis of one layer's covariance after some step, and the coordinates of all edited keys in it.
+    """Eigenbasis of one layer's covariance after some step, and the coordinates of later keys in it.
 
     Attributes:
         values: eigenvalues [m], ascending.
         vectors: eigenvectors U [m, m], fp32.
-        seen: U^T K of each step, [m, n], fp64.
+        seen: U^T K by step, [m, n], fp64.
     """
 
     values: Tensor
     vectors: Tensor
-    seen: list[Tensor] = field(default_factory=list)
+    seen: dict[int, Tensor] = field(default_factory=dict)
 
-    def see(self, sizes: Sequence[int], keys: Tensor) -> None:
-        """Take in the keys [m, N] of the steps not seen yet, step by step as they came."""
-        steps = torch.split(keys, list(sizes), dim=1)
-        self.seen += [coordinates(self.vectors, step) for step in steps[len(self.seen) :]]
+    def coordinates(self, step: int, keys: Tensor) -> Tensor:
+        """U^T K of the keys [m, n] of a step, computed once."""
+        if step not in self.seen:
+            self.seen[step] = coordinates(self.vectors, keys)
+        return self.seen[step]
 
 
 @dataclass(slots=True)
@@ -77,8 +78,8 @@ class MovingNullSpace:
     def _projector(self, layer: int, sizes: Sequence[int], keys: Tensor) -> Projector | MovedProjector:
         scale, weights = self._since(self.base, sizes)
         basis = self.bases[layer]
-        basis.see(sizes, keys)
-        added = [seen * weight**0.5 for seen, weight in zip(basis.seen, weights, strict=True) if weight]
+        steps = enumerate(zip(torch.split(keys, list(sizes), dim=1), weights, strict=True))
+        added = [basis.coordinates(i, step) * weight**0.5 for i, (step, weight) in steps if weight]
         if self.base == len(sizes) or not added:
             return Projector.from_eigen(scale * basis.values, basis.vectors, self.threshold)
         found = moved(basis.values, basis.vectors, scale, torch.cat(added, dim=1), self.threshold)
