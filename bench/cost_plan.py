@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.grid import method_specs
-from bench.memory import edited_layers, free_bytes
+from bench.memory import BYTES, edited_layers, free_bytes
 from bench.names import unknown
 from bench.registry import Registry
 from bench.spec import LANGUAGES, Dtype, RunSpec
@@ -207,9 +207,9 @@ def deepest(shape: Shape, whole: Sequence[Mapping[str, Any]], load: Load, dtype:
 
 def needed_bytes(shape: Shape, depth: int, options: Mapping[str, Any], load: Load, dtype: Dtype) -> int:
     """About what a method takes at its peak: weights, copies of edited ones, statistics, activations, logits."""
-    from bench.shapes import bytes_of, weight_bytes
+    from bench.shapes import weight_bytes
 
-    config, each = shape.config(depth), bytes_of(dtype)
+    config, each = shape.config(depth), BYTES[dtype]
     width, vocabulary = config.hidden_size, config.vocab_size
     inner = getattr(config, "intermediate_size", 0) or config.n_inner
     layers = edited_layers(options)

@@ -11,7 +11,7 @@ their keys and values are computed once and kept in a `PrefixCache`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,6 +79,16 @@ def tapped(modules: dict[int, nn.Module]) -> Iterator[dict[int, Captured]]:
 
 
 @contextmanager
+def standing_in(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
+    """While open, `forward` is what the module does."""
+    module.forward = forward  # an instance attribute, it hides the class's method
+    try:
+        yield
+    finally:
+        del module.forward
+
+
+@contextmanager
 def only_at(module: nn.Module, positions: Tensor) -> Iterator[None]:
     """While open, a module that sees every position by itself is computed at some, and is zero elsewhere.
 
@@ -94,11 +104,8 @@ def only_at(module: nn.Module, positions: Tensor) -> Iterator[None]:
         everywhere = found.new_zeros(shape.numel(), found.shape[-1])
         return everywhere.index_copy(0, positions, found[0]).view(*shape, -1)
 
-    module.forward = forward  # an instance attribute, it hides the class's method
-    try:
+    with standing_in(module, forward):
         yield
-    finally:
-        del module.forward
 
 
 class PrefixCache(DynamicCache):  # type: ignore[misc]
@@ -152,7 +159,7 @@ class Pass:
         self._calls = []
         with torch.no_grad(), ExitStack() as stack:
             for block in self.blocks:
-                stack.enter_context(self._standing_in(block))
+                stack.enter_context(standing_in(block, self._record))
             self.trunk(**self.inputs)
 
     @classmethod
@@ -193,19 +200,12 @@ class Pass:
         cache.frozen = True
         return cls(trunk, blocks, tuples, feed_forward, {k: v[:, start:] if k in cut else v for k, v in inputs.items()})
 
-    @contextmanager
-    def _standing_in(self, block: nn.Module) -> Iterator[None]:
-        def record(hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:
-            if not self._calls:
-                self.embedded = hidden_states
-            self._calls.append(_Call(args, kwargs))
-            return (hidden_states, None) if self.tuples else hidden_states
-
-        block.forward = record  # an instance attribute, it hides the class's method
-        try:
-            yield
-        finally:
-            del block.forward
+    def _record(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:
+        """Stands in for every block: note what it would get."""
+        if not self._calls:
+            self.embedded = hidden_states
+        self._calls.append(_Call(args, kwargs))
+        return (hidden_states, None) if self.tuples else hidden_states
 
     @property
     def mask(self) -> Tensor:

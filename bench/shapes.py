@@ -24,6 +24,7 @@ from transformers import (
 )
 from transformers.initialization import no_init_weights
 
+from bench import memory
 from bench.errors import BenchError
 from bench.model import EditableModel
 from bench.names import unknown
@@ -170,13 +171,7 @@ def weight_bytes(name: str, layers: int | None = None, dtype: str = "float32") -
         hf = AutoModelForCausalLM.from_config(shape.config(check_depth(shape, layers)))
     hf.tie_weights()
     count: int = sum(parameter.numel() for parameter in hf.parameters())
-    return count * bytes_of(dtype)
-
-
-def bytes_of(dtype: str) -> int:
-    """Bytes of one number."""
-    size: int = getattr(torch, dtype).itemsize
-    return size
+    return count * memory.BYTES[dtype]
 
 
 def embedded_tokenizer(vocabulary: int) -> PreTrainedTokenizerFast:

@@ -73,14 +73,17 @@ class MovingNullSpace:
             self.base = base
             done = sizes[:base]
             self.bases = {layer: self._decomposed(layer, done, keys[layer]) for layer in self.moments}
-        return {layer: self._projector(layer, sizes, keys[layer]) for layer in self.moments}
+        since = self._since(base, sizes)
+        return {layer: self._projector(layer, sizes, keys[layer], *since) for layer in self.moments}
 
-    def _projector(self, layer: int, sizes: Sequence[int], keys: Tensor) -> Projector | MovedProjector:
-        scale, weights = self._since(self.base, sizes)
+    def _projector(
+        self, layer: int, sizes: Sequence[int], keys: Tensor, scale: float, weights: Sequence[float]
+    ) -> Projector | MovedProjector:
+        """The null space of one layer; `scale` and `weights` as from `_since`."""
         basis = self.bases[layer]
         steps = enumerate(zip(torch.split(keys, list(sizes), dim=1), weights, strict=True))
         added = [basis.coordinates(i, step) * weight**0.5 for i, (step, weight) in steps if weight]
-        if self.base == len(sizes) or not added:
+        if not added:
             return Projector.from_eigen(scale * basis.values, basis.vectors, self.threshold)
         found = moved(basis.values, basis.vectors, scale, torch.cat(added, dim=1), self.threshold)
         if found is None:

@@ -22,7 +22,7 @@ import torch
 from scipy.special import ellipj, ellipkm1
 from torch import Tensor
 
-from methods._locate.solve import combination, coordinates
+from methods._locate.solve import combination, coordinates, symmetric
 
 _Reals = np.ndarray[Any, np.dtype[np.float64]]
 _Poles = np.ndarray[Any, np.dtype[np.complex128]]
@@ -91,7 +91,8 @@ def moved(values: Tensor, vectors: Tensor, scale: float, added: Tensor, threshol
     diagonal = scale * values.double() - threshold
     if not bool(diagonal.isfinite().all() and added.isfinite().all()):
         return None
-    largest = float(diagonal.max() + torch.linalg.matrix_norm(added.T @ added, ord=2))
+    # the trace of Z Z^T bounds its norm
+    largest = float(diagonal.max() + added.square().sum())
     lowest = float(diagonal.min())
     for relative in GAPS:
         gap = relative * threshold
@@ -112,7 +113,7 @@ def _eigenvalues_below(diagonal: Tensor, added: Tensor) -> int | None:
     if not bool(diagonal.all()):
         return None
     inner = added.T @ (added / diagonal[:, None])
-    inner = (inner + inner.T) / 2
+    inner = symmetric(inner)
     inner.diagonal().add_(1)
     if not bool(inner.isfinite().all()):
         return None

@@ -87,8 +87,13 @@ class NullSpace:
     def solve(self, layer: int, keys: Tensor, residual: Tensor, state: State) -> Tensor:
         """See `null_space_update`. A layer's keys are read after all layers below were edited, so they are final."""
         projector, name = state.constants["projectors"][layer], f"{self._kept}.{layer}"
-        projected, before = projector(keys), state.memory[name]
-        past = (projector(before) if self.covariance else before) if self.history and before.shape[1] else None
+        before = state.memory[name]
+        if self.covariance and self.history:
+            # all in one go: a moved projector costs little more for more columns
+            projected, past = projector(torch.cat([keys, before], dim=1)).tensor_split([keys.shape[1]], dim=1)
+        else:
+            projected = projector(keys)
+            past = before if self.history else None
         if self.covariance or self.history:
             state.memory[name] = torch.cat([before, (keys if self.covariance else projected).to(before)], dim=1)
         if layer == state.constants["layers"][-1]:

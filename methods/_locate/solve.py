@@ -65,8 +65,10 @@ def coordinates(basis: Tensor, keys: Tensor) -> Tensor:
 
 def combination(basis: Tensor, coordinates: Tensor) -> Tensor:
     """Q coordinates [m, n] for Q [m, r], fp64; in blocks."""
-    blocks = zip(torch.split(basis, BLOCK, dim=1), torch.split(coordinates, BLOCK), strict=True)
-    return torch.stack([block.double() @ part for block, part in blocks]).sum(0)
+    total = coordinates.new_zeros(len(basis), coordinates.shape[1])
+    for block, part in zip(torch.split(basis, BLOCK, dim=1), torch.split(coordinates, BLOCK), strict=True):
+        total.addmm_(block.double(), part)
+    return total
 
 
 @dataclass(frozen=True, slots=True)
