@@ -2,7 +2,9 @@
 
 Methods are measured one after another on the unedited model. On a processor each has a process of its own, for a
 process's peak memory is that of all it ever did; on a GPU the peak is counted anew. The first step is a warm-up.
-Every step edits facts of all languages, so that steps are alike, and no fact twice with the same target.
+Every step edits facts of all languages, so that steps are alike, and no fact twice with the same target. The keys of
+random weights say nothing, so their statistics are drawn with eigenvectors that are known; what drawing takes is left
+out, and so is what computing and decomposing them would take, in time and in memory.
 
 A model that is cut to its first blocks is measured at two depths, on the same facts and edited layers. From that
 the cost of the whole is extrapolated:
@@ -33,6 +35,7 @@ from bench import data
 from bench.api import EditRequest, Method, State
 from bench.cost_plan import CostPlan, MethodPlan, needed_bytes
 from bench.driver import CellContext
+from bench.drawn import DRAWING, DrawnStats
 from bench.measure import measured
 from bench.memory import edited_layers
 from bench.model import EditableModel
@@ -51,9 +54,6 @@ PER_EDITED_LAYER = ("solve", "projection")
 FACTS_PER_SEED = 100
 """Facts drawn per language and seed; later ones come from the next seed, with other targets."""
 
-MEAN_MOMENT = 0.02
-"""Mean eigenvalue of random weights' moments: the published threshold of the null space, with some on either side."""
-
 FLOOR = 1e-3
 """Share of the mean that is added to every eigenvalue: fewer tokens than channels leave a moment singular."""
 
@@ -63,7 +63,8 @@ class Row:
     """One measured number.
 
     Attributes:
-        phase: a phase of a step, "other", or "total"; of preparing "moments", "spectra", "other", "total".
+        phase: a phase of a step, "other", or "total"; of preparing "other", "total", and of a checkpoint "moments",
+            "spectra".
         gigabytes: peak memory, in rows of totals.
         step: from 1; 0 is preparing, None an extrapolated mean.
         edits: facts of the step.
@@ -86,12 +87,9 @@ class TimedStats(Stats):
     """Statistics that keep the time they took, by kind, and can be solved with though few tokens stand behind them.
 
     Attributes:
-        random: of random weights. Their keys are far smaller than trained ones; moments are scaled to `MEAN_MOMENT`, so
-            that there is something to project away.
         spent: seconds by kind.
     """
 
-    random: bool = False
     spent: dict[str, float] = field(default_factory=dict)
 
     def moments(self, model: EditableModel, layers: Sequence[int]) -> dict[int, Moment]:
@@ -99,10 +97,7 @@ class TimedStats(Stats):
         start = perf_counter()
         found = super().moments(model, layers)
         for moment in found.values():
-            mean = moment.matrix.diagonal().mean()
-            moment.matrix.diagonal().add_(FLOOR * mean)
-            if self.random:
-                moment.matrix.mul_(MEAN_MOMENT / mean)
+            moment.matrix.diagonal().add_(FLOOR * moment.matrix.diagonal().mean())
         self.spent["moments"] = self.spent.get("moments", 0.0) + perf_counter() - start
         return found
 
@@ -131,7 +126,10 @@ def measure(plan: CostPlan, chosen: MethodPlan, model: EditableModel, cache: Pat
     """
     course = _Course(plan, chosen, model, methods().build(chosen.name, chosen.measured))
     progress.stage("preparing")
-    rows = course.prepare(TimedStats(cache, token_budget=plan.token_budget, random=plan.is_shape))
+    if plan.is_shape:
+        rows = course.prepare(DrawnStats(width=model.weight(0).shape[1]))
+    else:
+        rows = course.prepare(TimedStats(cache, token_budget=plan.token_budget))
     sizes = [plan.load.edits] * plan.load.steps
     further = [size for size in plan.load.batch_sizes if size != plan.load.edits for _ in range(2)]
     source = facts(plan.load.languages)
@@ -160,7 +158,7 @@ class _Course:
     method: Method
     state: State = field(default_factory=State)
 
-    def prepare(self, stats: TimedStats) -> list[Row]:
+    def prepare(self, stats: TimedStats | DrawnStats) -> list[Row]:
         cell = Cell(
             method=MethodSpec(name=self.chosen.name, options=self.chosen.measured),
             model=ModelRef(name=self.plan.model, dtype=self.plan.dtype),
@@ -169,7 +167,8 @@ class _Course:
         )
         with measured(self.model.device) as cost:
             self.state = self.method.prepare(self.model, stats, CellContext(cell))
-        return self._rows(0, 0, cost.seconds, cost.peak_bytes, stats.spent)
+        drawing = stats.spent.pop(DRAWING, 0.0)
+        return self._rows(0, 0, cost.seconds - drawing, cost.peak_bytes, stats.spent)
 
     def step(self, number: int, requests: Sequence[EditRequest]) -> list[Row]:
         with measured(self.model.device) as cost:

@@ -14,7 +14,7 @@ from bench import tiny
 from bench.api import State
 from bench.model import EditableModel
 from benchmarks import reference
-from benchmarks.drawn import DrawnStats
+from bench.drawn import DrawnStats
 from benchmarks.harness import Comparison, Results, Row, Scaled, Side
 from benchmarks.stages import Sizes
 from methods._locate.moving import MovingNullSpace

@@ -197,7 +197,7 @@ def _listed(layers: Sequence[int]) -> str:
 
 
 def preparing(costs: Costs) -> Table:
-    """Seconds before the first step. A statistic is paid for by the first method that needs it."""
+    """Seconds before the first step. A statistic is paid for by the first method that needs it, a drawn one by none."""
     rows = costs.rows[costs.rows["step"] == 0]
     shown = [phase for phase in STATISTICS if (rows["phase"] == phase).any()]
     titles = {"moments": "Second moments", "spectra": "Decomposition"}
@@ -212,8 +212,12 @@ def preparing(costs: Costs) -> Table:
         seconds = rows[rows["method"] == method].set_index("phase")["seconds"].to_dict()
         cells = (Cell(mean=seconds[p]) if p in seconds else Cell(DASH) for p in (*shown, "other", "total"))
         lines.append((Cell(display_name(method)), *cells))
-    note = "Methods share statistics: the first that needs one computes it, the others read it."
-    caption = f"Preparing, once per model, with statistics of {costs.about['token_budget']} tokens"
+    if costs.about["random"]:
+        note = "Statistics of random weights are drawn, with eigenvectors that are known; that time is not counted."
+        caption = "Preparing, once per model, without statistics"
+    else:
+        note = "Methods share statistics: the first that needs one computes it, the others read it."
+        caption = f"Preparing, once per model, with statistics of {costs.about['token_budget']} tokens"
     return Table("preparing", columns, tuple(lines), caption, (note,))
 
 

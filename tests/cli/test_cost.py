@@ -38,7 +38,7 @@ def test_every_step_has_its_phases(measured: Path) -> None:
     rows = pd.read_csv(measured / "cost.csv")
     memit = rows[(rows["method"] == "memit") & ~rows["extrapolated"]]
     assert {"values", "keys", "solve", "total"} <= set(memit[memit["step"] == 2]["phase"])
-    assert {"moments", "total"} <= set(memit[memit["step"] == 0]["phase"])
+    assert set(memit[memit["step"] == 0]["phase"]) == {"other", "total"}
     assert set(memit["layers"]) == {1, 2}
     assert set(memit["edits"]) == {0, 1, 4}
     steps = memit[(memit["layers"] == 2) & (memit["step"] == 2)].set_index("phase")["seconds"]

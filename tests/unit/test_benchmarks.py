@@ -16,7 +16,7 @@ from bench.registry import methods
 from bench.stats import Stats
 from bench.tiny import tiny_corpus, tiny_model
 from benchmarks import algebra, run, stages, steps, table
-from benchmarks.drawn import DrawnStats
+from bench.drawn import DrawnStats
 from benchmarks.harness import Comparison, Measurement, Row, Scaled, Side, largest_difference, measure
 from benchmarks.stages import Sizes
 from benchmarks.subjects import Subject, fitting
