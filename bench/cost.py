@@ -34,8 +34,8 @@ from torch import Tensor
 from bench import data
 from bench.api import EditRequest, Method, State
 from bench.cost_plan import CostPlan, MethodPlan, needed_bytes
-from bench.driver import CellContext
 from bench.drawn import DRAWING, DrawnStats
+from bench.driver import CellContext
 from bench.measure import measured
 from bench.memory import edited_layers
 from bench.model import EditableModel

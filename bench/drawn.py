@@ -29,7 +29,7 @@ SIGNIFICANT = 0.25
 
 @dataclass(frozen=True)
 class DrawnStats(Stats):
-    """Statistics of layers of width m, drawn by seed instead of measured; every layer has the same, as a copy of its own.
+    """Statistics of layers of width m, drawn by seed instead of measured; every layer has a copy of the same.
 
     Args:
         width: m.
@@ -58,7 +58,7 @@ class DrawnStats(Stats):
         """Q X for X [m, k]."""
         signs = torch.randint(0, 2, (self.width, 1), generator=torch.Generator().manual_seed(self.seed)) * 2 - 1
         # a part at a time, for a whole matrix on its way would be there three times
-        parts = [_cosine(signs * _cosine(part)) for part in columns.split(COLUMNS, dim=1)]
+        parts = [_cosine(signs * _cosine(part)) for part in torch.split(columns, COLUMNS, dim=1)]
         return torch.cat(parts, dim=1)
 
     def matrix(self) -> Tensor:

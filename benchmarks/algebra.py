@@ -12,9 +12,9 @@ from torch import Tensor
 
 from bench import tiny
 from bench.api import State
+from bench.drawn import DrawnStats
 from bench.model import EditableModel
 from benchmarks import reference
-from bench.drawn import DrawnStats
 from benchmarks.harness import Comparison, Results, Row, Scaled, Side
 from benchmarks.stages import Sizes
 from methods._locate.moving import MovingNullSpace
