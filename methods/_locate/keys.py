@@ -2,12 +2,12 @@
 
 Blocks below the first edited layer never change within a step, so a `Walk` runs them once and then only moves
 up: at each edited layer it gives the keys under the weights as they are, and the output of the last edited
-layer at the bare prompt.
+layer at the bare prompt. Bare prompts therefore walk apart: the others need nothing above the edited layer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,29 +23,45 @@ from methods._locate.prompts import PromptSet, prompt_weights
 class _Row(NamedTuple):
     ids: list[int]
     fact: int
-    lookup: int
     weight: float
-    bare: bool
 
 
 @dataclass
 class _Chunk:
+    """Rows that walk together.
+
+    Attributes:
+        rows: all bare prompts, or none of them.
+        bare: they are.
+        run, hidden: their pass and the states it stands at, [B, T, d].
+        fact, weight: of each row, [B].
+        real: positions that hold a token, in [B x T].
+        ends: the last one of each row, where keys and outputs are read, [B].
+    """
+
     rows: Sequence[_Row]
+    bare: bool
     run: Pass
     hidden: Tensor
     fact: Tensor
     weight: Tensor
-    bare: Tensor
+    real: Tensor
+    ends: Tensor
 
     @classmethod
-    def build(cls, model: EditableModel, rows: Sequence[_Row], hidden: Tensor | None = None, stop: int = 0) -> _Chunk:
+    def build(
+        cls, model: EditableModel, rows: Sequence[_Row], bare: bool, hidden: Tensor | None = None, stop: int = 0
+    ) -> _Chunk:
         """Rows with their states; run through the blocks below `stop` where these are not known yet."""
         run = model.begin([row.ids for row in rows])
+        mask = run.mask
+        real = mask.flatten().nonzero()[:, 0]
         if hidden is None:
             with torch.no_grad():
-                hidden = run.run(run.embedded, 0, stop)
-        _, facts, _, weights, bare = zip(*rows, strict=True)
-        return cls(rows, run, hidden, *(torch.tensor(x, device=model.device) for x in (facts, weights, bare)))
+                hidden = run.run(run.embedded, 0, stop, only=real)
+        _, facts, weights = zip(*rows, strict=True)
+        fact, weight = (torch.tensor(x, device=model.device) for x in (facts, weights))
+        return cls(rows, bare, run, hidden, fact, weight, real, real[mask.sum(1).cumsum(0) - 1])
 
     def split(self, model: EditableModel, budget: int) -> list[_Chunk]:
         """Itself, or parts that keep a budget of tokens; their states go along."""
@@ -56,7 +72,7 @@ class _Chunk:
 
     def _part(self, model: EditableModel, group: list[int]) -> _Chunk:
         rows = [self.rows[i] for i in group]
-        return self.build(model, rows, self.hidden[group, : max(len(row.ids) for row in rows)])
+        return self.build(model, rows, self.bare, self.hidden[group, : max(len(row.ids) for row in rows)])
 
 
 class Walk:
@@ -72,19 +88,21 @@ class Walk:
         self._model = model
         self._count = len(sets)
         self._at = start
-        rows = [
+        bare, prefixed = [], []
+        for fact, prompts in enumerate(sets):
             # what follows the subject cannot reach it: causal attention
-            _Row(located.ids[: located.index + 1], fact, located.index, weight, place == 0)
-            for fact, prompts in enumerate(sets)
-            for place, (located, weight) in enumerate(
-                zip(prompts.prompts, prompt_weights(len(prompts.prompts)), strict=True)
-            )
-        ]
+            cut = [located.ids[: located.index + 1] for located in prompts.prompts]
+            first, *others = map(_Row, cut, [fact] * len(cut), prompt_weights(len(cut)))
+            bare.append(first)
+            prefixed += others
+        self._chunks = [*self._started(bare, True), *self._started(prefixed, False)]
 
+    def _started(self, rows: Sequence[_Row], bare: bool) -> Iterator[_Chunk]:
         def build(group: list[int]) -> _Chunk:
-            return _Chunk.build(model, [rows[i] for i in group], stop=start)
+            return _Chunk.build(self._model, [rows[i] for i in group], bare, stop=self._at)
 
-        self._chunks = [chunk for _, chunk in model.budget.batches([len(row.ids) for row in rows], build)]
+        for _, chunk in self._model.budget.batches([len(row.ids) for row in rows], build):
+            yield chunk
 
     @torch.no_grad()
     def keys_and_outputs(self, layer: int, last: int) -> tuple[Tensor, Tensor]:
@@ -104,12 +122,14 @@ class Walk:
             lambda chunk, budget: chunk.split(self._model, budget),
             lambda chunk: self._climb(chunk, layer, last),
         )
+        # bare prompts come first
         for chunk, (found, states) in climb:
             if keys is None or outputs is None:
                 keys = found.new_zeros(self._count, found.shape[1])
                 outputs = states.new_zeros(self._count, states.shape[1])
             keys.index_add_(0, chunk.fact, found * chunk.weight[:, None])
-            outputs[chunk.fact[chunk.bare]] = states[chunk.bare]
+            if chunk.bare:
+                outputs[chunk.fact] = states
             chunks.append(chunk)
         self._chunks, self._at = chunks, layer
         if keys is None or outputs is None:
@@ -117,12 +137,15 @@ class Walk:
         return keys, outputs
 
     def _climb(self, chunk: _Chunk, layer: int, last: int) -> tuple[Tensor, Tensor]:
-        """Take a chunk up to `layer`; inputs there [B, m] and states after `last` [B, d], at each row's lookup."""
-        hidden = chunk.run.run(chunk.hidden, self._at, layer)
+        """Take a chunk up to `layer`; inputs there [B, m] and, of bare prompts, states after `last` [B, d]."""
+        hidden = chunk.run.run(chunk.hidden, self._at, layer, only=chunk.real)
+        wanted = chunk.real if chunk.bare else chunk.ends
         with tapped({layer: self._model.projection(layer)}) as seen:
-            above = chunk.run.run(hidden, layer, last + 1)
-        lookup = [row.lookup for row in chunk.rows]
-        found = chunk.run.at(seen[layer].inputs, lookup).float(), chunk.run.at(above, lookup).float()
+            above = chunk.run.run(hidden, layer, layer + 1, only=wanted)
+        keys = seen[layer].inputs.flatten(0, 1)[torch.searchsorted(wanted, chunk.ends)].float()
+        if chunk.bare:
+            above = chunk.run.run(above, layer + 1, last + 1, only=chunk.real)
+        states = above.flatten(0, 1)[chunk.ends].float()
         # last of all: a chunk that runs out of memory halfway is done again from where it stood
         chunk.hidden = hidden
-        return found
+        return keys, states
