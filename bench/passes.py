@@ -195,7 +195,12 @@ class Pass:
         cut = ("input_ids", "position_ids")
         if start:
             narrow = (*cut, "attention_mask")
-            with torch.no_grad():
+            real = batch.mask[:, :start].flatten().nonzero()[:, 0]
+            with torch.no_grad(), ExitStack() as stack:
+                for block in blocks:
+                    # the last one is run for its keys and values, no MLP comes into them
+                    wanted = real if block is not blocks[-1] else real[:0]
+                    stack.enter_context(only_at(block.get_submodule(feed_forward), wanted))
                 trunk(**{k: v[:, :start] if k in narrow else v for k, v in inputs.items()})
         cache.frozen = True
         return cls(trunk, blocks, tuples, feed_forward, {k: v[:, start:] if k in cut else v for k, v in inputs.items()})

@@ -165,16 +165,19 @@ class _Objective:
         starts += [s.essence.index for s in sets]
         fact += range(len(sets))
         run = model.begin_at(rows, starts)
-        with torch.no_grad(), tapped({layer: model.projection(layer)}) as seen:
-            hidden = run.run(run.embedded, 0, layer + 1)
-        initial = (hidden if anchor == "block" else seen[layer].outputs)[bare, 0].float()
-        width = hidden.shape[1]
+        width = run.embedded.shape[1]
         real = run.mask[:, -width:].flatten().nonzero()[:, 0]
+        with torch.no_grad(), tapped({layer: model.projection(layer)}) as seen:
+            hidden = run.run(run.embedded, 0, layer + 1, only=real)
+        heads = torch.tensor(bare, device=model.device) * width
+        initial = hidden.flatten(0, 1)[heads]
+        if anchor == "projection":
+            initial = seen[layer].outputs[0, torch.searchsorted(real, heads)]
         index = [torch.tensor(x, device=model.device) for x in (fact, read, labels, share)]
         where = index[1].T
         asked = torch.arange(len(rows) - len(sets), len(rows), device=model.device)
         used = torch.cat([where[0] * width + where[1], asked * width])
-        return cls(model, layer, run, hidden, initial, index[0], real, used, where, index[2], index[3])
+        return cls(model, layer, run, hidden, initial.float(), index[0], real, used, where, index[2], index[3])
 
     def __call__(self, delta: Tensor) -> tuple[Tensor, Tensor]:
         """NLL [n] and KL [n] at delta [n, d]; the first call (delta = 0) sets the KL's reference."""
