@@ -59,6 +59,7 @@ def run_command(
     corpus: options.Corpus = None,
     token_budget: options.TokenBudget = None,
     order: options.Orders = None,
+    edited: options.Edited = None,
     batch_size: options.BatchSize = None,
     edits_per_language: options.EditsPerLanguage = None,
     steps: options.Steps = None,
@@ -84,10 +85,10 @@ def run_command(
 
     flags = {
         "name": name, "methods": methods, "models": models, "datasets": datasets, "languages": languages,
-        "seeds": seeds, "orders": order, "batch_size": batch_size, "steps": steps, "eval_every": eval_every,
-        "edits_per_language": edits_per_language, "parallel": parallel, "hparams": hparams, "dtype": dtype,
-        "corpus": corpus, "token_budget": token_budget, "evaluators": evaluators, "eval_limit": eval_limit,
-        **assignments(settings or []),
+        "seeds": seeds, "orders": order, "edited": edited, "batch_size": batch_size, "steps": steps,
+        "eval_every": eval_every, "edits_per_language": edits_per_language, "parallel": parallel, "hparams": hparams,
+        "dtype": dtype, "corpus": corpus, "token_budget": token_budget, "evaluators": evaluators,
+        "eval_limit": eval_limit, **assignments(settings or []),
     }  # fmt: skip
     planned = session.plan(resolve(preset, config, flags), results_dir, data_dir, cache_dir)
     if dry_run:

@@ -143,7 +143,7 @@ class EditStream:
 
     @classmethod
     def build(cls, schedule: Schedule, facts: Mapping[str, Sequence[Fact]], seed: int) -> EditStream:
-        """Lay facts out as a schedule says.
+        """Lay facts out as a schedule says; those of languages that are not edited are left out.
 
         Within a language facts keep their order. "cycle" goes round the languages, one a step; "blocked"
         edits all facts of one language, then all of the next; "shuffled" puts all facts in an order drawn by
@@ -153,8 +153,8 @@ class EditStream:
             BenchError: fewer facts than the schedule asks for, or none.
         """
         wanted = schedule.edits_per_language
-        _check_enough("the edit stream", facts, schedule.languages, wanted)
-        taken = {lang: list(facts[lang])[:wanted] for lang in schedule.languages}
+        _check_enough("the edit stream", facts, schedule.written, wanted)
+        taken = {lang: list(facts[lang])[:wanted] for lang in schedule.written}
         size = schedule.batch_size
         if schedule.order == "shuffled":
             every = [fact for each in taken.values() for fact in each]

@@ -73,7 +73,7 @@ class CellContext:
     @property
     def languages(self) -> tuple[str, ...]:
         """Languages that are edited, in order."""
-        return self.cell.schedule.languages
+        return self.cell.schedule.written
 
     @property
     def model_name(self) -> str:

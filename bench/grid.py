@@ -15,11 +15,16 @@ from bench.spec import Cell, DataRef, MethodSpec, ModelRef, RunSpec, Schedule
 
 
 def cells(spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: Path) -> list[Cell]:
-    """All cells of a run; the methods of one seed stand together, so that tables fill evenly.
+    """All cells of a run, none twice; the methods of one seed stand together, so that tables fill evenly.
 
     Raises:
         BenchError: unknown method, option, model, data set or language, or a missing data folder.
     """
+    found = [cell for part in spec.grids() for cell in _cells(part, methods, data_dir, cache_dir)]
+    return list({cell.id(): cell for cell in found}.values())
+
+
+def _cells(spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: Path) -> list[Cell]:
     from bench import models
 
     for name in spec.methods:
@@ -34,26 +39,34 @@ def cells(spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: Pa
         for name in spec.models
     }
     seeds = range(spec.first_seed, spec.first_seed + spec.seeds)
-    grid = product(spec.models, spec.datasets, spec.orders, seeds)
+    schedules = [schedule(spec, order, edited) for order in spec.orders for edited in spec.groups()]
+    grid = product(spec.models, spec.datasets, schedules, seeds)
     return [
         Cell(
             method=method,
             model=refs[model],
             data=data[dataset],
-            schedule=schedule(spec, order),
+            schedule=arriving,
             corpus=spec.corpus,
             token_budget=spec.token_budget,
             seed=seed,
         )
-        for model, dataset, order, seed in grid
+        for model, dataset, arriving, seed in grid
         for method in specs[model]
     ]
 
 
-def schedule(spec: RunSpec, order: str) -> Schedule:
-    """The part of a run that says how facts arrive."""
-    shared = spec.model_dump(include=set(Schedule.model_fields) - {"order"})
-    return Schedule.model_validate({**shared, "order": order})
+def schedule(spec: RunSpec, order: str, edited: tuple[str, ...]) -> Schedule:
+    """The part of a run that says how facts arrive.
+
+    Raises:
+        BenchError: a language is to be edited that is not among the run's.
+    """
+    for language in edited:
+        if language not in spec.languages:
+            raise unknown("edited language", language, spec.languages)
+    shared = spec.model_dump(include=set(Schedule.model_fields) - {"order", "edited"})
+    return Schedule.model_validate({**shared, "order": order, "edited": edited})
 
 
 def method_specs(spec: RunSpec, model: str, methods: Registry) -> list[MethodSpec]:

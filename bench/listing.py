@@ -127,6 +127,7 @@ def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
     from bench.engine import FINISHED, is_pending
     from bench.estimate import estimate, seconds_per_edit
     from bench.session import choose_device
+    from bench.store import group_name
 
     needed = _MemoryOf(planned, choose_device(device))
     known = seconds_per_edit(planned.store.root.parent)
@@ -134,6 +135,7 @@ def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
     for outcome in planned.outcomes():
         cell = outcome.cell
         names = [cell.method.name, cell.model.name, cell.data.name, cell.schedule.order]
+        names.append(group_name(cell.schedule.edited))
         groups.setdefault(tuple(names), []).append(outcome)
     rows: list[tuple[object, ...]] = []
     whole: list[Cell] = []
@@ -146,8 +148,8 @@ def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
         time = _time(estimate(todo, known))
         memory = needed.text(outcomes[0].cell)
         rows.append((*names_of, len(outcomes), edits, finished, failed, len(todo), time, memory))
-    columns = ("method", "model", "data", "order", "cells", "edits each", "done", "failed", "to do", "time", "memory")
-    echo_table(columns, rows)
+    counts = ("cells", "edits each", "done", "failed", "to do", "time", "memory")
+    echo_table(("method", "model", "data", "order", "edited", *counts), rows)
     echo(f"{len(planned.cells)} cells in {planned.store.root}, {len(whole)} to compute")
     echo(f"estimated time, without loading and statistics: {_time(estimate(whole, known))}")
 
@@ -175,17 +177,17 @@ class _MemoryOf:
 
 def show_status(folder: Path) -> None:
     """Every cell of a run: how it stands, how far it is, and why it failed."""
-    from bench.store import load_results
+    from bench.store import PLACE, load_results
 
     results = load_results(folder)
     steps = results.costs.groupby("cell")["step"].max().to_dict()
     rows: list[tuple[object, ...]] = []
     for cell in results.cells.to_dict("records"):
         reason = str(cell["reason"]).strip().splitlines()
-        where = (cell["method"], cell["model"], cell["data"], cell["order"], cell["seed"])
+        where = tuple(cell[name] for name in PLACE)
         last = reason[-1] if reason else ""
         rows.append((*where, cell["status"], steps.get(cell["cell"], 0), cell["cell"], last))
-    echo_table(("method", "model", "data", "order", "seed", "status", "steps", "cell", "reason"), rows)
+    echo_table((*PLACE, "status", "steps", "cell", "reason"), rows)
     counts = Counter(results.cells["status"])
     echo(", ".join(f"{count} {status}" for status, count in counts.most_common()))
 

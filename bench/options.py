@@ -65,6 +65,12 @@ Corpus = Annotated[
 TokenBudget = Annotated[int | None, Option(help="Most tokens of it.", rich_help_panel=GRID)]
 
 Orders = Annotated[str | None, Option(help="cycle, blocked, shuffled, or several.", rich_help_panel=SCHEDULE)]
+Edited = Annotated[
+    str | None,
+    Option(
+        help="Languages edited together, the others only asked: all, each, en+de, or several.", rich_help_panel=SCHEDULE
+    ),
+]
 BatchSize = Annotated[int | None, Option(help="Facts per step.", rich_help_panel=SCHEDULE)]
 EditsPerLanguage = Annotated[int | None, Option(help="Facts per language.", rich_help_panel=SCHEDULE)]
 Steps = Annotated[int | None, Option(help="Stop after so many steps.", rich_help_panel=SCHEDULE)]

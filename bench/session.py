@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import data, engine, grid, pool
+from bench import data, engine, grid, pool, siblings
 from bench.atomic import read_json, write_json
 from bench.display import Display, make_display
 from bench.errors import BenchError
 from bench.names import unknown
 from bench.registry import Registry, evaluators, methods
 from bench.settings import overrides, resolve
-from bench.spec import Cell, RunSpec
+from bench.spec import ALL, Cell, RunSpec
 from bench.store import PLACE, SCHEMA_VERSION, Results, ResultStore, load_results, place
 
 if TYPE_CHECKING:
@@ -123,6 +123,8 @@ def execute(
         BenchError: the folder cannot be written, or bad input that concerns the whole run.
         KeyboardInterrupt: what was computed is kept.
     """
+    for run, count in siblings.take_over(planned.cells, planned.store, planned.evaluators).items():
+        display.note(f"{planned.spec.name}: {count} cells taken over from {run}")
     before = planned.outcomes()
     pending = sum(engine.is_pending(outcome, retry_failed) for outcome in before)
     write_json(planned.store.root / "run.json", run_record(planned))
@@ -203,7 +205,8 @@ def run_record(planned: Plan) -> dict[str, Any]:
     """
     path = planned.store.root / "run.json"
     earlier = read_json(path).get("cells", []) if path.exists() else []
-    by_place = {tuple(cell[key] for key in PLACE): cell for cell in [*earlier, *map(place, planned.cells)]}
+    listed = [{"edited": ALL, **cell} for cell in [*earlier, *map(place, planned.cells)]]
+    by_place = {tuple(cell[key] for key in PLACE): cell for cell in listed}
     spec = planned.spec.model_dump(mode="json")
     return {"schema_version": SCHEMA_VERSION, **spec, "cells": list(by_place.values())}
 

@@ -12,9 +12,9 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-IDENTITY_VERSION = 2
+IDENTITY_VERSION = 3
 """Raise it when the meaning of a cell's fields, or the code that computes its numbers, changes."""
 
 PAPER_METHODS = ("none", "ft", "rome", "memit", "prune", "rect", "alphaedit", "langedit")
@@ -59,6 +59,9 @@ class Schedule(Frozen):
     """How facts arrive and when the model is scored.
 
     Attributes:
+        languages: those that facts are drawn for and asked in.
+        edited: those of them whose facts are edited; () = all. The facts of a language are the same whether the
+            others are edited or not.
         order: "cycle" = one language per step in turn; "blocked" = one language after the other;
             "shuffled" = all facts in random order, so that a step mixes languages.
         batch_size: facts per step.
@@ -69,6 +72,7 @@ class Schedule(Frozen):
     """
 
     languages: tuple[str, ...] = LANGUAGES
+    edited: tuple[str, ...] = ()
     order: Order = "cycle"
     batch_size: int = Field(10, ge=1)
     edits_per_language: int = Field(30, ge=1)
@@ -76,9 +80,26 @@ class Schedule(Frozen):
     eval_every: int = Field(0, ge=0)
     parallel: bool = False
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_way_to_say_it(cls, values: Any) -> Any:
+        """Edited languages in the order of all, and none where it is all: the same schedule has one identity."""
+        if isinstance(values, Mapping) and values.get("edited"):
+            languages = tuple(values.get("languages", LANGUAGES))
+            if strange := sorted(set(values["edited"]) - set(languages)):
+                raise ValueError(f"{strange[0]} is not among the languages {', '.join(languages)}")
+            chosen = tuple(lang for lang in languages if lang in values["edited"])
+            return {**values, "edited": () if chosen == languages else chosen}
+        return values
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Languages whose facts are edited, in order."""
+        return self.edited or self.languages
+
     def edits(self) -> int:
         """Facts that are edited, if the data set holds enough."""
-        languages, size = len(self.languages), self.batch_size
+        languages, size = len(self.written), self.batch_size
         every = languages * self.edits_per_language
         batches = math.ceil(every / size) if self.order == "shuffled" else (
             languages * math.ceil(self.edits_per_language / size)
@@ -134,17 +155,25 @@ def _expanded(value: Any) -> Any:
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
 MethodNames = Annotated[tuple[str, ...], BeforeValidator(_expanded), Field(min_length=1)]
+Groups = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[^+]+(\+[^+]+)*$")], ...], BeforeValidator(_listed), Field(min_length=1)
+]
 Orders = Annotated[tuple[Order, ...], BeforeValidator(_listed), Field(min_length=1)]
 
 
-class RunSpec(Frozen):
-    """A grid: every method on every model, data set, order and seed. Presets and configs hold these fields.
+ALL, EACH = "all", "each"
+"""Groups of edited languages: all together; every one alone, in a cell of its own."""
 
-    Lists may be written "a,b". The fields of `Schedule` mean the same here.
+
+class RunSpec(Frozen):
+    """A grid: every method on every model, data set, order, group of languages and seed.
+
+    Presets and configs hold these fields. Lists may be written "a,b". The fields of `Schedule` mean the same here.
 
     Attributes:
         name: of the run's folder below the results folder.
         methods: by name; "all" stands for `PAPER_METHODS`.
+        edited: groups of languages that are edited together, the others being asked only: "all", "each" or "en+de".
         seeds: how many, counted from `first_seed`.
         corpus: text behind the second moments of keys: "cldr", a text file, "data:GLOB" or "hf:DATASET[:CONFIG]".
         token_budget: most tokens of it that are read.
@@ -152,6 +181,7 @@ class RunSpec(Frozen):
         eval_limit: most items per task and language, for evaluators that have many.
         hparams: hyperparameters from this YAML file, or those of this model, in place of the model's own.
         set: single settings that override the above: "method.NAME.OPTION" or "evaluator.NAME.OPTION" -> value.
+        also: further grids of the same run, each by the fields of `FURTHER` in which it differs from this one.
     """
 
     name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
@@ -162,6 +192,7 @@ class RunSpec(Frozen):
     seeds: int = Field(3, ge=1)
     first_seed: int = Field(0, ge=0)
     orders: Orders = ("cycle",)
+    edited: Groups = (ALL,)
     batch_size: int = Field(10, ge=1)
     edits_per_language: int = Field(30, ge=1)
     steps: int | None = Field(None, ge=1)
@@ -174,3 +205,32 @@ class RunSpec(Frozen):
     eval_limit: int = Field(100, ge=1)
     hparams: str | None = None
     set: Mapping[str, Any] = Field(default_factory=dict)
+    also: tuple[Mapping[str, Any], ...] = ()
+
+    @field_validator("also")
+    @classmethod
+    def _only_grids(cls, also: tuple[Mapping[str, Any], ...]) -> tuple[Mapping[str, Any], ...]:
+        for part in also:
+            if strange := sorted(set(part) - set(FURTHER)):
+                raise ValueError(f"a further grid has no '{strange[0]}', but {', '.join(FURTHER)}")
+        # as written in JSON, for run.json and the run's name hold it
+        return tuple(
+            cls.model_validate(part).model_dump(mode="json", include=set(part)) for part in also
+        )  # fmt: skip
+
+    def grids(self) -> tuple[RunSpec, ...]:
+        """This grid and the further ones, each by itself."""
+        alone = self.model_dump(exclude={"also"})
+        return tuple(RunSpec.model_validate({**alone, **part}) for part in ({}, *self.also))
+
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Edited languages of every cell of a place in the grid; () = all."""
+        found: list[tuple[str, ...]] = []
+        for group in self.edited:
+            alone = [(language,) for language in self.languages]
+            found += alone if group == EACH else [() if group == ALL else tuple(group.split("+"))]
+        return tuple(dict.fromkeys(found))
+
+
+FURTHER = ("methods", "models", "datasets", "orders", "edited", "seeds", "first_seed")
+"""Fields in which a further grid of a run may differ: those that tables tell cells apart by."""

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from bench.atomic import read_json, replacing, write_json
 from bench.errors import BenchError
-from bench.spec import Cell
+from bench.spec import ALL, Cell
 
 SCHEMA_VERSION = 1
 
@@ -130,8 +130,8 @@ class Results:
     """All tables of a run, less the cells that later settings have superseded.
 
     Attributes:
-        cells: one row per cell: cell, method, model, data, order, seed, status, reason. A cell that is planned
-            in run.json and was never begun has the status "missing".
+        cells: one row per cell, `CELL_COLUMNS`; `edited` is "all" or languages as "en+de". A cell that is planned in
+            run.json and was never begun has the status "missing".
         scores: rows of `SCORE_SCHEMA`.
         costs: rows of `COST_SCHEMA`.
         run: the run's specification as written in run.json ({} if absent).
@@ -143,17 +143,23 @@ class Results:
     run: dict[str, Any]
 
 
-CELL_COLUMNS = ("cell", "method", "model", "data", "order", "seed", "status", "reason")
-PLACE = CELL_COLUMNS[1:6]
+CELL_COLUMNS = ("cell", "method", "model", "data", "order", "edited", "seed", "status", "reason")
+PLACE = CELL_COLUMNS[1:7]
 """What a table tells cells apart by: two cells in one place differ in settings, and the later one counts."""
 
 
 def place(cell: Cell) -> dict[str, Any]:
     """The `PLACE` of a cell and its id, as run.json lists them."""
     values = (
-        cell.id(), cell.method.name, cell.model.name, cell.data.name, cell.schedule.order, cell.seed
+        cell.id(), cell.method.name, cell.model.name, cell.data.name, cell.schedule.order,
+        group_name(cell.schedule.edited), cell.seed
     )  # fmt: skip
     return dict(zip(("cell", *PLACE), values, strict=True))
+
+
+def group_name(edited: Iterable[str]) -> str:
+    """Edited languages as tables have them."""
+    return "+".join(edited) or ALL
 
 
 def load_results(root: Path | str) -> Results:
@@ -172,7 +178,7 @@ def load_results(root: Path | str) -> Results:
     rows = {row["cell"]: row for row in map(_cell_row, files)}
     if "cells" in run:
         missing = {"status": "missing", "reason": "never run"}
-        rows = {cell["cell"]: rows.get(cell["cell"], {**cell, **missing}) for cell in run["cells"]}
+        rows = {cell["cell"]: rows.get(cell["cell"], {"edited": ALL, **cell, **missing}) for cell in run["cells"]}
     scores: list[pd.DataFrame] = []
     costs: list[pd.DataFrame] = []
     for shard in sorted(path for cell in rows for path in root.glob(f"{cell}/*/*.parquet")):
@@ -205,6 +211,8 @@ def _cell_row(path: Path) -> dict[str, Any]:
         "model": cell["model"]["name"],
         "data": cell["data"]["name"],
         "order": cell["schedule"]["order"],
+        # cells of earlier identities edit all languages
+        "edited": group_name(cell["schedule"].get("edited", ())),
         "seed": cell["seed"],
         "status": status,
         "reason": reason,

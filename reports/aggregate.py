@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import BenchError
-from bench.spec import LANGUAGES, PAPER_METHODS
+from bench.spec import ALL, LANGUAGES, PAPER_METHODS
 from bench.store import Results
 
 FINISHED = ("done", "diverged")
@@ -64,11 +64,16 @@ FURTHER = (
 
 
 class Setting(NamedTuple):
-    """What one table is about: cells that differ in method and seed only."""
+    """What one table is about: cells that differ in method and seed only.
+
+    Attributes:
+        edited: languages that are edited, "all" or as "en+de".
+    """
 
     model: str
     data: str
     order: str
+    edited: str = ALL
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 
+from bench.spec import ALL
 from reports.aggregate import (
     CORE,
     EFFICACY,
@@ -210,8 +211,9 @@ def _caption(panel: Panel) -> str:
     edits = f" after {counts.max()} edits" if len(counts) else ""
     seeds = len(panel.standings[0].seeds)
     of_seeds = "one seed" if seeds == 1 else f"mean ± standard deviation over {seeds} seeds"
-    model, data, order = panel.setting
-    return f"{model} on {data}{edits}, order {order}; {of_seeds}, percent."
+    setting = panel.setting
+    alone = f", languages edited: {setting.edited}" if setting.edited != ALL else ""
+    return f"{setting.model} on {setting.data}{edits}, order {setting.order}{alone}; {of_seeds}, percent."
 
 
 def _legend(panel: Panel, comparisons: Sequence[Comparison]) -> Iterable[str]:

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from bench.spec import ALL
 from bench.store import Results
 from reports import contents, provenance
 from reports.aggregate import CORE, MAIN, XTREME, XTREME_LIKELIHOOD, Panel, cells_of
 from reports.fonts import chinese_font, latin_only, missing_note
+from reports.parts import Part, Picture, Section
+from reports.radar import charts, draw
 from reports.significance import Comparison, compare
 from reports.tables import Column, Table, to_markdown, to_typst, typst_string
 
@@ -31,22 +34,6 @@ METRICS = (
     "How they are averaged: over the tokens and questions of one edit, then over edits, then over seeds. The standard "
     "deviation is over seeds; a seed draws facts, new answers and their order, the same for every method.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A chart by the stem of its files, beside the report."""
-
-    stem: str
-    alt: str
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading with tables, pictures and paragraphs in order; a tuple of texts is a list."""
-
-    title: str
-    parts: tuple[Table | Picture | str | tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +66,10 @@ def findings(root: Path, results: Results, panel: Panel, radar: str) -> Findings
     by_language = [contents.by_language(panel, measure) for measure in CORE]
     sections = [
         Section("Results", (table1, *_with_rows(unfinished))),
-        Section("By language", (Picture(radar, _alt(panel)), *_font_note(by_language), *by_language)),
+        Section(
+            "By language",
+            (Picture(radar, _alt(panel), _alt(panel), draw(charts(panel))), *_font_note(by_language), *by_language),
+        ),
         Section("Significance", (contents.significance(comparisons),) if comparisons else (_no_tests(),)),
         Section("XTREME", tuple(xtreme)) if xtreme[0].rows else None,
         Section("Further measures", (measures,)) if len(measures.columns) > 1 else None,
@@ -121,7 +111,7 @@ def to_report_typst(title: str, found: Sequence[Findings]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _markdown_part(part: Table | Picture | str | tuple[str, ...]) -> str:
+def _markdown_part(part: Part) -> str:
     if isinstance(part, Table):
         return to_markdown(part)
     if isinstance(part, Picture):
@@ -129,7 +119,7 @@ def _markdown_part(part: Table | Picture | str | tuple[str, ...]) -> str:
     return part if isinstance(part, str) else "\n".join(f"- {text}" for text in part)
 
 
-def _typst_part(part: Table | Picture | str | tuple[str, ...]) -> str:
+def _typst_part(part: Part) -> str:
     if isinstance(part, Table):
         return to_typst(_as_shown(part))
     if isinstance(part, Picture):
@@ -163,8 +153,12 @@ def _no_tests() -> str:
 def _headline(panel: Panel) -> str:
     methods = sum(standing.method != "none" for standing in panel.standings)
     seeds = len(panel.standings[0].seeds)
-    model, data, order = panel.setting
-    return f"{model} on {data}, order {order}: {methods} methods, {seeds} seed{'s' if seeds != 1 else ''}"
+    setting = panel.setting
+    alone = f", edited in {setting.edited}" if setting.edited != ALL else ""
+    return (
+        f"{setting.model} on {setting.data}, order {setting.order}{alone}: {methods} methods, "
+        f"{seeds} seed{'s' if seeds != 1 else ''}"
+    )
 
 
 def _alt(panel: Panel) -> str:

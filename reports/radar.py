@@ -63,11 +63,6 @@ def charts(panel: Panel, measures: Sequence[Measure] = CORE) -> list[Chart]:
     return found
 
 
-def save(panel: Panel, stem: Path) -> list[Path]:
-    """Write the charts as `stem`.png and .svg."""
-    return write_figure(draw(charts(panel)), stem)
-
-
 def write_figure(figure: Figure, stem: Path) -> list[Path]:
     """Write a figure as `stem`.png and .svg."""
     written = []

@@ -11,11 +11,12 @@ import typst
 
 from bench.atomic import replacing, write_text
 from bench.store import load_results
-from reports import radar
 from reports.aggregate import MAIN, Panel, panels
 from reports.contents import table1
 from reports.document import Findings, findings, to_report_markdown, to_report_typst
 from reports.fonts import chinese_font
+from reports.parts import Picture
+from reports.radar import write_figure
 from reports.significance import compare
 from reports.tables import to_csv, to_markdown, to_tex, to_text
 
@@ -44,8 +45,9 @@ def build_report(run_dir: Path, out: Path | None = None, formats: Sequence[str] 
     found = []
     for panel in parts:
         suffix = _suffix(panel, parts)
-        radar.save(panel, out / f"radar{suffix}")
         found.append(findings(run_dir, results, panel, f"radar{suffix}"))
+        for picture in (part for s in found[-1].sections for part in s.parts if isinstance(part, Picture)):
+            write_figure(picture.figure, out / picture.stem)
         _write_tables(found[-1], out, suffix, formats)
     if "md" in formats:
         write_text(out / "report.md", to_report_markdown(title, found))

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
+from bench.spec import ALL
 from bench.store import CELL_COLUMNS, COST_SCHEMA, SCORE_SCHEMA, Results, load_results
 from reports.aggregate import (
     CORE,
@@ -39,7 +40,8 @@ def results_of(rows: list[dict[str, Any]], cells: list[tuple[Any, ...]]) -> Resu
     base = {"step": 1, "protocol": "teacher_forced", "metric": "efficacy", "edit_lang": "en", "probe_lang": "en"}
     frame = pd.DataFrame([{**base, "weight": 1.0, **row} for row in rows], columns=SCORE_SCHEMA.names)
     empty = COST_SCHEMA.empty_table().to_pandas()
-    return Results(pd.DataFrame(cells, columns=list(CELL_COLUMNS)), frame, empty, {})
+    full = [(*cell[:5], ALL, *cell[5:]) for cell in cells]
+    return Results(pd.DataFrame(full, columns=list(CELL_COLUMNS)), frame, empty, {})
 
 
 def cell(name: str, method: str = "memit", seed: int = 0, status: str = "done") -> tuple[Any, ...]:

@@ -12,11 +12,11 @@ import typer
 from typer.testing import CliRunner
 
 from bench.conformance import OPTIONS
+from bench.drawn import DrawnStats
 from bench.registry import methods
 from bench.stats import Stats
 from bench.tiny import tiny_corpus, tiny_model
 from benchmarks import algebra, run, stages, steps, table
-from bench.drawn import DrawnStats
 from benchmarks.harness import Comparison, Measurement, Row, Scaled, Side, largest_difference, measure
 from benchmarks.stages import Sizes
 from benchmarks.subjects import Subject, fitting

@@ -1,0 +1,51 @@
+"""Runs beside a run that have already computed some of its cells: a cell's numbers do not depend on its run."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from bench.engine import FINISHED, EvaluatorOptions, existing
+from bench.errors import BenchError
+from bench.spec import Cell
+from bench.store import ResultStore
+
+
+def take_over(cells: Iterable[Cell], store: ResultStore, evaluators: EvaluatorOptions) -> Counter[str]:
+    """Copy finished cells from runs in the same results folder.
+
+    Only cells scored with the same evaluators and options count, and only where this run has not begun them.
+
+    Returns:
+        Cells taken over by name of the run they come from.
+    """
+    evaluators = tuple(evaluators)
+    found: Counter[str] = Counter()
+    for cell in cells:
+        if store.folder(cell.id()).exists():
+            continue
+        for folder in sorted(store.root.parent.glob(f"*/{cell.id()}")):
+            if existing(cell, ResultStore(folder.parent), evaluators).status in FINISHED:
+                _copy(folder, store.folder(cell.id()))
+                found[folder.parent.name] += 1
+                break
+    return found
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a cell's folder; it is there whole or not at all.
+
+    Raises:
+        BenchError: the run's folder cannot be written.
+    """
+    # a level deeper than cells lie, so that what a kill leaves is never taken for one
+    arriving = target.parent / ".arriving" / target.name
+    try:
+        shutil.copytree(source, arriving, dirs_exist_ok=True)
+        arriving.rename(target)
+    except OSError as error:
+        raise BenchError(f"cannot write: {error.strerror or error}", file=target) from error
+    finally:
+        shutil.rmtree(arriving.parent, ignore_errors=True)

@@ -1,0 +1,86 @@
+"""Groups of edited languages, further grids, and cells that runs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import session
+from bench.data import EditStream, load, request_of
+from bench.display import make_display
+from bench.engine import existing
+from bench.errors import BenchError
+from bench.settings import resolve
+from bench.spec import Cell, RunSpec, Schedule
+from bench.store import load_results
+
+SMALL: dict[str, Any] = {
+    "methods": ["none"], "languages": ["en", "zh"], "seeds": 1, "edits_per_language": 2, "batch_size": 2,
+    "evaluators": ["edits"],
+}  # fmt: skip
+
+
+def plan(root: Path, name: str, **settings: Any) -> session.Plan:
+    return session.plan(resolve("smoke", None, {**SMALL, "name": name, **settings}), root, cache_dir=root / "cache")
+
+
+def test_every_language_alone_and_all_together(tmp_path: Path) -> None:
+    planned = plan(tmp_path, "run", edited=["all", "each", "zh+en"])
+    assert [cell.schedule.edited for cell in planned.cells] == [(), ("en",), ("zh",)]
+    assert len({cell.id() for cell in planned.cells}) == 3
+
+
+def test_a_language_has_the_same_facts_whether_others_are_edited_or_not(tmp_path: Path) -> None:
+    together, alone = plan(tmp_path, "run", edited=["all", "zh"]).cells
+
+    def edited(cell: Cell) -> list[str]:
+        facts = load(cell.data.name, request_of(cell, None)).facts
+        stream = EditStream.build(cell.schedule, facts, cell.seed_for("order"))
+        return [fact.request.fact_id for fact in stream.seen(len(stream)) if fact.request.lang == "zh"]
+
+    assert edited(together) == edited(alone) != []
+    assert alone.schedule.edits() == together.schedule.edits() / 2
+
+
+def test_one_schedule_has_one_identity() -> None:
+    assert Schedule(languages=("en", "zh"), edited=("zh", "en")) == Schedule(languages=("en", "zh"))
+    assert Schedule(edited=("zh", "de")) == Schedule(edited=("de", "zh"))
+
+
+def test_an_edited_language_has_to_be_among_the_languages(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="edited language 'de'"):
+        plan(tmp_path, "run", edited=["de"])
+
+
+def test_a_further_grid_adds_its_cells_once(tmp_path: Path) -> None:
+    planned = plan(tmp_path, "run", also=[{"methods": ["memit"], "orders": ["shuffled"]}, {"methods": ["none"]}])
+    places = [(cell.method.name, cell.schedule.order) for cell in planned.cells]
+    assert places == [("none", "cycle"), ("memit", "shuffled")]
+
+
+def test_a_further_grid_differs_only_where_tables_tell_cells_apart() -> None:
+    with pytest.raises(ValueError, match="no 'batch_size'"):
+        RunSpec(also=({"batch_size": 3},))
+    with pytest.raises(BenchError, match=r"also.*no 'evaluators'"):
+        resolve("smoke", None, {"also": [{"evaluators": ["edits"]}]})
+
+
+def test_a_run_takes_over_what_another_has_computed(tmp_path: Path) -> None:
+    first = plan(tmp_path, "first", seeds=2)
+    session.execute(first, make_display("none"), "cpu", workers=1)
+    second = plan(tmp_path, "second", seeds=1, methods=["none"])
+    outcomes = session.execute(second, make_display("none"), "cpu", workers=1)
+    assert [outcome.reused for outcome in outcomes] == [True]
+    mine, theirs = load_results(tmp_path / "second"), load_results(tmp_path / "first")
+    cell = second.cells[0].id()
+    assert mine.scores.equals(theirs.scores[theirs.scores["cell"] == cell].reset_index(drop=True))
+    assert not list((tmp_path / "second").glob(".*"))
+
+
+def test_cells_scored_otherwise_are_not_taken_over(tmp_path: Path) -> None:
+    session.execute(plan(tmp_path, "first"), make_display("none"), "cpu", workers=1)
+    other = plan(tmp_path, "second", evaluators=["edits", "xtreme"])
+    session.siblings.take_over(other.cells, other.store, other.evaluators)
+    assert existing(other.cells[0], other.store, other.evaluators).status is None
