@@ -7,8 +7,11 @@ DATA_DIR ?= data
 RUN ?= table1
 BENCH ?=
 
+PAPER := table1 figure2 figure3 figure4 table2-4 table5 table6-7 table8 transfer
+PRESETS := $(PAPER) smoke
+
 .DEFAULT_GOAL := help
-.PHONY: help install check format test table1 smoke report polyglot tune-polyglot mzsre-smollm2 bench clean
+.PHONY: $(PRESETS) paper help install check format test report polyglot tune-polyglot mzsre-smollm2 bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,13 +37,25 @@ format: install  ## format and fix what can be fixed
 test: install  ## all tests, no network
 	$(BIN)/python -m pytest -n auto
 
-table1: install  ## the embedded benchmark: all methods, 3 seeds, 6 languages; then its report
-	$(BIN)/bench run --preset table1
-	$(BIN)/bench report table1
+table1: ## the embedded benchmark: all methods, 3 seeds, 6 languages; then its report
+smoke: ## the same, very small: is the installation sound?
+figure2: ## XTREME F1 over the number of edits
+figure3: ## radar charts by language
+figure4: ## negative interference
+table2-4: ## seconds and memory
+table5: ## variants of methods
+table6-7: ## languages that are asked and never edited
+table8: ## one hop and two hops
+transfer: ## language of the edit x language of the question
 
-smoke: install  ## the same, very small: is the installation sound?
-	$(BIN)/bench run --preset smoke
-	$(BIN)/bench report smoke
+$(PRESETS): install
+	$(BIN)/bench run --preset $@
+	$(BIN)/bench report $@
+
+paper: install  ## every table and figure (about 40 minutes on two cores), in one report
+	for preset in $(PAPER); do $(BIN)/bench run --preset $$preset || exit; done
+	$(MAKE) figure5
+	$(BIN)/bench report $(PAPER) figure5 --out reports/build/paper
 
 report: install  ## report of RUN (default table1)
 	$(BIN)/bench report $(RUN)
