@@ -1,16 +1,20 @@
 """The edited weights and the method's memory on disk: a cell goes on from here, bit by bit.
 
 The matrices themselves are kept, not differences: W0 + (W - W0) is not W in floating point. One safetensors
-file per checkpoint, written whole or not at all, the last two kept; no pickle.
+file per checkpoint, written whole or not at all, the last two kept; no pickle. A file carries the hash of what it
+holds: one that was torn or altered is passed over for the one before.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -38,32 +42,55 @@ def save(folder: Path, step: int, model: EditableModel, state: State) -> None:
             tensors[MEMORY + name] = value
         else:
             plain[name] = value
+    # safetensors refuses tensors that share storage
+    kept = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     metadata = {"step": str(step), "plain": json.dumps(plain)}
     with replacing(folder / f"{step:05d}.safetensors") as temporary:
-        # safetensors refuses tensors that share storage
-        save_file({k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, temporary, metadata)
+        save_file(kept, temporary, {**metadata, "digest": digest(kept, metadata)})
     for old in sorted(folder.glob("*.safetensors"))[:-KEPT]:
         old.unlink()
 
 
 def restore(folder: Path, model: EditableModel, state: State) -> int:
-    """Put the newest checkpoint into model and state.
+    """Put the newest sound checkpoint into model and state.
 
     Returns:
-        Steps edited so far; 0 where there is no checkpoint.
+        Steps edited so far; 0 where there is no sound checkpoint.
     """
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        return 0
-    with safe_open(files[-1], framework="pt") as file:
-        metadata = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    model.restore({n.removeprefix(WEIGHT): t for n, t in tensors.items() if n.startswith(WEIGHT)})
-    state.memory.update(json.loads(metadata["plain"]))
-    for name, tensor in tensors.items():
-        if name.startswith(MEMORY):
-            state.memory[name.removeprefix(MEMORY)] = tensor.to(model.device)
-    return int(metadata["step"])
+    for path in sorted(folder.glob("*.safetensors"), reverse=True):
+        found = _read(path)
+        if found is None:
+            continue
+        tensors, metadata = found
+        model.restore({n.removeprefix(WEIGHT): t for n, t in tensors.items() if n.startswith(WEIGHT)})
+        state.memory.update(json.loads(metadata["plain"]))
+        for name, tensor in tensors.items():
+            if name.startswith(MEMORY):
+                state.memory[name.removeprefix(MEMORY)] = tensor.to(model.device)
+        return int(metadata["step"])
+    return 0
+
+
+def digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """Hash of names, types, shapes and contents, whatever the order."""
+    total = hashlib.blake2b(json.dumps(dict(metadata), sort_keys=True).encode(), digest_size=16)
+    for name, tensor in sorted(tensors.items()):
+        total.update(f"{name}/{tensor.dtype}/{tuple(tensor.shape)}".encode())
+        # as bytes: numpy has no bfloat16
+        total.update(tensor.flatten().view(torch.uint8).numpy())
+    return total.hexdigest()
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]] | None:
+    """Contents of a checkpoint, None where they are not what was written."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError):
+        return None
+    written = metadata.pop("digest", "")
+    return (tensors, metadata) if written == digest(tensors, metadata) else None
 
 
 def clear(folder: Path) -> None:
