@@ -193,16 +193,17 @@ def invented_items() -> tuple[Item, ...]:
     return tuple(items)
 
 
-def load_cldr(languages: Sequence[str], per_language: int, seed: int) -> dict[str, list[Fact]]:
+def load_cldr(languages: Sequence[str], per_language: int, seed: int, parallel: bool = False) -> dict[str, list[Fact]]:
     """Counterfactual edits with their probes, by language.
 
-    No fact is edited twice, and specificity probes ask only about subjects that no edit touches. Fewer edits
-    of the same seed and languages are a prefix of more.
+    No fact is edited twice in a language, and specificity probes ask only about subjects that no edit touches.
+    Fewer edits of the same seed and languages are a prefix of more.
 
     Args:
         languages: languages to edit; probes ask in these too.
         per_language: edits per language.
         seed: decides which facts are edited, into what, and what is probed.
+        parallel: all languages edit the same facts into the same objects; else each fact is edited in one.
 
     Raises:
         BenchError: a language is unknown or named twice, or there are not enough facts.
@@ -210,15 +211,17 @@ def load_cldr(languages: Sequence[str], per_language: int, seed: int) -> dict[st
     _check_languages(languages)
     rng = random.Random(f"cldr/{seed}")
     editable, untouched = _split(rng)
-    most = len(editable) // len(languages)
+    turns = 1 if parallel else len(languages)
+    most = len(editable) // turns
     if not 1 <= per_language <= most:
         raise BenchError(
             f"{per_language} edits per language asked for, dataset 'cldr' has 1 to {most} "
-            f"for {len(languages)} language{'s' if len(languages) > 1 else ''}"
+            f"for {len(languages)} language{'s' if len(languages) > 1 else ''}{' in parallel' if parallel else ''}"
         )
+    drawn = {lang: editable[i % turns :: turns][:per_language] for i, lang in enumerate(languages)}
+    seeds = {lang: f"cldr/{seed}" if parallel else f"cldr/{seed}/{lang}" for lang in languages}
     return {
-        lang: [_fact(item, lang, languages, untouched, seed) for item in editable[i :: len(languages)][:per_language]]
-        for i, lang in enumerate(languages)
+        lang: [_fact(item, lang, languages, untouched, seeds[lang]) for item in items] for lang, items in drawn.items()
     }
 
 
@@ -244,9 +247,9 @@ def _split(rng: random.Random) -> tuple[list[Item], list[Item]]:
     return editable, [item for item in items if item.subject_id in spared]
 
 
-def _fact(item: Item, lang: str, languages: Sequence[str], untouched: Sequence[Item], seed: int) -> Fact:
+def _fact(item: Item, lang: str, languages: Sequence[str], untouched: Sequence[Item], seed: str) -> Fact:
     """The edit of one fact in one language; its draws depend on the seed and the fact alone."""
-    rng = random.Random(f"cldr/{seed}/{lang}/{item.fact_id}")
+    rng = random.Random(f"{seed}/{item.fact_id}")
     new = rng.choice([key for key in target_pool(item.relation) if key not in item.true_ids])
     request = EditRequest(
         item.fact_id,

@@ -109,11 +109,6 @@ def test_a_run_in_a_language_that_the_data_set_lacks_or_with_too_many_edits(tiny
     bench(*tiny(**arguments, languages="en", edits_per_language=9)).is_one_line("9 facts per language", "1 in 'en'")
 
 
-def test_the_embedded_facts_have_no_parallel_selection(tiny):
-    arguments = {"datasets": "cldr", "languages": "en,de", "edits_per_language": 1}
-    bench(*tiny("--parallel", **arguments)).is_one_line("cldr", "--parallel")
-
-
 # ---------------------------------------------------------------------------- downloads
 def offline(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
     """The command in a process that must not reach the hub, with its cache in `home`."""

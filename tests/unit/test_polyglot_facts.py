@@ -150,6 +150,32 @@ def test_one_language_alone() -> None:
     assert {probe.probe_lang for fact in facts for probe in fact.probes} == {"fr"}
 
 
+def test_in_parallel_all_languages_write_the_same_objects_into_the_same_facts() -> None:
+    edits, facts = load_cldr(LANGUAGES, PER_LANGUAGE, seed=0, parallel=True), by_id()
+    assert load_cldr(LANGUAGES, 5, seed=0, parallel=True) == {lang: each[:5] for lang, each in edits.items()}
+    assert load_cldr(LANGUAGES, PER_LANGUAGE, seed=1, parallel=True) != edits
+    for same in zip(*edits.values(), strict=True):
+        assert len({fact.request.fact_id for fact in same}) == 1
+        item = facts[same[0].request.fact_id]
+        targets = {fact.request.lang: fact.request.target for fact in same}
+        assert targets in [{lang: target_text(item.relation, new, lang) for lang in LANGUAGES}
+                           for new in target_pool(item.relation) if new not in item.true_ids]  # fmt: skip
+        for fact in same:
+            crossed = {p.probe_lang: p.target for p in fact.probes if p.kind == "crosslingual"}
+            assert {**crossed, fact.request.lang: fact.request.target} == targets
+    alone = load_cldr(["zh"], 5, seed=0, parallel=True)["zh"]
+    assert [fact.request for fact in alone] == [fact.request for fact in edits["zh"][:5]]
+
+
+def test_in_parallel_neighbours_are_untouched_too() -> None:
+    edits = load_cldr(("de", "zh"), 300, seed=0, parallel=True)
+    truth = {(lang, i.prompt(lang)): i for i in real_items() for lang in LANGUAGES}
+    edited = {fact.request.fact_id.split("/", 1)[1] for facts in edits.values() for fact in facts}
+    asked = [p for facts in edits.values() for fact in facts for p in fact.probes if p.kind == "specificity"]
+    assert len(asked) == 2 * 300 * 5
+    assert edited.isdisjoint(truth[p.probe_lang, p.prompt].subject_id for p in asked)
+
+
 @pytest.mark.parametrize(
     ("languages", "per_language", "message"),
     [
