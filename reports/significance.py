@@ -2,7 +2,8 @@
 
 Unit "facts" is the main test: a fact asked by several probes, in several languages and under several seeds is one
 cluster, hence one value, not many samples. Unit "seeds" is the test of the LangEdit paper; three seeds leave two
-degrees of freedom. The unedited model is never compared.
+degrees of freedom. What has fewer than two pairs or no variance has no p, but a reason. The unedited model is never
+compared.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from reports.aggregate import UNEDITED, Measure, Panel, summaries
+from reports.aggregate import SCORE, UNEDITED, Measure, Panel, summaries
 from reports.pairing import Values, over_facts, over_seeds
 
 ALPHA = 0.05
@@ -25,6 +26,8 @@ Unit = Literal["facts", "seeds"]
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A paired t-test; None stands for what cannot be computed, and `note` says why.
+
+    No number is ever NaN or infinite.
 
     Attributes:
         n: pairs; n - 1 degrees of freedom.
@@ -57,21 +60,25 @@ class Comparison:
 
 
 def paired(first: Sequence[float] | Values, second: Sequence[float] | Values) -> Outcome:
-    """Paired t-test of values that stand at the same index."""
+    """Paired t-test of values that stand at the same index.
+
+    Differences that do not vary have no test: t is infinite or 0/0, and neither is evidence of anything.
+    """
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     difference = a - b
     n = len(difference)
+    if not np.isfinite(difference).all():
+        return Outcome(n, note="some values are no finite numbers")
     if n < 2:
         return Outcome(n, float(difference[0]) if n else None, note=f"{n or 'no'} pair{'s' * (n != 1)}, needs two")
     mean, spread = float(difference.mean()), float(difference.std(ddof=1))
     rounding = 1e-12 * max(1.0, float(np.abs(a).max()), float(np.abs(b).max()))
     if spread <= rounding:
-        # t is 0/0 or infinite; its limit is p = 1 or p = 0, which says nothing that the difference does not
-        decided = 1.0 if abs(mean) <= rounding else 0.0
-        return Outcome(n, mean, mean, mean, p=decided, note="all differences are equal")
-    test = stats.ttest_rel(a, b)
-    interval = test.confidence_interval(0.95)
-    return Outcome(n, mean, float(interval.low), float(interval.high), mean / spread, float(test.pvalue))
+        same = "no pair differs" if abs(mean) <= rounding else "all pairs differ by the same"
+        return Outcome(n, mean, note=f"{same}, no variance to test against")
+    half = float(stats.t.ppf(0.975, n - 1)) * spread / n**0.5
+    p = 2 * float(stats.t.sf(abs(mean) * n**0.5 / spread, n - 1))
+    return Outcome(n, mean, mean - half, mean + half, mean / spread, p)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -92,6 +99,8 @@ def compare(panel: Panel, measures: Sequence[Measure]) -> list[Comparison]:
         best = max(means, key=means.__getitem__, default="")
         for other in (name for name in means if name != best):
             facts = paired(*over_facts(panel, measure, best, other))
+            if measure == SCORE and not facts.n:
+                facts = replace(facts, note="a fact lacks one of the three measures, or one of their means is 0")
             seeds = paired(*over_seeds(panel, measure, best, other))
             found.append(Comparison(measure, best, other, "facts", facts))
             found.append(Comparison(measure, best, other, "seeds", seeds))

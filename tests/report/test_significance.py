@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,24 +44,88 @@ def test_never_nan_never_a_warning(data: list[tuple[float, float]]) -> None:
         outcome = paired([a for a, _ in data], [b for _, b in data])
     numbers = (outcome.difference, outcome.low, outcome.high, outcome.effect, outcome.p)
     assert all(value is None or math.isfinite(value) for value in numbers)
-    assert outcome.p is not None or outcome.note
+    assert (outcome.p is None) == bool(outcome.note)
+    assert (outcome.p is None) == (outcome.low is None) == (outcome.high is None)
     assert outcome.p is None or 0 <= outcome.p <= 1
 
 
-@given(pairs, st.randoms(use_true_random=False))
+@pytest.mark.parametrize(
+    ("first", "second", "t", "p"),
+    [
+        # Student 1908 and Darwin's maize (Fisher 1935, Design of Experiments: t = 2.148, p = 0.0497 on 14 df)
+        (
+            [23.5, 12.0, 21.0, 22.0, 19.125, 21.5, 22.125, 20.375, 18.25, 21.625, 23.25, 21.0, 22.125, 23.0, 12.0],
+            [17.375, 20.375, 20.0, 20.0, 18.375, 18.625, 18.625, 15.25, 16.5, 18.0, 16.25, 18.0, 12.75, 15.5, 18.0],
+            2.148,
+            0.0497,
+        ),
+        # shoes (Box, Hunter and Hunter; R: t.test(shoes$A, shoes$B, paired = TRUE), t = -3.3489, p = 0.008539)
+        (
+            [13.2, 8.2, 10.9, 14.3, 10.7, 6.6, 9.5, 10.8, 8.8, 13.3],
+            [14.0, 8.8, 11.2, 14.2, 11.8, 6.4, 9.8, 11.3, 9.3, 13.6],
+            -3.3489,
+            0.008539,
+        ),
+    ],
+    ids=["Darwin's maize", "boys' shoes"],
+)
+def test_textbook_cases(first: list[float], second: list[float], t: float, p: float) -> None:
+    outcome = paired(first, second)
+    assert outcome.p == pytest.approx(p, rel=2e-3)
+    assert (outcome.effect or 0.0) * math.sqrt(outcome.n) == pytest.approx(t, rel=1e-3)
+
+
+@given(pairs)
+def test_same_as_scipy(data: list[tuple[float, float]]) -> None:
+    a, b = [x for x, _ in data], [y for _, y in data]
+    outcome = paired(a, b)
+    if outcome.p is None:
+        return
+    test = stats.ttest_rel(a, b)
+    interval = test.confidence_interval(0.95)
+    assert outcome.p == pytest.approx(test.pvalue, rel=1e-6, abs=1e-12)
+    assert (outcome.low, outcome.high) == pytest.approx((interval.low, interval.high), rel=1e-6, abs=1e-9)
+
+
+# differences as percentages have them: no pair so near another that rounding decides
+steps = st.integers(0, 1000).map(lambda n: n / 10)
+grid = st.lists(st.tuples(steps, steps), min_size=2, max_size=30)
+
+
+@given(grid, st.randoms(use_true_random=False))
 def test_permuted_pairs_give_the_same(data: list[tuple[float, float]], random: Any) -> None:
     shuffled = list(data)
     random.shuffle(shuffled)
     one, two = (paired([a for a, _ in rows], [b for _, b in rows]) for rows in (data, shuffled))
+    assert one.note == two.note
     assert one.p == (pytest.approx(two.p, rel=1e-5, abs=1e-9) if two.p is not None else None)
 
 
-@given(st.lists(st.tuples(values, values), min_size=2, max_size=30))
+@given(grid)
 def test_swapping_the_methods_turns_the_sign(data: list[tuple[float, float]]) -> None:
     a, b = [x for x, _ in data], [y for _, y in data]
     one, two = paired(a, b), paired(b, a)
-    assert one.p == pytest.approx(two.p)
     assert one.difference == pytest.approx(-(two.difference or 0.0))
+    assert one.p == pytest.approx(two.p)
+    if one.low is not None:
+        assert (one.low, one.high, one.effect) == pytest.approx((-two.high, -two.low, -two.effect))  # type: ignore[operator]
+
+
+@given(grid, st.integers(-500, 500))
+def test_what_both_methods_gain_changes_nothing(data: list[tuple[float, float]], shift: int) -> None:
+    a, b = [x for x, _ in data], [y for _, y in data]
+    one, two = paired(a, b), paired([x + shift for x in a], [y + shift for y in b])
+    assert (one.p is None) == (two.p is None)
+    assert one.difference == pytest.approx(two.difference, abs=1e-9)
+    assert one.p is None or one.p == pytest.approx(two.p, rel=1e-6, abs=1e-12)
+
+
+@given(grid)
+def test_the_interval_excludes_zero_exactly_where_p_is_small(data: list[tuple[float, float]]) -> None:
+    outcome = paired([a for a, _ in data], [b for _, b in data])
+    if outcome.p is None or outcome.low is None or outcome.high is None or abs(outcome.p - 0.05) < 1e-6:
+        return
+    assert (outcome.low > 0 or outcome.high < 0) == (outcome.p < 0.05)
 
 
 @pytest.mark.parametrize(("n", "note"), [(0, "no pairs, needs two"), (1, "1 pair, needs two")])
@@ -68,10 +134,31 @@ def test_too_few_pairs_give_a_reason(n: int, note: str) -> None:
     assert (outcome.p, outcome.low, outcome.note) == (None, None, note)
 
 
-@pytest.mark.parametrize(("second", "p"), [([50.0, 50.0], 1.0), ([40.0, 40.0], 0.0)])
-def test_differences_without_spread(second: list[float], p: float) -> None:
-    outcome = paired([50.0, 50.0], second)
-    assert (outcome.p, outcome.effect, outcome.note) == (p, None, "all differences are equal")
+@pytest.mark.parametrize(
+    ("second", "note"),
+    [([50.0] * 3, "no pair differs"), ([40.0] * 3, "all pairs differ by the same")],
+)
+def test_differences_without_spread_have_no_test_but_a_reason(second: list[float], note: str) -> None:
+    outcome = paired([50.0] * 3, second)
+    assert outcome.difference == pytest.approx(50.0 - second[0])
+    assert (outcome.p, outcome.low, outcome.high, outcome.effect) == (None,) * 4
+    assert note in outcome.note
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_gives_a_reason(bad: float) -> None:
+    outcome = paired([1.0, bad, 3.0], [0.0, 0.0, 0.5])
+    assert (outcome.difference, outcome.p) == (None, None)
+    assert "no finite number" in outcome.note
+
+
+def test_a_comparison_without_a_test_gives_no_star(tmp_path: Path) -> None:
+    world = World(methods=("memit", "langedit"), seeds=(0, 1), facts=1, xtreme=True)
+    panel = panels(load_results(world.write(tmp_path / "run")))[0]
+    found = [c for c in compare(panel, MAIN) if c.measure == XTREME]
+    assert all(c.outcome.p is None and c.outcome.p_holm is None and c.outcome.note for c in found)
+    assert all(c.outcome.difference == pytest.approx(25.0) for c in found)
+    assert not beats_all(found, XTREME, "facts")
 
 
 @given(st.lists(st.floats(0, 1), max_size=40))
@@ -85,6 +172,19 @@ def test_holm_is_monotone_and_never_smaller(p: list[float]) -> None:
 
 def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    # R: p.adjust(c(0.01, 0.02, 0.03, 0.04, 0.05), "holm")
+    assert holm([0.01, 0.02, 0.03, 0.04, 0.05]) == pytest.approx([0.05, 0.08, 0.09, 0.09, 0.09])
+    assert holm([0.7, 0.9]) == [1.0, 1.0]
+    assert holm([0.03]) == [0.03]
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=20, unique=True), st.randoms(use_true_random=False))
+def test_holm_does_not_depend_on_the_order(p: list[float], random: Any) -> None:
+    order = list(range(len(p)))
+    random.shuffle(order)
+    corrected = holm(p)
+    assert holm([p[i] for i in order]) == [corrected[i] for i in order]
 
 
 def test_every_column_compares_its_best_method_with_all_others(complete_panel: Panel) -> None:
@@ -109,6 +209,24 @@ def test_a_fact_is_one_value_whatever_its_languages_and_seeds(complete_panel: Pa
     assert len(first) == len(second) == 3 * 10  # seeds, facts; six languages in each
     mine = records[(records["metric"] == "efficacy") & (records["method"] == "memit") & (records["fact"] == "fact-0-0")]
     assert any(value == pytest.approx(mine["value"].mean()) for value in second)
+
+
+def test_clusters_do_not_make_the_same_evidence_count_twice(complete_panel: Panel) -> None:
+    """Every record there three times, as if asked in three languages: the test stays what it was."""
+    one = paired(*over_facts(complete_panel, EFFICACY, "rect", "prune"))
+    copies = [complete_panel.records.assign(edit_lang=complete_panel.records["edit_lang"] + str(i)) for i in range(3)]
+    many = Panel(complete_panel.setting, complete_panel.standings, pd.concat(copies))
+    three = paired(*over_facts(many, EFFICACY, "rect", "prune"))
+    assert (three.n, three.p, three.low) == (one.n, pytest.approx(one.p), pytest.approx(one.low))
+
+
+def test_no_score_where_a_measure_is_zero(complete_panel: Panel) -> None:
+    records = complete_panel.records
+    nothing = (records["method"] == "memit") & (records["metric"] == "efficacy")
+    panel = replace(complete_panel, records=records.assign(value=records["value"].mask(nothing, 0.0)))
+    found = [c.outcome for c in compare(panel, (SCORE,)) if c.other == "memit" and c.unit == "facts"]
+    assert [(o.n, o.p) for o in found] == [(0, None)]
+    assert "mean" in found[0].note
 
 
 def test_only_records_that_both_have_are_paired(complete_panel: Panel) -> None:
@@ -154,6 +272,6 @@ def test_xtreme_is_tested_on_its_items(tmp_path: Path) -> None:
     world = World(methods=("memit", "langedit"), seeds=(0, 1), facts=1, xtreme=True)
     panel = panels(load_results(world.write(tmp_path / "run")))[0]
     first, second = over_facts(panel, XTREME, "langedit", "memit")
-    assert len(first) == len(second) == 5 * 3  # languages of the tasks, items
-    assert (first - second) == pytest.approx([25.0] * 15)
+    assert len(first) == len(second) == 2 * 3  # tasks, items; an item in several languages and seeds is one value
+    assert (first - second) == pytest.approx([25.0] * 6)
     assert len(over_seeds(panel, XTREME, "langedit", "memit")[0]) == 2
