@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from bench.atomic import read_json, write_text
 from reports.contents import METHOD, display_name
 from reports.provenance import PHASES
-from reports.radar import style, write_figure
+from reports.style import canvas, style, write_figure
 from reports.tables import DASH, Cell, Column, Table, to_markdown, to_text
 
 STATISTICS = ("moments", "spectra")
@@ -239,8 +238,7 @@ def _over_sizes(costs: Costs, method: str) -> list[tuple[float, float]]:
 
 def draw(lines: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str, log: bool = False) -> Figure:
     """Draw one line per method; the cost is on a logarithmic axis, for methods lie far apart."""
-    figure = Figure(figsize=(7, 4.2))
-    FigureCanvasAgg(figure)
+    figure = canvas(4.2)
     axes = figure.add_subplot()
     for method, points in lines.items():
         colour, line, marker = style(method, list(lines))

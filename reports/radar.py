@@ -1,41 +1,27 @@
 """Radar charts: one per measure, languages as axes, one fixed scale from 0 to 100.
 
-A value that is missing leaves a gap in its line, never a zero. Every method has a colour (Okabe and Ito's, which
-colour-blind readers can tell apart), a line style and a marker; the unedited model is drawn dashed in grey.
+A value that is missing leaves a gap in its line, never a zero. The unedited model is drawn dashed in grey.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan, nan, pi, sin
-from pathlib import Path
+from math import ceil, isnan, nan, pi, sin
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.patheffects import withStroke
 from matplotlib.projections.polar import PolarAxes
 
-from bench.atomic import replacing
-from reports.aggregate import CORE, UNEDITED, Measure, Panel, languages, per_language
-from reports.contents import display_name, language_name
-from reports.fonts import chinese_font, latin_only
+from reports.aggregate import CORE, UNEDITED, Measure, Panel, Summary, languages, per_language
+from reports.contents import display_name
+from reports.style import FRAME, GRID, INK, SCALE, SMALL, TEXT, TITLE, WIDTH, canvas, language_label, set_script, style
 
-STYLES: Mapping[str, tuple[str, str, str]] = {
-    UNEDITED: ("#777777", "--", "none"),
-    "ft": ("#E69F00", ":", "s"),
-    "rome": ("#CC79A7", "-.", "v"),
-    "memit": ("#56B4E9", "-", "^"),
-    "prune": ("#000000", ":", "D"),
-    "rect": ("#009E73", "-.", "P"),
-    "alphaedit": ("#0072B2", "--", "X"),
-    "langedit": ("#D55E00", "-", "o"),
-}
-"""Colour, line and marker of each method, the same in every report."""
-
-OTHERS = (("#56B4E9", ":", "*"), ("#D55E00", ":", "p"), ("#009E73", ":", "h"), ("#CC79A7", ":", "8"))
+RINGS = (20, 40, 60, 80, 100)
+COLUMNS = 2
+CIRCLE, ROW, LEGEND = 2.1, 3.0, 0.45
+"""Inches: across a chart's circle, down to the next row, below the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +41,36 @@ class Chart:
 def charts(panel: Panel, measures: Sequence[Measure] = CORE) -> list[Chart]:
     """The numbers to draw."""
     codes = tuple(languages(panel))
-    found = []
-    for measure in measures:
-        numbers = per_language(panel, measure)
-        lines = {s.method: tuple(_value(numbers[s.method, code].mean) for code in codes) for s in panel.standings}
-        found.append(Chart(measure.title, codes, lines))
-    return found
+    methods = [standing.method for standing in panel.standings]
+    return [chart(measure.title, methods, codes, per_language(panel, measure)) for measure in measures]
 
 
-def write_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write a figure as `stem`.png and .svg."""
-    written = []
-    for suffix, options in ((".png", {"dpi": 160}), (".svg", {"metadata": {"Date": None}})):
-        with replacing(stem.with_suffix(suffix)) as temporary:
-            figure.savefig(temporary, format=suffix[1:], facecolor="white", **options)
-        written.append(stem.with_suffix(suffix))
-    return written
+def chart(
+    title: str, methods: Sequence[str], codes: Sequence[str], numbers: Mapping[tuple[str, str], Summary]
+) -> Chart:
+    """One chart from numbers by method and language."""
+    lines = {method: tuple(_value(numbers.get((method, code))) for code in codes) for method in methods}
+    return Chart(title, tuple(codes), lines)
 
 
 def draw(panels: Sequence[Chart]) -> Figure:
-    """Draw charts side by side with one legend."""
-    figure = Figure(figsize=(4.5 * len(panels), 4.9))
-    FigureCanvasAgg(figure)
-    for place, chart in enumerate(panels, start=1):
-        _draw_one(figure.add_subplot(1, len(panels), place, projection="polar"), chart)
+    """Draw charts two in a row; their legend stands where a last one would, or below."""
+    down = ceil(len(panels) / COLUMNS)
+    free = len(panels) % COLUMNS > 0
+    height = ROW * down + (0 if free else LEGEND)
+    figure = canvas(height)
+    for place, each in enumerate(panels):
+        middle = WIDTH / COLUMNS * (place % COLUMNS + 0.5)
+        bottom = height - ROW * (place // COLUMNS) - 0.58 - CIRCLE
+        box = ((middle - CIRCLE / 2) / WIDTH, bottom / height, CIRCLE / WIDTH, CIRCLE / height)
+        _draw_one(figure.add_axes(box, projection="polar"), each)
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="lower center", ncols=min(8, max(1, len(labels))), frameon=False, fontsize=9)
-    figure.subplots_adjust(left=0.07, right=0.93, top=0.82, bottom=0.15, wspace=0.45)
+    looks: dict[str, Any] = {"frameon": False, "fontsize": TEXT, "handlelength": 3.0}
+    if free:
+        beside = (1 - 0.5 / COLUMNS, 0.5 / down)
+        figure.legend(handles, labels, loc="center", bbox_to_anchor=beside, **looks)
+    else:
+        figure.legend(handles, labels, loc="lower center", ncols=4, columnspacing=1.2, **looks)
     return figure
 
 
@@ -90,16 +79,16 @@ def _draw_one(axes: Any, chart: Chart) -> None:
     angles = [2 * pi * i / max(1, len(chart.axes)) for i in range(len(chart.axes))]
     axes.set_theta_offset(pi / 2)
     axes.set_theta_direction(-1)
-    axes.set_ylim(0, 100)
-    axes.set_yticks([20, 40, 60, 80, 100])
-    axes.tick_params(axis="y", labelsize=7, labelcolor="#444444")
-    for text in axes.get_yticklabels():
+    axes.set_ylim(*SCALE)
+    axes.set_yticks(RINGS, [])
+    for ring in RINGS:  # as texts of their own: labels of ticks would lie under the lines
+        text = axes.text(pi / max(1, len(chart.axes)), ring, str(ring), fontsize=SMALL - 1, color=INK, zorder=6)
+        text.set_horizontalalignment("center")
+        text.set_verticalalignment("center")
         text.set_path_effects([withStroke(linewidth=2, foreground="white")])
-        text.set_zorder(5)
-    axes.set_rlabel_position(180 / max(1, len(chart.axes)))
-    axes.grid(color="#dddddd", linewidth=0.7)
-    axes.spines["polar"].set_color("#bbbbbb")
-    axes.set_title(chart.title, fontsize=12, pad=20)
+    axes.grid(color=GRID, linewidth=0.7)
+    axes.spines["polar"].set_color(FRAME)
+    axes.set_title(chart.title, fontsize=TITLE, fontweight="bold", pad=14)
     _label(axes, angles, chart.axes)
     for method, values in chart.lines.items():
         colour, line, marker = style(method, list(chart.lines))
@@ -109,8 +98,8 @@ def _draw_one(axes: Any, chart: Chart) -> None:
             color=colour,
             linestyle=line,
             marker=marker,
-            markersize=4,
-            linewidth=1.6,
+            markersize=3.2,
+            linewidth=1.3,
             label=display_name(method) + (" (incomplete)" if all(map(isnan, values)) else ""),
             clip_on=False,
             zorder=2 if method == UNEDITED else 3,
@@ -118,24 +107,14 @@ def _draw_one(axes: Any, chart: Chart) -> None:
 
 
 def _label(axes: Any, angles: Sequence[float], codes: Sequence[str]) -> None:
-    font = chinese_font()
-    names = [language_name(code) for code in codes]
-    shown = [name if font or latin_only(name) else code for name, code in zip(names, codes, strict=True)]
-    axes.set_xticks(angles, shown)
-    axes.tick_params(axis="x", pad=3)
+    axes.set_xticks(angles, [language_label(code) for code in codes])
+    axes.tick_params(axis="x", pad=1)
     for angle, text in zip(angles, axes.get_xticklabels(), strict=True):
         # beside the circle a label starts where it touches, above and below it is centred
         text.set_horizontalalignment("center" if abs(sin(angle)) < 0.1 else "left" if sin(angle) > 0 else "right")
-        if font and not latin_only(text.get_text()):
-            text.set_fontproperties(FontProperties(fname=str(font)))
-        text.set_fontsize(9.5)
+        text.set_fontsize(TEXT)
+    set_script(axes.get_xticklabels())
 
 
-def style(method: str, methods: Sequence[str]) -> tuple[str, str, str]:
-    """Colour, line and marker of a method; those the paper does not have share a second palette."""
-    others = [name for name in methods if name not in STYLES]
-    return STYLES[method] if method in STYLES else OTHERS[others.index(method) % len(OTHERS)]
-
-
-def _value(mean: float | None) -> float:
-    return nan if mean is None else mean
+def _value(summary: Summary | None) -> float:
+    return nan if summary is None or summary.mean is None else summary.mean

@@ -16,8 +16,8 @@ from reports.contents import table1
 from reports.document import Findings, findings, to_report_markdown, to_report_typst
 from reports.fonts import chinese_font
 from reports.parts import Picture
-from reports.radar import write_figure
 from reports.significance import compare
+from reports.style import write_figure
 from reports.tables import to_csv, to_markdown, to_tex, to_text
 
 BUILD = Path("reports/build")

@@ -1,0 +1,112 @@
+"""How pictures look: one colour, line, marker and hatch per method, in every figure.
+
+Colours are Okabe and Ito's, which colour-blind readers can tell apart; lines, markers and hatches tell methods apart in
+grey print. Figures are as wide as the text of a page, so that letters have the size they are given here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
+from scipy.optimize import isotonic_regression
+
+from bench.atomic import replacing
+from reports.aggregate import UNEDITED
+from reports.contents import language_name
+from reports.fonts import chinese_font, latin_only
+
+STYLES: Mapping[str, tuple[str, str, str]] = {
+    UNEDITED: ("#777777", "--", "none"),
+    "ft": ("#E69F00", ":", "s"),
+    "rome": ("#CC79A7", "-.", "v"),
+    "memit": ("#56B4E9", "-", "^"),
+    "prune": ("#000000", ":", "D"),
+    "rect": ("#009E73", "-.", "P"),
+    "alphaedit": ("#0072B2", "--", "X"),
+    "langedit": ("#D55E00", "-", "o"),
+}
+"""Colour, line and marker of each method, the same in every report."""
+
+OTHERS = (("#56B4E9", ":", "*"), ("#D55E00", ":", "p"), ("#009E73", ":", "h"), ("#CC79A7", ":", "8"))
+
+HATCHES = ("", "....", "xxxx", "----", "++++", "oooo")
+"""Of bars that stand side by side, in order."""
+
+WIDTH = 7.0
+"""Inches; the text of a page of the report is as wide."""
+
+TITLE, TEXT, SMALL = 9.0, 8.0, 7.0
+"""Sizes of letters, in points."""
+
+GRID = "#dddddd"
+FRAME = "#999999"
+INK = "#222222"
+
+SCALE = (0.0, 100.0)
+"""Of all percentages, so that pictures can be compared."""
+
+
+def style(method: str, methods: Sequence[str]) -> tuple[str, str, str]:
+    """Colour, line and marker of a method; those the paper does not have share a second palette."""
+    others = [name for name in methods if name not in STYLES]
+    return STYLES[method] if method in STYLES else OTHERS[others.index(method) % len(OTHERS)]
+
+
+def canvas(height: float, width: float = WIDTH) -> Figure:
+    """An empty figure that belongs to no window."""
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def write_figure(figure: Figure, stem: Path) -> list[Path]:
+    """Write a figure as `stem`.png and .svg."""
+    written = []
+    for suffix, options in ((".png", {"dpi": 200}), (".svg", {"metadata": {"Date": None}})):
+        with replacing(stem.with_name(stem.name + suffix)) as temporary:
+            figure.savefig(temporary, format=suffix[1:], facecolor="white", **options)
+        written.append(stem.with_name(stem.name + suffix))
+    return written
+
+
+def plain(axes: Any, grid: str = "y") -> None:
+    """Grid behind the data, no frame but the axes, small letters."""
+    axes.set_axisbelow(True)
+    axes.grid(axis=grid, color=GRID, linewidth=0.7)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FRAME)
+    axes.tick_params(labelsize=SMALL, color=FRAME)
+
+
+def language_label(code: str) -> str:
+    """A language's name, or its code where no font has the name's letters."""
+    name = language_name(code)
+    return name if chinese_font() or latin_only(name) else code
+
+
+def set_script(texts: Sequence[Text]) -> None:
+    """Give texts that are not Latin a font that has their letters; sizes stay as they are."""
+    font = chinese_font()
+    for text in texts:
+        if font and not latin_only(text.get_text()):
+            text.set_fontproperties(FontProperties(fname=str(font), size=text.get_fontsize()))
+
+
+def apart(values: Sequence[float], gap: float, low: float = SCALE[0], high: float = SCALE[1]) -> list[float]:
+    """Places of labels as near to `values` as can be, at least `gap` apart, between `low` and `high`."""
+    if not len(values):
+        return []
+    order = np.argsort(values, kind="stable")
+    steps = gap * np.arange(len(values))
+    # labels gap apart, less the gaps, need only rise: least squares under that is isotonic regression
+    fitted = isotonic_regression(np.asarray(values, dtype=np.float64)[order] - steps).x
+    places = np.empty(len(values))
+    places[order] = np.clip(fitted, low, max(low, high - steps[-1])) + steps
+    return [float(place) for place in places]
