@@ -18,7 +18,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import DynamicCache
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface, DynamicCache
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from bench.tokens import Batch
 
@@ -106,6 +108,30 @@ def only_at(module: nn.Module, positions: Tensor) -> Iterator[None]:
 
     with standing_in(module, forward):
         yield
+
+
+def _attend(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **kwargs: Any) -> Any:
+    """As "sdpa"; but query heads share keys and values where they lie, which that leaves out under a mask."""
+    if mask is None or query.device.type != "cpu" or kwargs.get("position_bias") is not None:
+        return sdpa_attention_forward(module, query, key, value, mask, **kwargs)
+    shared = scaled_dot_product_attention(query, key, value, mask, scale=kwargs.get("scaling"), enable_gqa=True)
+    return shared.transpose(1, 2).contiguous(), None
+
+
+GROUPED = "sdpa_grouped"
+AttentionInterface.register(GROUPED, _attend)
+
+
+@contextmanager
+def sharing_heads(config: Any) -> Iterator[None]:
+    """While open, attention of a model that uses "sdpa" copies no keys and values."""
+    before = config._attn_implementation
+    if before == "sdpa":
+        config._attn_implementation = GROUPED
+    try:
+        yield
+    finally:
+        config._attn_implementation = before
 
 
 class PrefixCache(DynamicCache):  # type: ignore[misc]
@@ -228,10 +254,11 @@ class Pass:
             only: indices of the positions, in [B x T], whose states matter; MLPs are computed there alone, and what
                 the other positions come to is not to be used.
         """
-        for index in range(start, stop):
-            call, block = self._calls[index], self.blocks[index]
-            with nullcontext() if only is None else only_at(block.get_submodule(self.feed_forward), only):
-                hidden = hidden_of(block(hidden, *call.args, **call.kwargs))
+        with sharing_heads(self.trunk.config):
+            for index in range(start, stop):
+                call, block = self._calls[index], self.blocks[index]
+                with nullcontext() if only is None else only_at(block.get_submodule(self.feed_forward), only):
+                    hidden = hidden_of(block(hidden, *call.args, **call.kwargs))
         return hidden
 
     def at(self, hidden: Tensor, positions: Sequence[int]) -> Tensor:

@@ -62,6 +62,24 @@ def test_mlps_can_be_computed_where_they_matter_alone(model: EditableModel) -> N
     assert torch.equal(run.run(run.embedded, 0, model.n_layers), expected)  # nothing stays behind
 
 
+def test_shared_heads_change_neither_states_nor_gradients() -> None:
+    model, rows = tiny_model("llama"), rows_of(tiny_model("llama"))
+    config = model.trunk.config
+    assert config.num_key_value_heads < config.num_attention_heads
+    assert config._attn_implementation == "sdpa"
+    found = []
+    for own in ("sdpa", "eager"):
+        config._attn_implementation = own
+        run = model.begin_at(rows, [1] * len(rows))
+        hidden = run.embedded.clone().requires_grad_()
+        real = run.mask[:, 1:].flatten().nonzero()[:, 0]
+        ends = run.run(hidden, 0, model.n_layers).flatten(0, 1)[real]
+        found += [ends, *torch.autograd.grad(ends.square().sum(), hidden)]
+        assert config._attn_implementation == own  # nothing stays behind
+    torch.testing.assert_close(found[0], found[2], atol=2e-5, rtol=1e-4)
+    torch.testing.assert_close(found[1], found[3], atol=2e-4, rtol=1e-3)
+
+
 @torch.no_grad()
 def test_padding_does_not_change_an_answer(model: EditableModel) -> None:
     requests = tiny_requests()
