@@ -77,7 +77,7 @@ def digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
     for name, tensor in sorted(tensors.items()):
         total.update(f"{name}/{tensor.dtype}/{tuple(tensor.shape)}".encode())
         # as bytes: numpy has no bfloat16
-        total.update(memoryview(tensor.flatten().view(torch.uint8).numpy()))
+        total.update(tensor.flatten().view(torch.uint8).numpy().data)
     return total.hexdigest()
 
 
