@@ -10,7 +10,8 @@ A model that is cut to its first blocks is measured at two depths, on the same f
 the cost of the whole is extrapolated:
 
 - Optimising values and training run every block above the last edited layer, forward and back, many times. They grow
-  by their difference between the two depths, per block. Blocks below run forward once; one of them counts as much as a
+  by their difference between the two depths, per block: that of the shortest times, for what else a machine does only
+  ever adds to them. Blocks below run forward once; one of them counts as much as a
   block of the keys' pass. (Training has no such pass, and what it runs below, once per batch, is left out.)
 - Keys run forward through the blocks below and between the edited layers, and grow with the number of those passes.
 - Solving and projecting work on one edited matrix after another, whatever the depth, and grow with their number.
@@ -21,7 +22,7 @@ Memory grows by what the plan predicts for the weights, and for edited layers th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count, islice
@@ -133,16 +134,15 @@ def measure(plan: CostPlan, chosen: MethodPlan, model: EditableModel, cache: Pat
     sizes = [plan.load.edits] * plan.load.steps
     further = [size for size in plan.load.batch_sizes if size != plan.load.edits for _ in range(2)]
     source = facts(plan.load.languages)
-    last: list[EditRequest] = []
     for number, size in enumerate([*sizes, *further], start=1):
         progress.step(number - 1, len(sizes) + len(further), "editing")
         requests = list(islice(source, size))
         rows += course.step(number, requests)
-        last = requests if number == plan.load.steps else last
+        if plan.shallow and 1 < number <= plan.load.steps:
+            # in turn with the whole depth, so that both meet the same weather
+            with shallower(model, plan.shallow):
+                rows += course.step(number, requests)
     if plan.shallow:
-        progress.stage(f"{plan.shallow} layers")
-        with shallower(model, plan.shallow):
-            rows += course.step(plan.load.steps, last)
         rows += extrapolated(plan, chosen, rows)
     progress.step(len(sizes) + len(further), len(sizes) + len(further), "done")
     return rows
@@ -208,10 +208,11 @@ def extrapolated(plan: CostPlan, chosen: MethodPlan, rows: Sequence[Row]) -> lis
 
     load = plan.load
     deep = [row for row in rows if row.layers == plan.depth and row.step and row.edits == load.edits]
-    last = {row.phase: row.seconds for row in deep if row.step == load.steps}
-    shallow = {row.phase: row.seconds for row in rows if row.layers == plan.shallow}
-    mean = {phase: _mean([r.seconds for r in deep if r.phase == phase and r.step != 1]) for phase in last}
-    per_block = {p: max(0.0, last[p] - shallow.get(p, 0.0)) / (plan.depth - plan.shallow) for p in last}
+    later = _by_phase(row for row in deep if row.step != 1)
+    shallow = _by_phase(row for row in rows if row.layers == plan.shallow)
+    mean = {phase: sum(seconds) / len(seconds) for phase, seconds in later.items()}
+    more_blocks = plan.depth - plan.shallow
+    per_block = {p: max(0.0, min(s) - min(shallow.get(p, [0.0]))) / more_blocks for p, s in later.items()}
     seconds = whole_seconds(plan, chosen, mean, per_block)
     shape = find_shape(plan.model)
     more = needed_bytes(shape, plan.whole, chosen.whole, load, plan.dtype) - needed_bytes(
@@ -250,5 +251,9 @@ def whole_seconds(
     return found
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+def _by_phase(rows: Iterable[Row]) -> dict[str, list[float]]:
+    """Seconds of every step by phase."""
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        found.setdefault(row.phase, []).append(row.seconds)
+    return found

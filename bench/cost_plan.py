@@ -181,7 +181,8 @@ def at_depth(shape: Shape, whole: Mapping[str, Mapping[str, Any]], depth: int) -
     shallow = 0
     if depth < shape.layers:
         most = max((len(edited_layers(options)) for options in whole.values()), default=1)
-        shallow = max(depth // 2, min(most, depth - 1))
+        # far from the depth, for the difference of two close ones is noise
+        shallow = min(max(1, depth // 2), most, depth - 1)
     within = shallow or depth
     return shallow, tuple(MethodPlan(name, o, moved(o, shape.layers, within)) for name, o in whole.items())
 
