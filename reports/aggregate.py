@@ -176,20 +176,34 @@ def ordered(methods: Iterable[str]) -> list[str]:
     return sorted(methods, key=lambda name: (rank.get(name, len(rank)), name))
 
 
-def records_of(results: Results) -> pd.DataFrame:
+def records_of(results: Results, by: Sequence[str] = ("fact", "edit_lang"), every_step: bool = False) -> pd.DataFrame:
     """One row per record of every finished cell, as of its last scored step: the weighted mean of its rows, x100.
 
     A metric with a value that is no finite number counts as absent from its cell.
+
+    Args:
+        results: a run.
+        by: what records are told apart by within a cell and metric.
+        every_step: a row per scored step.
     """
     finished = results.cells.loc[results.cells["status"].isin(FINISHED), "cell"]
     rows = results.scores[results.scores["cell"].isin(finished)]
-    rows = rows[rows["step"] == rows.groupby("cell")["step"].transform("max")]
-    keys = ["cell", "metric", "protocol"]
+    if not every_step:
+        rows = rows[rows["step"] == rows.groupby("cell")["step"].transform("max")]
+    keys = ["cell", "metric", "protocol", *(("step",) if every_step else ())]
     rows = rows.assign(sound=np.isfinite(rows["value"]) & np.isfinite(rows["weight"]))
     rows = rows[rows.groupby(keys)["sound"].transform("all").astype(bool) & (rows["weight"] > 0)]
     weighted = rows.assign(value=rows["value"] * rows["weight"])
-    sums = weighted.groupby([*keys, "fact", "edit_lang"], as_index=False)[["value", "weight"]].sum()
+    sums = weighted.groupby([*keys, *by], as_index=False)[["value", "weight"]].sum()
     return sums.assign(value=100.0 * sums["value"] / sums["weight"]).drop(columns="weight")
+
+
+def spent(results: Results, cells: pd.DataFrame) -> pd.DataFrame:
+    """Cost rows of cells with their method, less those of a step that broke the model and of steps after it."""
+    rows = results.costs.merge(cells[["cell", "method"]], on="cell").dropna(subset="value")
+    broken = rows[(rows["quantity"] == "diverged") & (rows["value"] > 0)].groupby("cell")["step"].min()
+    first_broken = rows["cell"].map(broken.to_dict()).astype(float)  # NaN, hence never reached, where none is
+    return rows[~(rows["step"] >= first_broken)]
 
 
 def per_seed(panel: Panel, measure: Measure) -> dict[tuple[str, int], float]:
@@ -213,16 +227,28 @@ def per_task(panel: Panel, measure: Measure) -> dict[tuple[str, str], Summary]:
     for method, task, value in found[["method", "fact", "value"]].itertuples(index=False, name=None):
         by_pair.setdefault((method, task), []).append(value)
     tasks = dict.fromkeys(found["fact"])
-    return {(s.method, t): _summary(s, by_pair.get((s.method, t), [])) for s in panel.standings for t in tasks}
+    return {(s.method, t): summary_of(s, by_pair.get((s.method, t), [])) for s in panel.standings for t in tasks}
 
 
 def summaries(panel: Panel, measure: Measure) -> dict[str, Summary]:
     """The number of every method in one column."""
     means = per_seed(panel, measure)
     return {
-        s.method: _summary(s, [means[s.method, seed] for seed in s.seeds if (s.method, seed) in means])
+        s.method: summary_of(s, [means[s.method, seed] for seed in s.seeds if (s.method, seed) in means])
         for s in panel.standings
     }
+
+
+def summary_of(standing: Standing, values: Sequence[float]) -> Summary:
+    """A method's number from those of its seeds."""
+    series = np.asarray(values, dtype=np.float64)
+    whole = len(values) == len(standing.seeds)
+    return Summary(
+        mean=float(series.mean()) if whole and len(values) else None,
+        std=float(series.std(ddof=1)) if whole and len(values) > 1 else None,
+        have=len(values),
+        planned=len(standing.seeds),
+    )
 
 
 def per_language(panel: Panel, measure: Measure) -> dict[tuple[str, str], Summary]:
@@ -232,7 +258,7 @@ def per_language(panel: Panel, measure: Measure) -> dict[tuple[str, str], Summar
     for method, language, _, value in means.itertuples(index=False, name=None):
         by_pair.setdefault((method, language), []).append(value)
     return {
-        (s.method, language): _summary(s, by_pair.get((s.method, language), []))
+        (s.method, language): summary_of(s, by_pair.get((s.method, language), []))
         for s in panel.standings
         for language in languages(panel)
     }
@@ -244,17 +270,6 @@ def languages(panel: Panel) -> list[str]:
     rank = {code: place for place, code in enumerate(LANGUAGES)}
     found = {str(code) for code in panel.records.loc[core, "edit_lang"]}
     return sorted(found, key=lambda code: (rank.get(code, len(rank)), code))
-
-
-def _summary(standing: Standing, values: Sequence[float]) -> Summary:
-    series = np.asarray(values, dtype=np.float64)
-    whole = len(values) == len(standing.seeds)
-    return Summary(
-        mean=float(series.mean()) if whole and len(values) else None,
-        std=float(series.std(ddof=1)) if whole and len(values) > 1 else None,
-        have=len(values),
-        planned=len(standing.seeds),
-    )
 
 
 def _standing(method: str, cells: pd.DataFrame, seeds: tuple[int, ...], steps: pd.Series[int]) -> Standing:

@@ -65,7 +65,7 @@ def language_name(code: str) -> str:
 def table1(panel: Panel, comparisons: Sequence[Comparison]) -> Table:
     """Table 1: every method with the main measures, means and standard deviations over seeds."""
     columns = [_measure_column(panel, measure, comparisons) for measure in MAIN]
-    notes = [_note(panel, standing) for standing in panel.standings]
+    notes = [standing_note(panel, standing) for standing in panel.standings]
     noted = any(notes)
     rows = []
     for i, standing in enumerate(panel.standings):
@@ -91,7 +91,9 @@ def by_language(panel: Panel, measure: Measure) -> Table:
     """One measure by language of the edit, the numbers behind the chart."""
     codes = languages(panel)
     numbers = per_language(panel, measure)
-    cells = {code: _cells(panel, {s.method: numbers[s.method, code] for s in panel.standings}, 1) for code in codes}
+    cells = {
+        code: column_cells(panel, {s.method: numbers[s.method, code] for s in panel.standings}, 1) for code in codes
+    }
     rows = [
         (Cell(display_name(standing.method)), *(cells[code][i] for code in codes))
         for i, standing in enumerate(panel.standings)
@@ -105,8 +107,10 @@ def xtreme(panel: Panel, measure: Measure) -> Table:
     numbers = per_task(panel, measure)
     found = {task for _, task in numbers}
     tasks = sorted(found, key=lambda task: ([*TASKS, task].index(task), task))
-    cells = {task: _cells(panel, {s.method: numbers[s.method, task] for s in panel.standings}, 2) for task in tasks}
-    average = _cells(panel, summaries(panel, measure), 2)
+    cells = {
+        task: column_cells(panel, {s.method: numbers[s.method, task] for s in panel.standings}, 2) for task in tasks
+    }
+    average = column_cells(panel, summaries(panel, measure), 2)
     rows = [
         (Cell(display_name(standing.method)), *(cells[task][i] for task in tasks), average[i])
         for i, standing in enumerate(panel.standings)
@@ -122,7 +126,7 @@ def languages_long(panel: Panel) -> Table:
     rows = []
     for measure in CORE:
         for (method, code), summary in per_language(panel, measure).items():
-            rows.append((Cell(method), Cell(measure.key), Cell(code), _cell(summary, seen=True)))
+            rows.append((Cell(method), Cell(measure.key), Cell(code), summary_cell(summary, seen=True)))
     header = (METHOD, Column("measure", "Measure", "text"), Column("language", "Language", "text"))
     return Table("languages", (*header, Column("percent", "Percent")), tuple(rows))
 
@@ -173,28 +177,31 @@ def _measure_column(panel: Panel, measure: Measure, comparisons: Sequence[Compar
     signs: tuple[tuple[str, Unit], ...] = ((OVER_FACTS, "facts"), (OVER_SEEDS, "seeds"))
     marks = "".join(sign for sign, unit in signs if beats_all(comparisons, measure, unit))
     winners = {c.best for c in comparisons if c.measure == measure}
-    return _cells(panel, numbers, 2, dict.fromkeys(winners, marks))
+    return column_cells(panel, numbers, 2, dict.fromkeys(winners, marks))
 
 
-def _cells(
+def column_cells(
     panel: Panel, numbers: Mapping[str, Summary], digits: int, marks: Mapping[str, str] | None = None
 ) -> list[Cell]:
+    """A cell per method, best and second marked."""
     seen = any(summary.have for summary in numbers.values())
     competing = [numbers[s.method].mean if s.method != UNEDITED else None for s in panel.standings]
     places = ranks(competing, digits)
     return [
-        _cell(numbers[s.method], seen, rank=place, marks=(marks or {}).get(s.method, ""))
+        summary_cell(numbers[s.method], seen, rank=place, marks=(marks or {}).get(s.method, ""))
         for s, place in zip(panel.standings, places, strict=True)
     ]
 
 
-def _cell(summary: Summary, seen: bool, **styles: Any) -> Cell:
+def summary_cell(summary: Summary, seen: bool = True, **styles: Any) -> Cell:
+    """A mean with its deviation, or a dash; with how many seeds there are where the column has any."""
     if summary.mean is None:
         return Cell(f"{DASH} ({summary.have}/{summary.planned})" if seen else DASH)
     return Cell(mean=summary.mean, std=summary.std, **styles)
 
 
-def _note(panel: Panel, standing: Standing) -> str:
+def standing_note(panel: Panel, standing: Standing) -> str:
+    """What a reader must know of a method beside its numbers: seeds that diverged or are missing."""
     n = len(standing.seeds)
     parts = []
     if standing.diverged:

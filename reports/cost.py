@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from bench.atomic import read_json, write_text
+from reports import paper
 from reports.contents import METHOD, display_name
 from reports.provenance import PHASES
 from reports.style import canvas, style, write_figure
@@ -55,9 +55,7 @@ def read(folder: Path) -> Costs:
 
 def published() -> pd.DataFrame:
     """Seconds and gigabytes per step of 100 edits as the LangEdit paper has them, by model and method."""
-    with as_file(files("reports") / "published" / "cost.csv") as path:
-        table: pd.DataFrame = pd.read_csv(path)
-    return table
+    return paper.read("cost.csv")
 
 
 def build(folder: Path) -> str:
@@ -134,7 +132,7 @@ def _row(
     growth: float | None = None,
     extrapolated: bool = False,
 ) -> tuple[Cell, ...]:
-    theirs = _published(costs, method) if extrapolated or not _is_cut(costs) else None
+    theirs = paper.costs(costs.about["model"]).get(method) if extrapolated or not _is_cut(costs) else None
     comparable = theirs is not None and costs.about["edits"] == PUBLISHED_EDITS
     return (
         Cell(display_name(method)),
@@ -153,12 +151,6 @@ def _growth(steps: pd.DataFrame) -> float | None:
     """Seconds of the last step over those of the second, which is the first after the warm-up."""
     totals = steps[steps["phase"] == "total"].set_index("step")["seconds"]
     return float(totals.iloc[-1] / totals.loc[2]) if len(totals) > 2 else None
-
-
-def _published(costs: Costs, method: str) -> tuple[float, float] | None:
-    known = published()
-    found = known[(known["model"] == costs.about["model"]) & (known["method"] == method)]
-    return (float(found["seconds"].iloc[0]), float(found["gigabytes"].iloc[0])) if len(found) else None
 
 
 def _is_cut(costs: Costs) -> bool:
@@ -183,7 +175,7 @@ def _notes(costs: Costs) -> list[str]:
     if moved:
         notes.append(f"Edited layers were moved down to fit: {'; '.join(moved)}.")
     known = published()
-    if (known["model"] == about["model"]).any():
+    if paper.costs(about["model"]):
         machine = known["machine"].iloc[0]
         notes.append(
             f"Published: LangEdit paper, tables {known['table'].iloc[0]}, {machine}, steps of {PUBLISHED_EDITS} edits."

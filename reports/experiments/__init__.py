@@ -9,14 +9,16 @@ from collections.abc import Sequence
 
 from bench.store import Results
 from reports.aggregate import Panel
+from reports.experiments import figure2, figure3, table1, table5, table6, table8, tables2
 from reports.parts import Section
 
 
 def of_panel(results: Results, panel: Panel) -> list[Section]:
     """Sections about one setting of a run."""
-    return []
+    found = (module.section(results, panel) for module in (table1, figure2, figure3, tables2, table6, table8))
+    return [section for section in found if section]
 
 
 def of_run(results: Results, panels: Sequence[Panel]) -> list[Section]:
     """Sections that set the settings of a run side by side."""
-    return []
+    return [section for module in (table5,) for section in module.sections(results, panels)]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.atomic import write_json
-from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Order, Schedule
 from bench.store import COST_TABLE, SCHEMA_VERSION, ResultStore, Status, place
 
 LEVELS = {
@@ -44,6 +44,11 @@ class World:
         languages: that facts are edited in.
         facts: per language.
         levels: per method.
+        orders, edited: a cell for each; () = all languages.
+        scored: steps after which the model is scored; XTREME falls by a point a step before the last.
+        asked: whether facts are asked in other languages, at 6/10 of the level of efficacy.
+        hops: whether a second hop is asked, at half the level.
+        alone: points that a language gains where it is the only one.
     """
 
     methods: tuple[str, ...] = tuple(LEVELS)
@@ -54,11 +59,24 @@ class World:
     levels: Mapping[str, tuple[int, int, int]] = field(default_factory=lambda: LEVELS)
     extra: bool = True
     xtreme: bool = False
+    data: str = "cldr"
+    orders: tuple[Order, ...] = ("cycle",)
+    edited: tuple[tuple[str, ...], ...] = ((),)
+    scored: tuple[int, ...] = (3,)
+    asked: bool = False
+    hops: bool = False
+    alone: float = 0.0
 
     def write(self, root: Path, model: str = "polyglot-tiny", plan: bool = True) -> Path:
         """Write cells, scores, costs and run.json below `root`."""
         store = ResultStore(root)
-        cells = [self.cell(method, seed, model) for method in self.methods for seed in self.seeds]
+        cells = [
+            self.cell(method, seed, model, order, edited)
+            for method in self.methods
+            for seed in self.seeds
+            for order in self.orders
+            for edited in self.edited
+        ]
         for cell in cells:
             self.write_cell(store, cell)
         if plan:
@@ -66,12 +84,12 @@ class World:
             write_json(path, {"schema_version": SCHEMA_VERSION, "cells": [place(cell) for cell in cells]})
         return root
 
-    def cell(self, method: str, seed: int, model: str) -> Cell:
+    def cell(self, method: str, seed: int, model: str, order: Order = "cycle", edited: tuple[str, ...] = ()) -> Cell:
         return Cell(
             method=MethodSpec(name=method, options={} if method == "none" else {"layers": [2, 3], "lambda": 3000.0}),
             model=ModelRef(name=model, fingerprint="f00d"),
-            data=DataRef(name="cldr"),
-            schedule=Schedule(languages=self.languages, edits_per_language=self.facts),
+            data=DataRef(name=self.data),
+            schedule=Schedule(languages=self.languages, edits_per_language=self.facts, order=order, edited=edited),
             seed=seed,
         )
 
@@ -83,20 +101,24 @@ class World:
         if status in ("failed", "interrupted"):
             store.finish(cell.id(), status, "Traceback ...\nRuntimeError: out of memory")
             return
-        store.record(cell.id(), 3, "edits", self.scores(cell))
-        if self.xtreme:
-            store.record(cell.id(), 3, "xtreme", xtreme(cell))
+        for step in self.scored:
+            store.record(cell.id(), step, "edits", self.scores(cell))
+            if self.xtreme:
+                store.record(cell.id(), step, "xtreme", xtreme(cell, step))
         for step in (1, 2, 3):
             store.record(cell.id(), step, COST_TABLE, costs(cell, step, status))
         store.finish(cell.id(), status, "weights are not finite" if status == "diverged" else "")
 
     def scores(self, cell: Cell) -> Iterator[dict[str, Any]]:
         draw = np.random.default_rng(cell.seed)  # the same for every method, as in real runs: pairs are paired
+        alone = self.alone if len(cell.schedule.written) == 1 and cell.method.name != "none" else 0.0
         for language_number, language in enumerate(self.languages):
             for fact in range(self.facts):
                 record = {"fact": f"fact-{cell.seed}-{language}-{fact}", "edit_lang": language}
-                for row in self.probes(cell, draw, 2.0 * (language_number % 3)):
-                    yield {**record, "probe_lang": language, **row}
+                rows = list(self.probes(cell, draw, 2.0 * (language_number % 3) - alone))
+                if language in cell.schedule.written:
+                    yield from ({**record, "probe_lang": language, **row} for row in rows)
+                    yield from ({**record, **row} for row in self.further(cell, language, rows[0]))
 
     def probes(self, cell: Cell, draw: np.random.Generator, shift: float) -> Iterator[dict[str, Any]]:
         for metric, level in zip(("efficacy", "generality", "specificity"), self.levels[cell.method.name], strict=True):
@@ -111,10 +133,19 @@ class World:
             if self.extra and metric == "specificity":
                 yield {**row, "metric": "specificity_agreement"}
 
+    def further(self, cell: Cell, language: str, row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        if self.hops:
+            yield {**row, "metric": "portability", "probe_lang": language, "value": 0.5 * row["value"]}
+        for number, other in enumerate(code for code in self.languages if self.asked and code != language):
+            yield {**row, "metric": "crosslingual", "probe_lang": other, "value": (0.6 - 0.02 * number) * row["value"]}
+            spared = self.levels[cell.method.name][2] / 100 + 0.01 * number
+            yield {**row, "metric": "specificity", "probe_lang": other, "value": min(1.0, spared)}
 
-def xtreme(cell: Cell) -> Iterator[dict[str, Any]]:
+
+def xtreme(cell: Cell, step: int = 3) -> Iterator[dict[str, Any]]:
     """Two tasks in unequal numbers of languages, both protocols, three items each."""
-    strength = LEVELS[cell.method.name][2] / 100
+    early = 0.0 if cell.method.name == "none" else 0.01 * (3 - step)
+    strength = LEVELS[cell.method.name][2] / 100 + early
     for task, languages in (("xnli", ("en", "de", "zh")), ("wikiann", ("en", "fr"))):
         for number, language in enumerate(languages):
             for protocol, loss in (("langedit", 0.0), ("likelihood", 0.1)):

@@ -1,0 +1,182 @@
+"""What the sections share: finer records, paired gains, and the words for gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from bench.spec import LANGUAGES
+from bench.store import Results
+from reports.aggregate import UNEDITED, Measure, Panel, Setting, Summary, cells_of, records_of, summary_of
+from reports.contents import display_name, standing_note
+from reports.naming import slug
+from reports.significance import Outcome, paired
+from reports.tables import DASH, Cell, Column, Table
+
+GAIN = (
+    Column("ci95_low", "95 % from", "number"),
+    Column("ci95_high", "to", "number"),
+    Column("facts", "Facts", "number", 0),
+    Column("seeds", "Seeds", "number", 0),
+)
+"""Columns beside a gain."""
+
+GAIN_NOTE = "A fact is one value, the mean over its seeds and languages; only seeds count that both sides have."
+
+INCOMPLETE = f"{DASH} (k/n): only k of n seeds have finished, so there is no mean."
+EMPTY = f"{DASH}: not measured in this run, not published, or nothing to compare with."
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Settings of a run that differ in one thing only.
+
+    Attributes:
+        name: what they have in common, for people.
+        suffix: of its files, "" where a run has one group only.
+        panels: by the thing in which they differ.
+    """
+
+    name: str
+    suffix: str
+    panels: Mapping[str, Panel]
+
+
+def groups(panels: Sequence[Panel], by: Sequence[str], within: str) -> Iterator[Group]:
+    """Panels that agree in the fields `by` of their setting, told apart by the field `within`."""
+    found: dict[tuple[str, ...], dict[str, Panel]] = {}
+    for panel in panels:
+        key = tuple(str(getattr(panel.setting, name)) for name in by)
+        found.setdefault(key, {})[str(getattr(panel.setting, within))] = panel
+    for key, members in found.items():
+        differing = [value for i, value in enumerate(key) if len({other[i] for other in found}) > 1]
+        yield Group(
+            setting_name(next(iter(members.values())).setting), "".join(f"-{slug(v)}" for v in differing), members
+        )
+
+
+def setting_name(setting: Setting) -> str:
+    """Model and data as a sentence has them."""
+    return f"{setting.model} on {setting.data}"
+
+
+def finer(
+    results: Results, panel: Panel, measures: Iterable[Measure], by: Sequence[str], every_step: bool = False
+) -> pd.DataFrame:
+    """Records of some measures of a setting, told apart by other fields than in `Panel.records`.
+
+    Returns:
+        cell, method, seed, metric, protocol, the fields of `by` (and step), value in percent.
+    """
+    cells = cells_of(results.cells, panel.setting)
+    rows = results.scores[results.scores["cell"].isin(cells["cell"])]
+    wanted = pd.Series(False, index=rows.index)
+    for measure in measures:
+        wanted |= (rows["metric"] == measure.metric) & (rows["protocol"] == measure.protocol)
+    records = records_of(replace(results, cells=cells, scores=rows[wanted]), by, every_step)
+    return records.merge(cells[["cell", "method", "seed"]], on="cell")
+
+
+def summaries_by(panel: Panel, records: pd.DataFrame, keys: Sequence[str]) -> dict[tuple[str, ...], Summary]:
+    """(method, *keys) -> mean over records, then over seeds; every method has an entry for every key that any has."""
+    means = records.groupby(["method", *keys, "seed"], as_index=False)["value"].mean()
+    found: dict[tuple[str, ...], list[float]] = {}
+    for row in means.itertuples(index=False, name=None):
+        found.setdefault(row[:-2], []).append(row[-1])
+    rest = list(dict.fromkeys(key[1:] for key in found))
+    return {(s.method, *key): summary_of(s, found.get((s.method, *key), [])) for s in panel.standings for key in rest}
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """First - second in points, paired by seed, fact and languages; a fact is one value.
+
+    Attributes:
+        seeds: that both have.
+    """
+
+    outcome: Outcome
+    seeds: int
+
+    def cells(self) -> tuple[Cell, ...]:
+        """The gain and what stands beside it, `GAIN`."""
+        o = self.outcome
+        numbers = [_number(value) for value in (o.difference, o.low, o.high)]
+        return (*numbers, Cell(mean=float(o.n)), Cell(mean=float(self.seeds)))
+
+
+def gain(first: pd.DataFrame, second: pd.DataFrame, by: Sequence[str]) -> Gain:
+    """Compare records of two methods or settings where both have the same ones.
+
+    Args:
+        first: records with seed, fact, the fields of `by`, and value.
+        second: the same.
+        by: what a record is known by beside seed and fact.
+    """
+    keys = ["seed", "fact", *by]
+    both = first[[*keys, "value"]].merge(second[[*keys, "value"]], on=keys)
+    means = both.groupby("fact")[["value_x", "value_y"]].mean()
+    outcome = paired(means["value_x"].to_numpy(dtype=float), means["value_y"].to_numpy(dtype=float))
+    return Gain(outcome, both["seed"].nunique())
+
+
+def untested(gains: Iterable[Gain]) -> tuple[str, ...]:
+    """Why some gains have no interval."""
+    reasons = sorted({each.outcome.note for each in gains if each.outcome.note})
+    return (f"No interval: {'; '.join(reasons)}.",) if reasons else ()
+
+
+def in_order(codes: Iterable[str]) -> list[str]:
+    """Languages of the paper in its order, then others by code."""
+    rank = {code: place for place, code in enumerate(LANGUAGES)}
+    return sorted(set(codes), key=lambda code: (rank.get(code, len(rank)), code))
+
+
+def with_reasons(table: Table, panels: Iterable[Panel] = ()) -> Table:
+    """The table with a note per kind of gap in it, and per method that has lost seeds."""
+    texts = [cell.text for row in table.rows for cell in row]
+    notes = [INCOMPLETE] if any(text.startswith(f"{DASH} (") for text in texts) else []
+    notes += [EMPTY] if DASH in texts else []
+    return replace(table, notes=(*table.notes, *notes, *lost(panels)))
+
+
+def lost(panels: Iterable[Panel]) -> Iterator[str]:
+    """What became of the methods that did not simply run to the end."""
+    several = list(panels)
+    for panel in several:
+        where = f" ({panel.setting.edited}, {panel.setting.order})" if len(several) > 1 else ""
+        notes = [(s.method, standing_note(panel, s)) for s in panel.standings]
+        said = [f"{display_name(method)} {note}" for method, note in notes if note]
+        if said:
+            yield f"Seeds{where}: {'; '.join(said)}."
+
+
+def counted(panel: Panel, metric: str = "efficacy") -> str:
+    """How many edits and seeds stand behind a number, in words."""
+    counts = panel.records[panel.records["metric"] == metric].groupby(["method", "seed"]).size()
+    return f"{counts.max()} edits a seed, {seeds_of(panel)}" if len(counts) else seeds_of(panel)
+
+
+def seeds_of(panel: Panel) -> str:
+    """How many seeds there are, in words."""
+    n = len(panel.standings[0].seeds)
+    return f"{n} seed{'s' * (n != 1)}"
+
+
+def methods_of(panels: Iterable[Panel]) -> list[str]:
+    """Methods that any of the settings has, in the order in which they come."""
+    return list(dict.fromkeys(s.method for panel in panels for s in panel.standings))
+
+
+def _number(value: float | None) -> Cell:
+    return Cell(DASH) if value is None else Cell(mean=value)
+
+
+def label(method: str, order: str = "cycle") -> str:
+    """A method's name for people, with the order of its facts unless that is the usual one."""
+    name = display_name(method)
+    if order == "cycle" or method == UNEDITED:
+        return name
+    return f"{name.removesuffix(')')}, {order})" if name.endswith(")") else f"{name} ({order})"

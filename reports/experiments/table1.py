@@ -1,0 +1,47 @@
+"""Table 1, and Table 5 for shuffled facts: our numbers and the published ones under each other."""
+
+from __future__ import annotations
+
+from bench.spec import ALL
+from bench.store import Results
+from reports import paper
+from reports.aggregate import Panel, summaries
+from reports.contents import summary_cell
+from reports.experiments.common import counted, label, with_reasons
+from reports.parts import Section
+from reports.tables import Cell, Column, Table
+
+HEADER = (
+    Column("method", "Method", "text"),
+    Column("source", "Source", "text"),
+    *(Column(measure.key, measure.title) for measure in paper.MEASURES),
+)
+TABLES = {"cycle": "Table 1", "shuffled": "Table 5"}
+
+
+def section(results: Results, panel: Panel) -> Section | None:
+    """The table, or None where the paper has no such model, data and order."""
+    published = paper.scores(panel.setting)
+    if not published or panel.setting.edited != ALL:
+        return None
+    where = TABLES[panel.setting.order]
+    text = (
+        f"What this run measured and what the LangEdit paper reports for the same model and data set. Ours: "
+        f"{counted(panel)}; published: 2400 edits, three seeds."
+    )
+    return Section(f"Beside the published numbers ({where})", (text, table(panel, published, where)))
+
+
+def table(panel: Panel, published: dict[str, dict[str, float]], where: str) -> Table:
+    """Two rows for a method that the paper has numbers of, one for others."""
+    numbers = {measure.key: summaries(panel, measure) for measure in paper.MEASURES}
+    seen = {key: any(each.have for each in found.values()) for key, found in numbers.items()}
+    rows = []
+    for method in (standing.method for standing in panel.standings):
+        name = label(method, panel.setting.order)
+        ours = (summary_cell(found[method], seen[key]) for key, found in numbers.items())
+        rows.append((Cell(name), Cell("ours"), *ours))
+        if method in published:
+            rows.append((Cell(name), Cell("published"), *paper.cells(published[method])))
+    caption = "Ours, mean ± standard deviation over seeds, and published, percent."
+    return with_reasons(Table("published", HEADER, tuple(rows), caption, (paper.SOURCE.format(what=where),)), [panel])

@@ -1,0 +1,53 @@
+"""The numbers that the paper published, for the models and data that a run shares with it."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+
+import pandas as pd
+
+from reports.aggregate import CORE, UNEDITED, XTREME, Setting
+from reports.tables import DASH, Cell
+
+MEASURES = (*CORE, XTREME)
+SOURCE = (
+    "Published: LangEdit paper, {what}; there 400 facts in each of six languages, in steps of 100, and three seeds."
+)
+
+
+def known_as(model: str) -> str:
+    """The short name of a model that is given by its hub id; other names as they are."""
+    models = read("models.csv")
+    found = models.loc[models["hub"].str.lower() == model.lower(), "model"]
+    return str(found.iloc[0]) if len(found) else model
+
+
+def scores(setting: Setting) -> dict[str, dict[str, float]]:
+    """Method -> measure -> percent for a setting that the paper has too; empty for others."""
+    table = read("table1.csv")
+    same = (table["model"] == known_as(setting.model)) & (table["data"] == setting.data)
+    found = table[same & (table["order"] == setting.order)]
+    if len(found):  # what no fact has been edited into does not depend on their order
+        found = table[same & ((table["order"] == setting.order) | (table["method"] == UNEDITED))]
+    return {
+        str(method): dict(zip(part["metric"], part["value"], strict=True)) for method, part in found.groupby("method")
+    }
+
+
+def costs(model: str) -> dict[str, tuple[float, float]]:
+    """Method -> seconds and gigabytes of a step of 100 edits; empty for models that the paper does not have."""
+    table = read("cost.csv")
+    found = table.loc[table["model"] == known_as(model), ["method", "seconds", "gigabytes"]]
+    return {method: (seconds, gigabytes) for method, seconds, gigabytes in found.itertuples(index=False, name=None)}
+
+
+def cells(published: dict[str, float]) -> tuple[Cell, ...]:
+    """The published numbers under the columns `MEASURES`."""
+    return tuple(Cell(mean=published[m.key]) if m.key in published else Cell(DASH) for m in MEASURES)
+
+
+def read(name: str) -> pd.DataFrame:
+    """A table of `reports/published`."""
+    with as_file(files("reports") / "published" / name) as path:
+        table: pd.DataFrame = pd.read_csv(path)
+    return table
