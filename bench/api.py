@@ -42,6 +42,8 @@ class EditRequest:
         prompt: text with exactly one ``{}`` where the subject stands.
         subject: text put in the slot.
         target: text appended to the prompt as it stands; it begins with a space where one is written.
+        translations: the same fact with the same new object in other languages of the run, edited there or not, as far
+            as the data holds it; each without translations of its own.
 
     Raises:
         BenchError: the prompt has no or several slots, or subject or target is empty.
@@ -52,6 +54,7 @@ class EditRequest:
     prompt: str
     subject: str
     target: str
+    translations: tuple[EditRequest, ...] = ()
 
     def __post_init__(self) -> None:
         slots = self.prompt.count(SUBJECT_SLOT)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from bench.api import Method
 from bench.memory import NULL_SPACE
 from methods._locate.editor import LocateOptions, LocateThenEdit
 from methods._locate.rules import NullSpace
@@ -24,6 +23,6 @@ class Config(LocateOptions):
     l2: float = Field(gt=0, description="regulariser of the linear system [L2]")
 
 
-def build(config: Config) -> Method:
+def build(config: Config) -> LocateThenEdit:
     """AlphaEdit as described above."""
     return LocateThenEdit(config, NullSpace(config.threshold, config.l2, history=True))

@@ -20,6 +20,7 @@ from bench.api import EditRequest, Fact, Probe
 from bench.errors import BenchError
 from bench.names import unknown
 from bench.polyglot.phrasings import LANGUAGES, PHRASINGS, RELATIONS
+from bench.sources.common import translated
 
 POOL_SIZE = 32
 MIN_SUBJECTS = 10
@@ -251,13 +252,7 @@ def _fact(item: Item, lang: str, languages: Sequence[str], untouched: Sequence[I
     """The edit of one fact in one language; its draws depend on the seed and the fact alone."""
     rng = random.Random(f"{seed}/{item.fact_id}")
     new = rng.choice([key for key in target_pool(item.relation) if key not in item.true_ids])
-    request = EditRequest(
-        item.fact_id,
-        lang,
-        PHRASINGS[item.relation][lang][0],
-        item.subject[lang],
-        target_text(item.relation, new, lang),
-    )
+    request = translated({each: _request(item, new, each) for each in languages}, lang)
     others = [each for each in languages if each != lang]
     probes = [
         Probe(item.fact_id, "efficacy", lang, lang, item.prompt(lang), request.target),
@@ -267,18 +262,17 @@ def _fact(item: Item, lang: str, languages: Sequence[str], untouched: Sequence[I
         ),
         *_specificity(item, lang, others, untouched, rng),
         *(
-            Probe(
-                item.fact_id,
-                "crosslingual",
-                lang,
-                other,
-                item.prompt(other),
-                target_text(item.relation, new, other),
-            )
-            for other in others
+            Probe(item.fact_id, "crosslingual", lang, each.lang, each.text, each.target)
+            for each in request.translations
         ),
     ]
     return Fact(request, tuple(probes))
+
+
+def _request(item: Item, new: str, lang: str) -> EditRequest:
+    """The edit of one fact into the object `new`."""
+    target = target_text(item.relation, new, lang)
+    return EditRequest(item.fact_id, lang, PHRASINGS[item.relation][lang][0], item.subject[lang], target)
 
 
 def _specificity(

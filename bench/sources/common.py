@@ -6,11 +6,11 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from bench.api import Fact, Probe
+from bench.api import EditRequest, Fact, Probe
 from bench.errors import BenchError
 
 T = TypeVar("T")
@@ -274,6 +274,11 @@ def crosslingual(fact_id: str, lang: str, asked: Mapping[str, tuple[str, str]]) 
         for other, (prompt, target) in asked.items()
         if other != lang
     )
+
+
+def translated(requests: Mapping[str, EditRequest], lang: str) -> EditRequest:
+    """The edit of a fact in `lang`, with those in other languages as its translations."""
+    return replace(requests[lang], translations=tuple(each for other, each in requests.items() if other != lang))
 
 
 def digest(paths: Iterable[Path], *words: str) -> str:

@@ -32,6 +32,7 @@ from bench.sources.common import (
     draw,
     read_records,
     shuffled,
+    translated,
 )
 
 NEEDED = ("fact_id", "lang", "prompt", "subject", "target")
@@ -103,7 +104,7 @@ def _across(fact_id: str, lang: str, facts: Facts, languages: Sequence[str]) -> 
     requests = {other: facts[fact_id, other].request for other in languages if (fact_id, other) in facts}
     asked = {other: (each.text, each.target) for other, each in requests.items()}
     fact = facts[fact_id, lang]
-    return Fact(fact.request, fact.probes + crosslingual(fact_id, lang, asked))
+    return Fact(translated(requests, lang), fact.probes + crosslingual(fact_id, lang, asked))
 
 
 def _items(path: Path) -> Iterator[tuple[int, Any]]:

@@ -38,6 +38,7 @@ from bench.sources.common import (
     read_records,
     shuffled,
     text_at,
+    translated,
 )
 from bench.sources.shared_span import Asked, Finder
 
@@ -87,6 +88,13 @@ class Language:
         """The edited answer as it is appended to the question."""
         return _target(self.asked[index].answer, self.lang)
 
+    def edit(self, index: int) -> EditRequest:
+        """The edit of a usable record."""
+        question, span = self.asked[index].question, self.spans[index]
+        template = f"{question[: span.start]}{SUBJECT_SLOT}{question[span.end :]}"
+        subject = question[span.start : span.end]
+        return EditRequest(f"{FOLDER}/{index}", self.lang, template, subject, self.target(index))
+
 
 Hops = Mapping[str, Sequence[Asked]]
 """Multi-hop questions by the English statement of the edit they follow from."""
@@ -103,11 +111,19 @@ def load(request: DataRequest) -> LoadedData:
             raise BenchError(f"{len(asked)} records where English has {len(english)}", file=path)
         languages[lang] = Language.of(lang, asked, english)
     order = shuffled(range(len(english)), request.seed, FOLDER)
-    drawn = draw({lang: each.usable() for lang, each in languages.items()}, order, request)
+    usable = {lang: set(each.usable()) for lang, each in languages.items()}
+    drawn = draw(usable, order, request)
+    edits = {
+        index: {lang: each.edit(index) for lang, each in languages.items() if index in usable[lang]}
+        for index in set().union(*drawn.values())
+    }
     facts = {}
     for lang, indices in drawn.items():
         hops = _hops(place / MULTI.format(lang))
-        facts[lang] = [_fact(index, lang, languages, hops.get(english[index].statement, ())) for index in indices]
+        facts[lang] = [
+            _fact(translated(edits[index], lang), index, languages, hops.get(english[index].statement, ()))
+            for index in indices
+        ]
     how = {(lang, f"{FOLDER}/{i}"): languages[lang].spans[i].how for lang, indices in drawn.items() for i in indices}
     return LoadedData(facts, tuple(each.count() for each in languages.values()), how)
 
@@ -201,15 +217,12 @@ def _hops(path: Path) -> Hops:
     return by_edit
 
 
-def _fact(index: int, lang: str, languages: Mapping[str, Language], hops: Sequence[Asked]) -> Fact:
-    """The edit of one record in one language, with its probes."""
-    own, fact_id = languages[lang], f"{FOLDER}/{index}"
-    question, span, target = own.asked[index].question, own.spans[index], own.target(index)
-    template = f"{question[: span.start]}{SUBJECT_SLOT}{question[span.end :]}"
-    request = EditRequest(fact_id, lang, template, question[span.start : span.end], target)
+def _fact(request: EditRequest, index: int, languages: Mapping[str, Language], hops: Sequence[Asked]) -> Fact:
+    """An edit of one record, with its probes."""
+    fact_id, lang = request.fact_id, request.lang
     asked = {other: (each.asked[index].question, each.target(index)) for other, each in languages.items()}
     follow = (Probe(fact_id, "portability", lang, lang, hop.question, _target(hop.answer, lang)) for hop in hops)
-    efficacy = Probe(fact_id, "efficacy", lang, lang, question, target)
+    efficacy = Probe(fact_id, "efficacy", lang, lang, request.text, request.target)
     return Fact(request, (efficacy, *follow, *crosslingual(fact_id, lang, asked)))
 
 

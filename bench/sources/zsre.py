@@ -38,6 +38,7 @@ from bench.sources.common import (
     read_records,
     shuffled,
     text_at,
+    translated,
 )
 
 FOLDER, FILE, KNOWEDIT = "zsre", "zsre_mend_eval.json", "ZsRE-test-all.json"
@@ -155,20 +156,32 @@ def choose(folder: str, records: Mapping[str, Records], request: DataRequest) ->
     spans = {lang: each for lang, (each, _) in aligned.items()}
     drawn = draw(spans, shuffled(range(len(english)), request.seed, folder), request)
     facts, how = {}, {}
+    asked = {lang: records[lang] for lang in request.languages}
+    edits = {index: _requests(f"{folder}/{index}", index, asked, spans) for index in set().union(*drawn.values())}
     for lang, indices in drawn.items():
-        asked = {other: records[other] for other in request.languages}
-        facts[lang] = [_fact(f"{folder}/{index}", lang, index, spans[lang][index], asked) for index in indices]
+        facts[lang] = [_fact(translated(edits[index], lang), index, asked) for index in indices]
         how.update({(lang, f"{folder}/{index}"): spans[lang][index].how for index in indices})
     return LoadedData(facts, tuple(count for _, count in aligned.values()), how)
 
 
-def _fact(fact_id: str, lang: str, index: int, span: Span, records: Mapping[str, Records]) -> Fact:
-    """The edit of one record in one language, with its probes."""
+def _requests(
+    fact_id: str, index: int, records: Mapping[str, Records], spans: Mapping[str, Mapping[int, Span]]
+) -> dict[str, EditRequest]:
+    """The edit of one record in every language where its subject was found."""
+    found = {}
+    for lang, many in records.items():
+        record, span = many[index], spans[lang].get(index)
+        if record and span:
+            template = f"{record.src[: span.start]}{SUBJECT_SLOT}{record.src[span.end :]}"
+            found[lang] = EditRequest(fact_id, lang, template, record.src[span.start : span.end], f" {record.alt}")
+    return found
+
+
+def _fact(request: EditRequest, index: int, records: Mapping[str, Records]) -> Fact:
+    """An edit of one record, with its probes."""
+    fact_id, lang, target = request.fact_id, request.lang, request.target
     record = records[lang][index]
-    assert record is not None, "a span was found in it"  # noqa: S101
-    target = f" {record.alt}"
-    template = f"{record.src[: span.start]}{SUBJECT_SLOT}{record.src[span.end :]}"
-    request = EditRequest(fact_id, lang, template, record.src[span.start : span.end], target)
+    assert record is not None, "an edit was made of it"  # noqa: S101
     others = {other: each for other, many in records.items() if (each := many[index])}
     asked = {other: (each.src, f" {each.alt}") for other, each in others.items()}
     return Fact(request, (*_probes(fact_id, lang, record, target), *crosslingual(fact_id, lang, asked)))

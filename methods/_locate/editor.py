@@ -85,8 +85,17 @@ class Clock:
             self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - start
 
 
-def prefixes_for(model: EditableModel, context: Context, options: ValueOptions) -> dict[str, list[str]]:
-    """Context prefixes of all languages from the unedited model; the same for every method of a seed."""
+def prefixes_for(
+    model: EditableModel, context: Context, options: ValueOptions, languages: Sequence[str] = ()
+) -> dict[str, list[str]]:
+    """Context prefixes of these languages, or of those that are edited; the same for every method of a seed.
+
+    Args:
+        model: unedited.
+        context: of the cell.
+        options: those of the method.
+        languages: in place of those that are edited.
+    """
     return {
         language: generate_prefixes(
             model,
@@ -94,7 +103,7 @@ def prefixes_for(model: EditableModel, context: Context, options: ValueOptions) 
             options.prefix_lengths,
             context.rng(f"prefixes/{language}/{options.prefix_lengths}"),
         )
-        for language in context.languages
+        for language in languages or context.languages
     }
 
 

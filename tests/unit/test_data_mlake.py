@@ -71,6 +71,26 @@ def test_edit_and_probes_of_a_fact(folder: Path) -> None:
     assert [(count.lang, count.shared, count.kept) for count in loaded.report] == [("en", 60, 60), ("de", 60, 60)]
 
 
+def test_translations_are_the_records_whose_subject_was_found(folder: Path) -> None:
+    path = folder / "mlake/single_hop/de_qa.json"
+    records = json.loads(path.read_text(encoding="utf-8"))
+    records[0]["question"] = "Wo?"
+    write(path, records)
+    loaded = load("mlake", DataRequest(("en", "de", "zh"), 10, 0, folder)).facts
+    edits = {(lang, fact.request.fact_id): fact.request for lang, each in loaded.items() for fact in each}
+    assert {other.lang for (lang, _), edit in edits.items() if lang == "zh" for other in edit.translations} >= {"en"}
+    for (lang, fact_id), edit in edits.items():
+        others = {each.lang: each for each in edit.translations}
+        assert ("de" in others) == (lang != "de" and fact_id != "mlake/0")
+        if "en" in others:
+            person = others["en"].subject
+            assert others["en"].text == TEXTS["en"][0].format(person)
+            assert lang == "zh" or edit.subject == person
+        assert all(each.target.strip() == CITIES[other][1] for other, each in others.items())
+    english = facts(folder, "en").facts["en"]
+    assert not any(fact.request.translations for fact in english)
+
+
 def test_no_space_before_a_chinese_target(folder: Path) -> None:
     fact = facts(folder, "zh", count=1).facts["zh"][0]
     assert fact.request.target == "罗马"

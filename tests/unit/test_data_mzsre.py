@@ -71,6 +71,23 @@ def test_fact_and_probes_of_one_record(folder: Path) -> None:
     assert all(probe.edit_lang == "nl" and probe.fact_id == fact.request.fact_id for probe in fact.probes)
 
 
+def test_translations_are_the_same_record_in_the_other_languages_asked_for(folder: Path) -> None:
+    halves = [half("zh", city) for city in CITIES]
+    halves[2]["src"] = "在哪里？"
+    write(folder, "zh", halves)
+    facts = load("mzsre", request(folder, "de", "nl", "zh", count=7)).facts
+    edits = {(fact.request.lang, fact.request.fact_id): fact.request for each in facts.values() for fact in each}
+    assert {each.lang for each in edits["nl", "mzsre/2"].translations} == {"de"}
+    for (lang, fact_id), edit in edits.items():
+        others = {each.lang: each for each in edit.translations}
+        assert set(others) == {"de", "nl", "zh"} - {lang, "zh" if fact_id == "mzsre/2" else lang}
+        for other, each in others.items():
+            assert (each.fact_id, each.translations) == (fact_id, ())
+            assert each.prompt == QUESTIONS[{"nl": "du"}.get(other, other)]
+            known = edits.get((other, fact_id), each)
+            assert (each.text, each.target) == (known.text, known.target)
+
+
 def ids(request: DataRequest) -> dict[str, list[str]]:
     facts = load("mzsre", request).facts
     return {lang: [fact.request.fact_id for fact in each] for lang, each in facts.items()}

@@ -51,6 +51,16 @@ def test_own_facts_with_all_probes(tmp_path: Path) -> None:
     ]
 
 
+def test_own_facts_know_their_translations(tmp_path: Path) -> None:
+    name = write(tmp_path / "own.jsonl", EIFFEL, EIFFEL_ZH, EIFFEL | {"fact_id": "tower"})
+    facts = load(name, DataRequest(("en", "zh"), 1, parallel=True)).facts
+    (chinese,) = facts["en"][0].request.translations
+    assert (chinese.text, chinese.target) == (facts["zh"][0].request.text, "罗马")
+    assert [each.lang for each in facts["zh"][0].request.translations] == ["en"]
+    alone = load(name, DataRequest(("en",), 2)).facts["en"]
+    assert [fact.request.translations for fact in alone] == [(), ()]
+
+
 def test_json_list_is_read_too_and_slot_is_made_where_the_subject_stands(tmp_path: Path) -> None:
     path = tmp_path / "own.json"
     path.write_text(json.dumps([EIFFEL | {"prompt": "Where is the Eiffel Tower?", "paraphrases": None}]))

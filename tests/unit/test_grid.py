@@ -144,10 +144,12 @@ def test_unknown_settings_get_a_suggestion(key, message):
 def test_every_hyperparameter_file_fits_every_method(model):
     registry = methods()
     options = hyperparameters(model, registry)
-    assert set(options) == set(registry.names())
-    for name in registry.names():
-        assert set(options[name]) == set(registry.options(name)), name
-        registry.config(name, options[name])
+    relatives = {name: getattr(registry.module(name), "HPARAMS", name) for name in registry.names()}
+    assert set(options) == set(relatives.values())
+    for name, relative in relatives.items():
+        needed = {option for option, field in registry.options(name).items() if field.is_required()}
+        assert needed <= set(options[relative]) <= set(registry.options(name)), name
+        registry.config(name, options[relative])
 
 
 def test_overrides_beat_hyperparameters():

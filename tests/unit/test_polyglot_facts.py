@@ -145,6 +145,15 @@ def test_crosslingual_probes_name_the_same_new_object(edits: dict[str, list[Fact
                 assert probe.target == target_text(item.relation, new, probe.probe_lang)
 
 
+def test_translations_are_in_all_other_languages(edits: dict[str, list[Fact]]) -> None:
+    for fact in (fact for each in edits.values() for fact in each):
+        others = fact.request.translations
+        assert [each.lang for each in others] == [lang for lang in LANGUAGES if lang != fact.request.lang]
+        asked = {(p.probe_lang, p.prompt, p.target) for p in fact.probes if p.kind == "crosslingual"}
+        assert {(each.lang, each.text, each.target) for each in others} == asked
+        assert all(each.fact_id == fact.request.fact_id and not each.translations for each in others)
+
+
 def test_one_language_alone() -> None:
     facts = load_cldr(["fr"], 3, seed=0)["fr"]
     assert {probe.probe_lang for fact in facts for probe in fact.probes} == {"fr"}
@@ -164,7 +173,8 @@ def test_in_parallel_all_languages_write_the_same_objects_into_the_same_facts() 
             crossed = {p.probe_lang: p.target for p in fact.probes if p.kind == "crosslingual"}
             assert {**crossed, fact.request.lang: fact.request.target} == targets
     alone = load_cldr(["zh"], 5, seed=0, parallel=True)["zh"]
-    assert [fact.request for fact in alone] == [fact.request for fact in edits["zh"][:5]]
+    assert [each.request.fact_id for each in alone] == [each.request.fact_id for each in edits["zh"][:5]]
+    assert [each.request.target for each in alone] == [each.request.target for each in edits["zh"][:5]]
 
 
 def test_in_parallel_neighbours_are_untouched_too() -> None:
