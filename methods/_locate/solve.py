@@ -59,7 +59,8 @@ def ridge_update(keys: Tensor, residual: Tensor, factor: Tensor, weight: float) 
 
 def coordinates(basis: Tensor, keys: Tensor) -> Tensor:
     """Q^T keys [r, n] for Q [m, r], fp64; in blocks, so that a large Q is not copied whole."""
-    keys = keys.double()
+    # a transposed right factor, as keys come, makes the product several times slower
+    keys = keys.double().contiguous()
     return torch.cat([block.T.double() @ keys for block in torch.split(basis, BLOCK, dim=1)])
 
 
