@@ -16,7 +16,7 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     from bench.session import Plan
 
-FORMATS = "md,pdf,tex,csv"
+FORMATS = "md,pdf,html,tex,csv"
 
 
 class OneLineErrors(TyperGroup):
@@ -138,23 +138,25 @@ def run_folder(run: str, results_dir: Path) -> Path:
 
 @app.command("report")
 def report_command(
-    run: options.Run,
+    runs: options.Runs,
     formats: options.Formats = FORMATS,
     out: options.Out = None,
     results_dir: options.ResultsDir = Path("results"),
 ) -> None:
-    """Print Table 1 of a run and write tables, charts and the report."""
+    """Print Table 1 of a run and write tables, charts and the report; several runs make one report."""
     from bench.names import unknown
 
     chosen = tuple(part.strip() for part in formats.split(",") if part.strip())
     for each in chosen:
         if each not in FORMATS.split(","):
             raise unknown("format", each, FORMATS.split(","))
-    folder = run_folder(run, results_dir)
-    from reports.render import build_report, report_text
+    folders = [run_folder(run, results_dir) for run in runs]
+    from reports.document import read_report
+    from reports.render import default_folder, report_text, write_report
 
-    written = build_report(folder, out=out, formats=chosen)
-    echo(report_text(folder))
+    report = read_report(folders)
+    written = write_report(report, out or default_folder(folders), chosen)
+    echo(report_text(report))
     echo(f"written to {written}")
 
 

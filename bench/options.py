@@ -110,7 +110,8 @@ Display = Annotated[
 ]
 
 Run = Annotated[str, Argument(metavar="RUN", help="A run's name (that of its preset) or folder.")]
-Formats = Annotated[str, Option("--format", help="Of md, pdf, tex, csv; separated by commas.")]
+Runs = Annotated[list[str], Argument(metavar="RUN...", help="Runs' names (those of their presets) or folders.")]
+Formats = Annotated[str, Option("--format", help="Of md, pdf, html, tex, csv; separated by commas.")]
 Out = Annotated[Path | None, Option(help="Output folder.")]
 Listed = Annotated[Kind, Argument(help="What to list.", show_default=False)]
 Verbose = Annotated[bool, Option("--verbose", "-v", help="Options, sources, documentation.")]

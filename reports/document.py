@@ -1,140 +1,139 @@
-"""The report as a list of sections, written out as Markdown or typst."""
+"""The report of one or several runs, as chapters of sections; the writers know nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
+import pandas as pd
+
+from bench.errors import BenchError
 from bench.spec import ALL
-from bench.store import Results
-from reports import contents, provenance
-from reports.aggregate import CORE, MAIN, XTREME, XTREME_LIKELIHOOD, Panel, cells_of
+from bench.store import Results, load_results
+from reports import contents, experiments, overview, provenance, reading
+from reports.aggregate import CORE, MAIN, XTREME, XTREME_LIKELIHOOD, Panel, cells_of, panels
 from reports.fonts import chinese_font, latin_only, missing_note
-from reports.parts import Part, Picture, Section
+from reports.naming import arranged, renamed, run_names, slug, suffix
+from reports.parts import Chapter, Picture, Section
 from reports.radar import charts, draw
-from reports.significance import Comparison, compare
-from reports.tables import Column, Table, to_markdown, to_typst, typst_string
+from reports.significance import compare
+from reports.tables import Table
 
-METRICS = (
-    "Efficacy: how much of the new answer the edited model gives when asked with the prompt that was edited.",
-    "Generality: the same, asked in other words. Where the data holds paraphrases that equal the prompt, "
-    '"Generality, reworded" leaves them out.',
-    "Specificity: how much of the right answer it gives to questions about other facts, which no edit should touch. "
-    '"Specificity, agreement" counts agreement with what the unedited model says, right or wrong (LangEdit Eq. 13).',
-    "Score: harmonic mean of efficacy, generality and specificity; high only where all three are.",
-    "Other languages: the edited fact asked in the languages it was not edited in.",
-    "XTREME F1: what the model still does on XNLI, PAWS-X, MLQA and WikiANN (or the embedded model's own tasks of the "
-    "same kinds) after the edits. Protocol langedit scores generated answers as the LangEdit authors do; protocol "
-    "likelihood compares label words by their probability, and scores answers and entities with due normalisation.",
-    "Portability: a question whose answer follows from the edited fact; only some data sets ask one.",
-    "How answers are judged: the share of the answer's tokens that the model ranks first, given the true tokens before "
-    'them (teacher forcing); in columns named "exact", whether greedy generation gives the whole answer.',
-    "How they are averaged: over the tokens and questions of one edit, then over edits, then over seeds. The standard "
-    "deviation is over seeds; a seed draws facts, new answers and their order, the same for every method.",
-)
+GROUPS = 2
+"""So many settings that edit only some of the languages have chapters of their own; more are set side by side."""
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """All that a report says about one setting."""
+def read_report(folders: Sequence[Path]) -> Chapter:
+    """Everything there is to say about some runs; a chapter per run if there are several.
 
-    panel: Panel
-    comparisons: Sequence[Comparison]
-    table1: Table
-    tables: tuple[Table, ...]
-    sections: tuple[Section, ...]
-
-
-def findings(root: Path, results: Results, panel: Panel, radar: str) -> Findings:
-    """Compute the tables of one setting and order them.
-
-    Args:
-        root: the run's folder.
-        results: its tables.
-        panel: one setting of them.
-        radar: stem of the chart's files.
+    Raises:
+        BenchError: no such run, an empty one, or one of another schema version.
     """
+    names = run_names(folders)
+    chapters = [_run(folder, name) for folder, name in zip(folders, names, strict=True)]
+    title = f"langedit-bench: {', '.join(names)}"
+    if len(chapters) == 1:
+        return arranged(Chapter(title, chapters[0].headline, (*chapters[0].items, *reading.sections())))
+    apart = [_renamed(chapter, before=f"{slug(name)}-") for chapter, name in zip(chapters, names, strict=True)]
+    return arranged(Chapter(title, f"{len(apart)} runs", (*apart, *reading.sections())))
+
+
+def first_tables(report: Chapter) -> list[Table]:
+    """The table that each chapter begins with, for a terminal."""
+    found = []
+    for chapter in (report, *(item for _, item in report.walk() if isinstance(item, Chapter))):
+        own = (part for item in chapter.items[:1] if isinstance(item, Section) for part in item.parts)
+        found += [part for part in own if isinstance(part, Table)][:1]
+    return found
+
+
+def _run(folder: Path, name: str) -> Chapter:
+    """One run: what its settings show together, then each setting; a trace if it holds one."""
+    traced = _trace(folder)
+    if traced and not any(folder.glob("*/cell.json")):
+        return Chapter(name, "Trace of single edits", tuple(traced))
+    results = load_results(folder)
+    parts = panels(results)
+    if not parts:
+        raise BenchError("run.json plans no cells", file=folder)
+    if len(parts) == 1:
+        chapter = _setting(folder, results, parts[0])
+        together = experiments.of_run(results, parts)
+        return Chapter(name, chapter.headline, (*chapter.items, *together, *traced))
+    shown, side_by_side = _split(parts)
+    settings = [_renamed(_setting(folder, results, panel), after=suffix(panel, parts)) for panel in shown]
+    sections = [
+        Section("All settings", (overview.settings(parts),), (overview.settings_long(parts),)),
+        *experiments.of_run(results, parts),
+    ]
+    behind = _behind(folder, results, [cells_of(results.cells, panel.setting) for panel in side_by_side])
+    return Chapter(name, f"{len(parts)} settings", (*sections, *behind, *settings, *traced))
+
+
+def _trace(folder: Path) -> list[Section]:
+    return []
+
+
+def _split(parts: Sequence[Panel]) -> tuple[list[Panel], list[Panel]]:
+    """Settings with a chapter of their own, and those that only stand side by side."""
+    groups = [panel for panel in parts if panel.setting.edited != ALL]
+    if len(groups) <= GROUPS:
+        return list(parts), []
+    return [panel for panel in parts if panel.setting.edited == ALL], groups
+
+
+def _setting(folder: Path, results: Results, panel: Panel) -> Chapter:
+    """One setting: Table 1, charts, tests, what else was measured, what it cost, what was run."""
     cells = cells_of(results.cells, panel.setting)
-    records = provenance.cell_records(root, cells)
+    records = provenance.cell_records(folder, cells)
     comparisons = compare(panel, MAIN)
-    table1 = contents.table1(panel, comparisons)
-    measures, cost = contents.further(panel), provenance.cost(results, cells)
-    unfinished, aligned = provenance.unfinished(cells), provenance.alignment(records)
+    measures = contents.further(panel)
     xtreme = [contents.xtreme(panel, measure) for measure in (XTREME, XTREME_LIKELIHOOD)]
     by_language = [contents.by_language(panel, measure) for measure in CORE]
+    tested = (contents.significance(comparisons),) if comparisons else ("No test: fewer than two methods to compare.",)
     sections = [
-        Section("Results", (table1, *_with_rows(unfinished))),
+        Section("Results", (contents.table1(panel, comparisons), *_with_rows(provenance.unfinished(cells)))),
         Section(
             "By language",
-            (Picture(radar, _alt(panel), _alt(panel), draw(charts(panel))), *_font_note(by_language), *by_language),
+            (Picture("radar", _alt(panel), _alt(panel), draw(charts(panel))), *_font_note(by_language), *by_language),
+            (contents.languages_long(panel),),
         ),
-        Section("Significance", (contents.significance(comparisons),) if comparisons else (_no_tests(),)),
-        Section("XTREME", tuple(xtreme)) if xtreme[0].rows else None,
-        Section("Further measures", (measures,)) if len(measures.columns) > 1 else None,
-        Section("Cost", (cost,)),
-        Section("What was run", (provenance.what_was_run(records), *_with_rows(aligned), provenance.options(records))),
-        Section("How to read the numbers", (METRICS,)),
+        Section("Significance", tested, (contents.significance_long(comparisons),)),
+        *experiments.of_panel(results, panel),
+        *([Section("XTREME", tuple(table for table in xtreme if table.rows))] if any(t.rows for t in xtreme) else []),
+        *([Section("Further measures", (measures,))] if len(measures.columns) > 1 else []),
+        Section("Cost", (provenance.cost(results, cells),)),
+        _what_was_run(records),
     ]
-    long = (contents.languages_long(panel), contents.significance_long(comparisons))
-    tables = (measures, *long, cost, *(table for table in xtreme if table.rows))
-    return Findings(panel, comparisons, table1, tables, tuple(section for section in sections if section))
+    return Chapter(_name(panel), _headline(panel), tuple(sections))
 
 
-def to_report_markdown(title: str, found: Sequence[Findings]) -> str:
-    """The whole report for GitHub; pictures are linked by relative path."""
-    blocks = [f"# {title}"]
-    for each in found:
-        blocks += [f"## {_headline(each.panel)}"] if len(found) > 1 else [_headline(each.panel)]
-        for section in each.sections:
-            blocks.append(f"{'###' if len(found) > 1 else '##'} {section.title}")
-            blocks += [_markdown_part(part) for part in section.parts]
-    return "\n\n".join(block.strip() for block in blocks) + "\n"
-
-
-def to_report_typst(title: str, found: Sequence[Findings]) -> str:
-    """The whole report as typst source; its pictures are read from the folder it is compiled in."""
-    subtitle = "; ".join(_headline(each.panel) for each in found)
-    blocks = [
-        files("reports").joinpath("templates/report.typ").read_text(encoding="utf-8"),
-        f"#show: report.with(title: {typst_string(title)}, subtitle: {typst_string(subtitle)})",
+def _behind(folder: Path, results: Results, cells: Sequence[pd.DataFrame]) -> list[Section]:
+    """What was run and what it cost, of settings that have no chapter of their own."""
+    if not cells:
+        return []
+    mine = pd.concat(cells)
+    records = provenance.cell_records(folder, mine)
+    sections = [
+        Section("Cost of the languages edited apart", (provenance.cost(results, mine),)),
+        _what_was_run(records),
     ]
-    for number, each in enumerate(found):
-        if number:
-            blocks.append("#pagebreak()")
-        if len(found) > 1:
-            blocks.append(f"#text(15pt, strong({typst_string(_headline(each.panel))}))")
-        for section in each.sections:
-            blocks.append(f"#heading(level: 1, {typst_string(section.title)})")
-            blocks += [_typst_part(part) for part in section.parts]
-    return "\n\n".join(blocks) + "\n"
+    unfinished = provenance.unfinished(mine)
+    found = [Section("Unfinished cells", (unfinished,)), *sections] if unfinished.rows else sections
+    return [renamed(section, after="-apart") for section in found]
 
 
-def _markdown_part(part: Part) -> str:
-    if isinstance(part, Table):
-        return to_markdown(part)
-    if isinstance(part, Picture):
-        return f"![{part.alt}]({part.stem}.png)"
-    return part if isinstance(part, str) else "\n".join(f"- {text}" for text in part)
+def _what_was_run(records: list[dict[str, object]]) -> Section:
+    tables = (provenance.what_was_run(records), *_with_rows(provenance.alignment(records)), provenance.options(records))
+    return Section("What was run", tables)
 
 
-def _typst_part(part: Part) -> str:
-    if isinstance(part, Table):
-        return to_typst(_as_shown(part))
-    if isinstance(part, Picture):
-        return f"#image({typst_string(f'{part.stem}.svg')}, width: 100%, alt: {typst_string(part.alt)})"
-    if isinstance(part, str):
-        return f"#par({typst_string(part)})"
-    return f"#list({', '.join(typst_string(text) for text in part)})"
-
-
-def _as_shown(table: Table) -> Table:
-    """The table with codes for the languages whose script no font has."""
-    if chinese_font():
-        return table
-    shown = [c if latin_only(c.title) else Column(c.key, c.key, c.kind, c.digits) for c in table.columns]
-    return Table(table.name, tuple(shown), table.rows, table.caption, table.notes)
+def _renamed(chapter: Chapter, before: str = "", after: str = "") -> Chapter:
+    items = (
+        renamed(item, before, after) if isinstance(item, Section) else _renamed(item, before, after)
+        for item in chapter.items
+    )
+    return Chapter(chapter.title, chapter.headline, tuple(items))
 
 
 def _font_note(tables: Iterable[Table]) -> tuple[str, ...]:
@@ -146,22 +145,20 @@ def _with_rows(table: Table) -> tuple[Table, ...]:
     return (table,) if table.rows else ()
 
 
-def _no_tests() -> str:
-    return "No test: fewer than two methods have all their seeds."
+def _name(panel: Panel) -> str:
+    setting = panel.setting
+    alone = f", edited: {setting.edited}" if setting.edited != ALL else ""
+    return f"{setting.model} on {setting.data}, order {setting.order}{alone}"
 
 
 def _headline(panel: Panel) -> str:
     methods = sum(standing.method != "none" for standing in panel.standings)
     seeds = len(panel.standings[0].seeds)
-    setting = panel.setting
-    alone = f", edited in {setting.edited}" if setting.edited != ALL else ""
-    return (
-        f"{setting.model} on {setting.data}, order {setting.order}{alone}: {methods} methods, "
-        f"{seeds} seed{'s' if seeds != 1 else ''}"
-    )
+    return f"{_name(panel)}: {methods} method{'s' * (methods != 1)}, {seeds} seed{'s' * (seeds != 1)}"
 
 
 def _alt(panel: Panel) -> str:
     return (
-        f"Radar charts of efficacy, generality and specificity by language: {panel.setting.model}, {panel.setting.data}"
+        f"Efficacy, generality and specificity by language, a line per method and an axis per language, percent: "
+        f"{_name(panel)}."
     )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.atomic import read_json
 from bench.store import Results
-from reports.aggregate import FINISHED, ordered
+from reports.aggregate import FINISHED, Setting, ordered
 from reports.contents import METHOD, display_name
 from reports.tables import DASH, Cell, Column, Table
 
@@ -47,7 +47,8 @@ def what_was_run(records: list[dict[str, Any]]) -> Table:
         "Commit": _distinct(str(environment.get("commit") or "") for environment in environments),
     }
     cells = tuple((Cell(label), Cell(text)) for label, text in rows.items() if text)
-    return Table("run", (Column("what", "What", "text"), Column("value", "Value", "text")), cells)
+    caption = "Model, data, schedule and software; where cells differ, all values."
+    return Table("run", (Column("what", "What", "text"), Column("value", "Value", "text")), cells, caption)
 
 
 def options(records: list[dict[str, Any]]) -> Table:
@@ -57,7 +58,8 @@ def options(records: list[dict[str, Any]]) -> Table:
         method = record["cell"]["method"]
         texts.setdefault(method["name"], []).append(", ".join(f"{k} {_plain(v)}" for k, v in method["options"].items()))
     rows = tuple((Cell(display_name(name)), Cell(_distinct(texts[name]) or DASH)) for name in ordered(texts))
-    return Table("options", (METHOD, Column("options", "Options", "text")), rows)
+    caption = "Hyperparameters of every method as they were used."
+    return Table("options", (METHOD, Column("options", "Options", "text")), rows, caption)
 
 
 def alignment(records: list[dict[str, Any]]) -> Table:
@@ -76,13 +78,16 @@ def alignment(records: list[dict[str, Any]]) -> Table:
 
 
 def unfinished(cells: pd.DataFrame) -> Table:
-    """Every cell that is not simply done, with the reason."""
+    """Every cell that is not simply done, with the reason; the settings stand with them where they differ."""
+    fields = [name for name in Setting._fields if cells[name].nunique() > 1]
     rows = [
-        (Cell(display_name(method)), Cell(str(seed)), Cell(status), Cell(_first_line(reason) or DASH))
-        for method, seed, status, reason in cells[["method", "seed", "status", "reason"]].itertuples(index=False)
-        if status != "done"
-    ]
-    header = (METHOD, *(Column(name.lower(), name, "text") for name in ("Seed", "Status", "Reason")))
+        (*(Cell(row[name]) for name in fields), Cell(display_name(row["method"])), Cell(str(row["seed"])),
+         Cell(row["status"]), Cell(_first_line(row["reason"]) or DASH))
+        for row in cells.to_dict("records")
+        if row["status"] != "done"
+    ]  # fmt: skip
+    header = (*(Column(name, name.title(), "text") for name in fields), METHOD)
+    header += tuple(Column(name.lower(), name, "text") for name in ("Seed", "Status", "Reason"))
     return Table("unfinished", header, tuple(rows), "Cells that did not run to the end as planned.")
 
 

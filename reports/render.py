@@ -1,36 +1,39 @@
-"""Write a run's report into a folder: Table 1, charts, csv files, report.md and report.pdf."""
+"""Write reports into a folder: tables, charts and the documents in each format."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
-import typst
+from matplotlib import rc_context
 
-from bench.atomic import replacing, write_text
-from bench.store import load_results
-from reports.aggregate import MAIN, Panel, panels
-from reports.contents import table1
-from reports.document import Findings, findings, to_report_markdown, to_report_typst
-from reports.fonts import chinese_font
-from reports.parts import Picture
-from reports.significance import compare
+from bench.atomic import write_text
+from reports.document import first_tables, read_report
+from reports.html import to_report_html
+from reports.latex import to_report_tex
+from reports.markdown import to_report_markdown
+from reports.naming import run_names, slug
+from reports.parts import Chapter, Picture
+from reports.pdf import to_report_typst, write_pdf
 from reports.style import write_figure
-from reports.tables import to_csv, to_markdown, to_tex, to_text
+from reports.tables import Table, to_csv, to_markdown, to_tex, to_text
 
 BUILD = Path("reports/build")
-FORMATS = ("md", "tex", "csv", "pdf")
+FORMATS = ("md", "tex", "csv", "pdf", "html")
 
 
-def build_report(run_dir: Path, out: Path | None = None, formats: Sequence[str] = FORMATS) -> Path:
-    """Write the report of a run.
+def default_folder(folders: Sequence[Path]) -> Path:
+    """Where the report of some runs goes if nothing else is said."""
+    return BUILD / "+".join(map(slug, run_names(folders)))
+
+
+def build_report(folders: Path | Sequence[Path], out: Path | None = None, formats: Sequence[str] = FORMATS) -> Path:
+    """Write the report of a run or of several.
 
     Args:
-        run_dir: ``results/<run>``.
+        folders: ``results/<run>``.
         out: folder to write to; ``reports/build/<run>`` if None.
-        formats: of "md", "tex", "csv", "pdf"; the charts are always written.
+        formats: of `FORMATS`; the charts are always written.
 
     Returns:
         The folder.
@@ -38,59 +41,46 @@ def build_report(run_dir: Path, out: Path | None = None, formats: Sequence[str] 
     Raises:
         BenchError: no such run, or the folder cannot be written.
     """
-    results = load_results(run_dir)
-    title = f"langedit-bench: {run_dir.resolve().name}"
-    out = out or BUILD / run_dir.resolve().name
-    parts = panels(results)
-    found = []
-    for panel in parts:
-        suffix = _suffix(panel, parts)
-        found.append(findings(run_dir, results, panel, f"radar{suffix}"))
-        for picture in (part for s in found[-1].sections for part in s.parts if isinstance(part, Picture)):
+    runs = [folders] if isinstance(folders, Path) else list(folders)
+    return write_report(read_report(runs), out or default_folder(runs), formats)
+
+
+def write_report(report: Chapter, out: Path, formats: Sequence[str] = FORMATS) -> Path:
+    """Write a report into the folder `out`."""
+    for picture in _pictures(report):
+        with rc_context({"svg.hashsalt": picture.stem}):  # equal figures make equal files
             write_figure(picture.figure, out / picture.stem)
-        _write_tables(found[-1], out, suffix, formats)
+    _write_tables(report, out, formats)
     if "md" in formats:
-        write_text(out / "report.md", to_report_markdown(title, found))
+        write_text(out / "report.md", to_report_markdown(report))
+    if "tex" in formats:
+        write_text(out / "report.tex", to_report_tex(report))
+    if "html" in formats:
+        write_text(out / "report.html", to_report_html(report, out))
     if "pdf" in formats:
-        write_pdf(to_report_typst(title, found), out / "report.pdf")
+        write_pdf(to_report_typst(report), out / "report.pdf")
     return out
 
 
-def report_text(run_dir: Path) -> str:
-    """Table 1 of every setting of a run, for a terminal."""
-    tables = [table1(panel, compare(panel, MAIN)) for panel in panels(load_results(run_dir))]
-    return "\n".join(map(to_text, tables)).rstrip()
+def report_text(report: Chapter) -> str:
+    """The first table of every chapter, for a terminal."""
+    return "\n".join(map(to_text, first_tables(report))).rstrip()
 
 
-def write_pdf(source: str, path: Path) -> list[str]:
-    """Compile typst source whose pictures lie beside `path`; fonts of the system are not used.
-
-    Returns:
-        The compiler's warnings.
-    """
-    font = chinese_font()
-    fonts = typst.Fonts(include_system_fonts=False, font_paths=[font.parent] if font else [])
-    with replacing(path) as temporary:
-        compiler = typst.Compiler(source.encode(), root=path.parent, font_paths=fonts)
-        data, warnings = compiler.compile_with_warnings(format="pdf")
-        temporary.write_bytes(cast("bytes", data))  # one document, hence no list
-    return [warning.message for warning in warnings]
+def _pictures(report: Chapter) -> list[Picture]:
+    return [part for section in report.sections() for part in section.parts if isinstance(part, Picture)]
 
 
-def _write_tables(found: Findings, out: Path, suffix: str, formats: Sequence[str]) -> None:
-    writers = {"csv": to_csv, "md": to_markdown, "tex": to_tex}
-    for name in (name for name in writers if name in formats):
-        write_text(out / f"table1{suffix}.{name}", writers[name](found.table1))
-    if "csv" in formats:
-        for table in found.tables:
-            write_text(out / f"{table.name}{suffix}.csv", to_csv(table))
-
-
-def _suffix(panel: Panel, parts: Sequence[Panel]) -> str:
-    """What tells this setting's files from the others'; "" if there is one setting only."""
-    different = [
-        value
-        for name, value in panel.setting._asdict().items()
-        if len({getattr(part.setting, name) for part in parts}) > 1
-    ]
-    return "".join(f"-{re.sub(r'[^A-Za-z0-9._]+', '-', value)}" for value in different)
+def _write_tables(report: Chapter, out: Path, formats: Sequence[str]) -> None:
+    """Every table as csv and LaTeX, the main ones as Markdown, too."""
+    for section in report.sections():
+        shown = [part for part in section.parts if isinstance(part, Table)]
+        if "csv" in formats:
+            for table in {table.name: table for table in (*shown, *section.tables)}.values():
+                write_text(out / f"{table.name}.csv", to_csv(table))
+        if "tex" in formats:
+            for table in shown:
+                write_text(out / f"{table.name}.tex", to_tex(table))
+    if "md" in formats:
+        for table in first_tables(report):
+            write_text(out / f"{table.name}.md", to_markdown(table))

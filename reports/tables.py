@@ -18,6 +18,18 @@ DASH = "–"
 
 Rank = Literal["best", "second"]
 
+LONG = 40
+"""Rows from which on a LaTeX table runs over pages."""
+
+SIZES, SMALLER = (8.5, 7.5, 6.5), (6.0, 5.5)
+"""Text sizes of typst tables in points; the smaller ones only where the page is turned already."""
+
+UPRIGHT, SIDEWAYS = 499, 746
+"""Points between the margins of the page, and of the page turned."""
+
+LETTER = 0.5
+"""Width of a letter, of the text size."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -70,7 +82,11 @@ class Table:
     @property
     def heading(self) -> str:
         """Label and caption."""
-        return f"{self.label}. {self.caption}" if self.label else self.caption
+        return f"{self.label}. {self.caption}" if self.label and self.caption else self.label or self.caption
+
+    def wraps(self, i: int) -> bool:
+        """Whether a column holds texts, not names or numbers, so that its lines should be broken."""
+        return self.columns[i].kind == "text" and any(_width(row[i].text) > 36 for row in self.rows)
 
 
 def ranks(values: Sequence[float | None], digits: int = 2) -> list[Rank | None]:
@@ -114,7 +130,9 @@ def to_csv(table: Table) -> str:
 
 def to_markdown(table: Table) -> str:
     """A table that GitHub shows, best bold and second underlined."""
-    return _markdown(table, lambda cell, column: _styled(cell, column, _md, "**{}**", "<ins>{}</ins>", "{}"), _md)
+    return _markdown(
+        table, lambda cell, column: _styled(cell, column, markdown_text, "**{}**", "<ins>{}</ins>", "{}"), markdown_text
+    )
 
 
 def to_text(table: Table) -> str:
@@ -124,40 +142,87 @@ def to_text(table: Table) -> str:
 
 
 def to_tex(table: Table) -> str:
-    """A LaTeX table; needs the package booktabs."""
+    """A LaTeX table; needs the packages booktabs, graphicx and, for many rows, longtable."""
     styles = (r"\textbf{{{}}}", r"\underline{{{}}}", r"\textsuperscript{{{}}}")
-    body = [[_styled(cell, column, _tex, *styles) for cell, column in _pairs(table, row)] for row in table.rows]
-    lines = [
-        r"\begin{table}[t]",
-        r"  \centering",
-        rf"  \caption{{{_tex(' '.join((table.caption, *table.notes)))}}}",
-        rf"  \label{{tab:{table.name}}}",
-        rf"  \begin{{tabular}}{{{''.join('l' if c.kind == 'text' else 'r' for c in table.columns)}}}",
-        r"    \toprule",
-        f"    {' & '.join(_tex(column.title) for column in table.columns)} \\\\",
-        r"    \midrule",
-        *(f"    {' & '.join(row)} \\\\" for row in body),
-        r"    \bottomrule",
-        r"  \end{tabular}",
-        r"\end{table}",
-    ]
-    return "\n".join(lines) + "\n"
+    body = [[_styled(cell, column, tex_text, *styles) for cell, column in _pairs(table, row)] for row in table.rows]
+    head = [tex_text(column.title) for column in table.columns]
+    shape = "".join(_tex_column(table, i) for i in range(len(table.columns)))
+    caption = tex_text(" ".join(part for part in (table.caption, *table.notes) if part))
+    named = [rf"\caption{{{caption}}}"] if caption else []
+    named.append(rf"\label{{tab:{re.sub(r'[^A-Za-z0-9.+-]', '-', table.name)}}}")
+    return "\n".join(_tex_lines(shape, _tex_row(head), [_tex_row(row) for row in body], named)) + "\n"
+
+
+def _tex_lines(shape: str, head: str, body: list[str], named: list[str]) -> list[str]:
+    rows = [r"\midrule", *body, r"\bottomrule"]
+    if len(body) > LONG:
+        named[-1] += r" \\"
+        top = [*named, r"\toprule", head, r"\midrule", r"\endhead"]
+        lines = [rf"\begin{{longtable}}{{{shape}}}", *top, *rows[1:], r"\end{longtable}"]
+        return [r"\begingroup\scriptsize", *lines, r"\endgroup"]
+    inner = [rf"\begin{{tabular}}{{{shape}}}", r"  \toprule", f"  {head}", *(f"  {row}" for row in rows)]
+    # no wider than the text
+    fitted = [r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%", *inner, r"\end{tabular}}"]
+    return [r"\begin{table}[htbp]", r"  \centering", *(f"  {line}" for line in (*named, *fitted)), r"\end{table}"]
+
+
+def _tex_row(texts: Sequence[str]) -> str:
+    # after the \\ of the row before, a bracket or a star would be its argument
+    guard = "{}" if texts[0].startswith(("[", "*")) else ""
+    return rf"{guard}{' & '.join(texts)} \\"
+
+
+def _tex_column(table: Table, i: int) -> str:
+    if table.columns[i].kind != "text":
+        return "r"
+    return r"p{0.5\linewidth}" if table.wraps(i) else "l"
 
 
 def to_typst(table: Table) -> str:
-    """A call of the template's ``data-table``; texts are string literals, so nothing in them is markup."""
+    """A call of the template's ``data-table``; texts are string literals, so nothing in them is markup.
+
+    What is too wide for the page is set smaller, and on a page of its own that lies on its side if that is not enough.
+    """
     cells = [
-        _styled(cell, column, typst_string, "strong({})", "underline({})", "super({})", join=" + ")
+        _styled(cell, column, _unbroken if column.kind != "text" else typst_string, "strong({})", "underline({})",
+                "super({})", join=" + ")
         for row in table.rows
         for cell, column in _pairs(table, row)
-    ]
+    ]  # fmt: skip
+    size, sideways = _fit(table)
     align = ", ".join("left" if column.kind == "text" else "right" for column in table.columns)
-    return (
-        f"#data-table(\n  caption: {typst_string(table.heading)},\n"
-        f"  notes: ({''.join(typst_string(note) + ', ' for note in table.notes)}),\n  align: ({align},),\n"
+    widths = ", ".join("1fr" if table.wraps(i) else "auto" for i in range(len(table.columns)))
+    call = (
+        f"data-table(\n  caption: {typst_string(table.heading)},\n"
+        f"  notes: ({''.join(typst_string(note) + ', ' for note in table.notes)}),\n  size: {size}pt,\n"
+        f"  align: ({align},),\n  widths: ({widths},),\n"
         f"  header: ({''.join(typst_string(column.title) + ', ' for column in table.columns)}),\n"
-        f"  {', '.join(cells)}\n)\n"
+        f"  {', '.join(cells)}\n)"
     )
+    return f"#sideways({call})\n" if sideways else f"#{call}\n"
+
+
+def _unbroken(text: str) -> str:
+    return typst_string(text.replace(" ", "\u00a0"))
+
+
+def _fit(table: Table) -> tuple[float, bool]:
+    """Text size and whether to turn the page, from the longest words and numbers."""
+    needed = 0.0
+    for i, column in enumerate(table.columns):
+        shown = [_plain(row[i], column) for row in table.rows]
+        longest = max((_width(text) for text in shown), default=0)
+        words = max(map(_width, column.title.split()), default=0)
+        needed += max(words, min(longest, 30) if table.wraps(i) else longest)
+    for sideways, room in ((False, UPRIGHT), (True, SIDEWAYS)):
+        for size in SIZES if not sideways else (*SIZES, *SMALLER):
+            if needed * size * LETTER + 10 * len(table.columns) <= room:
+                return size, sideways
+    return SMALLER[-1], True
+
+
+def _plain(cell: Cell, column: Column) -> str:
+    return _styled(cell, column, str, "{}", "{}", "{}")
 
 
 def typst_string(text: str) -> str:
@@ -205,8 +270,13 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
-def _md(text: str) -> str:
-    return re.sub(r"([\\`*_|<>\[\]])", r"\\\1", text)
+def _one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+def markdown_text(text: str) -> str:
+    """Text in which GitHub sees no markup."""
+    return re.sub(r"([\\`*_|<>\[\]])", r"\\\1", _one_line(text))
 
 
 _TEX = {
@@ -216,5 +286,6 @@ _TEX = {
 }  # fmt: skip
 
 
-def _tex(text: str) -> str:
-    return "".join(_TEX.get(char, char) for char in text)
+def tex_text(text: str) -> str:
+    """Text in which LaTeX sees no command."""
+    return "".join(_TEX.get(char, char) for char in _one_line(text))

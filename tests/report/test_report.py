@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,21 +13,36 @@ from pathlib import Path
 
 import pytest
 from matplotlib.image import imread
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 
 from bench.errors import BenchError
 from bench.store import load_results
-from reports import document, fonts, provenance, radar
-from reports.aggregate import Panel, cells_of, panels
-from reports.render import build_report, report_text, write_pdf
+from reports import fonts, provenance, radar
+from reports.aggregate import Panel, cells_of
+from reports.document import first_tables, read_report
+from reports.naming import arranged, run_names
+from reports.parts import Chapter, Section
+from reports.pdf import to_report_typst, write_pdf
+from reports.render import build_report, report_text, write_report
+from reports.tables import Cell, Column, Table
 from tests.report.world import World
 
 
-def test_files(report: Path) -> None:
-    assert {path.name for path in report.iterdir()} == {
-        "table1.csv", "table1.md", "table1.tex", "significance.csv", "languages.csv", "measures.csv", "cost.csv",
-        "radar.png", "radar.svg", "report.md", "report.pdf",
-    }  # fmt: skip
+def test_every_table_and_picture_has_its_files(report: Path) -> None:
+    names = {path.name for path in report.iterdir()}
+    stems = (
+        "table1", "unfinished", "languages-efficacy", "languages-generality", "languages-specificity", "significance",
+        "measures", "cost", "run", "options", "numbers",
+    )  # fmt: skip
+    assert {f"{stem}.{ending}" for stem in stems for ending in ("csv", "tex")} <= names
+    assert {"languages.csv", "table1.md", "radar.png", "radar.svg"} <= names
+    assert {"report.md", "report.tex", "report.html", "report.pdf"} <= names
+
+
+def test_the_table_at_length_takes_the_place_of_the_shown_one(report: Path) -> None:
+    header = (report / "significance.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert "ci95_low" in header
+    assert "95 \\% CI" in (report / "significance.tex").read_text(encoding="utf-8")
 
 
 def test_only_the_formats_asked_for(complete: Path, tmp_path: Path) -> None:
@@ -35,7 +52,8 @@ def test_only_the_formats_asked_for(complete: Path, tmp_path: Path) -> None:
 
 def test_markdown_links_what_is_there(report: Path) -> None:
     text = (report / "report.md").read_text(encoding="utf-8")
-    assert "](radar.png)" in text
+    assert re.search(r"\]\(radar\.png\)\n\n\*Figure 1\. .+\*\n", text)  # its caption below it
+    assert set(re.findall(r"\]\(([^)]+\.png)\)", text)) <= {path.name for path in report.iterdir()}
     for word in ("diverged 1/3", "out of memory", "never run", "polyglot-tiny", "2.13.0", "中文", "Holm", "teacher"):
         assert word in text
 
@@ -56,10 +74,50 @@ def test_pdf_has_pages_and_chinese(report: Path) -> None:
 
 
 def test_pdf_compiles_without_a_warning(report: Path, gappy: Path, tmp_path: Path) -> None:
-    results = load_results(gappy)
-    found = document.findings(gappy, results, panels(results)[0], "radar")
-    (tmp_path / "radar.svg").write_bytes((report / "radar.svg").read_bytes())
-    assert write_pdf(document.to_report_typst("run", [found]), tmp_path / "report.pdf") == []
+    for picture in report.glob("*.svg"):
+        (tmp_path / picture.name).write_bytes(picture.read_bytes())
+    assert write_pdf(to_report_typst(read_report([gappy])), tmp_path / "report.pdf") == []
+
+
+def test_pdf_has_contents_captions_and_page_numbers(report: Path) -> None:
+    reader = PdfReader(report / "report.pdf")
+    pages = [page.extract_text() for page in reader.pages]
+    contents = pages[0]
+    assert re.search(r"Significance[ .]+\d", contents)
+    for caption in ("Table 1. polyglot-tiny on cldr", "Figure 1. "):
+        assert any(caption in page for page in pages)
+    assert all(f"{i} / {len(pages)}" in page for i, page in enumerate(pages, start=1))
+    assert reader.outline
+
+
+def test_wide_tables_stay_on_the_page(tmp_path: Path) -> None:
+    columns = (Column("method", "Method", "text"), *(Column(f"c{i}", f"Measure {i}") for i in range(14)))
+    row = (Cell("AlphaEdit"), *(Cell(mean=10.0 * i, std=1.0) for i in range(14)))
+    wide = Table("wide", columns, (row,) * 3, "Wide.")
+    options = Table(
+        "options", (columns[0], Column("text", "Text", "text")), ((Cell("m"), Cell("word " * 99)),), "Long."
+    )
+    report = arranged(Chapter("t", "", (Section("Wide", (wide, options)),)))
+    assert write_pdf(to_report_typst(report), tmp_path / "t.pdf") == []
+    pages = PdfReader(tmp_path / "t.pdf").pages
+    sizes = {tuple(round(float(side)) for side in page.mediabox[2:]) for page in pages}
+    assert sizes == {(595, 842), (842, 595)}  # upright, and turned for the wide one
+    for page in pages:
+        found = starts(page)
+        assert min(found) >= 48 - 1
+        assert max(found) <= float(page.mediabox[2]) - 48
+
+
+def starts(page: PageObject) -> list[float]:
+    """Where the page's pieces of text begin, from its left edge."""
+    found: list[float] = []
+
+    def visit(text: str, outer: list[float], inner: list[float], *_: object) -> None:
+        if text.strip():
+            found.append(inner[4] * outer[0] + inner[5] * outer[2] + outer[4])
+
+    page.extract_text(visitor_text=visit)
+    return found
 
 
 def test_without_the_font_codes_stand_in(monkeypatch: pytest.MonkeyPatch, complete: Path, tmp_path: Path) -> None:
@@ -117,7 +175,7 @@ def test_alignment_counts_are_reported() -> None:
 
 
 def test_text_for_the_terminal(complete: Path) -> None:
-    text = report_text(complete)
+    text = report_text(read_report([complete]))
     assert "Table 1. polyglot-tiny on cldr" in text
     assert "**" in text
 
@@ -127,8 +185,43 @@ def test_two_models_get_a_table_each(tmp_path: Path) -> None:
         World(methods=("none", "memit"), facts=2).write(tmp_path / "run", model=model, plan=False)
     out = build_report(tmp_path / "run", tmp_path / "out")
     names = {path.name for path in out.iterdir()}
-    assert {"table1-m-one.csv", "table1-m-two.csv", "radar-m-one.png", "report.pdf"} <= names
-    assert "## m/two" in (out / "report.md").read_text(encoding="utf-8")
+    assert {"settings.csv", "table1-m-one.csv", "table1-m-two.csv", "radar-m-one.png", "report.pdf"} <= names
+    text = (out / "report.md").read_text(encoding="utf-8")
+    assert "\n## m/two on cldr" in text
+    assert text.count("How to read the numbers") == 1
+
+
+def test_several_runs_are_chapters_of_one_report(complete: Path, gappy: Path, tmp_path: Path) -> None:
+    report = read_report([complete, gappy])
+    assert [item.title for item in report.items] == [
+        "complete", "gappy", "How to read the numbers", "How differences are tested",
+    ]  # fmt: skip
+    out = write_report(report, tmp_path / "out", ("csv", "md", "pdf"))
+    names = {path.name for path in out.iterdir()}
+    assert {"complete-table1.csv", "gappy-table1.csv", "complete-radar.png", "gappy-radar.png", "numbers.csv"} <= names
+    text = (out / "report.md").read_text(encoding="utf-8")
+    assert "\n## complete\n" in text
+    assert "\n## gappy\n" in text
+    assert len(re.findall(r"^Table \d+\.", text, re.MULTILINE)) == len(set(re.findall(r"^Table \d+\.", text, re.M)))
+
+
+def test_runs_of_one_name_are_told_apart(complete: Path, tmp_path: Path) -> None:
+    for machine in ("here", "there"):
+        World(methods=("memit",), seeds=(0,), facts=1).write(tmp_path / machine / "run")
+    folders = [tmp_path / "here" / "run", tmp_path / "there" / "run"]
+    assert run_names(folders) == ["here/run", "there/run"]
+    out = build_report(folders, tmp_path / "out", ("csv",))
+    assert {"here-run-table1.csv", "there-run-table1.csv"} <= {path.name for path in out.iterdir()}
+
+
+def test_names_and_numbers_are_given_once() -> None:
+    table = Table("same", (Column("a", "A", "text"),), ((Cell("x"),),), "Caption.")
+    section = Section("One", (table, table), (table, Table("long", table.columns, table.rows)))
+    first, second = arranged(Chapter("t", "", (section, section))).sections()
+    shown = [part for each in (first, second) for part in each.parts if isinstance(part, Table)]
+    assert [part.name for part in shown] == ["same", "same-2", "same-3", "same-4"]
+    assert [part.label for part in shown] == ["Table 1", "Table 2", "Table 3", "Table 4"]
+    assert [part.name for part in (*first.tables, *second.tables)] == ["same-2", "long", "same-4", "long-2"]
 
 
 @pytest.mark.parametrize(
@@ -152,9 +245,9 @@ def test_default_folder_is_named_after_the_run(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_reports_of_equal_results_are_equal(gappy: Path, report: Path, tmp_path: Path) -> None:
-    again = build_report(gappy, tmp_path, formats=("md", "csv"))
-    for path in again.glob("*.[mc]*"):
-        assert path.read_bytes() == (report / path.name).read_bytes()
+    again = build_report(gappy, tmp_path, formats=("md", "csv", "tex", "html"))
+    for path in again.iterdir():
+        assert path.read_bytes() == (report / path.name).read_bytes(), path.name
 
 
 def test_no_run_is_one_line(tmp_path: Path) -> None:
@@ -165,3 +258,33 @@ def test_no_run_is_one_line(tmp_path: Path) -> None:
 def test_reports_never_load_torch() -> None:
     code = "import sys, reports.render; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_latex_is_balanced(report: Path) -> None:
+    tex = (report / "report.tex").read_text(encoding="utf-8")
+    assert re.findall(r"\\begin\{(\w+\*?)\}", tex).count("document") == 1
+    opened: list[str] = []
+    for what, name in re.findall(r"\\(begin|end)\{(\w+\*?)\}", tex):
+        if what == "begin":
+            opened.append(name)
+        else:
+            assert opened.pop() == name
+    assert not opened
+    plain = re.sub(r"\\[\\{}%&$#_]", "", tex)
+    assert plain.count("{") == plain.count("}")
+    assert r"\includegraphics" in tex
+    assert tex.count(r"\toprule") == tex.count(r"\bottomrule") == tex.count(r"\midrule") > 8
+
+
+@pytest.mark.parametrize("program", ["pdflatex", "xelatex", "tectonic"])
+def test_latex_compiles(program: str, report: Path, tmp_path: Path) -> None:
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed")
+    for path in (*report.glob("*.png"), report / "report.tex"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    options = [] if program == "tectonic" else ["-interaction=nonstopmode", "-halt-on-error"]
+    done = subprocess.run([program, *options, "report.tex"], cwd=tmp_path, check=False, capture_output=True)
+    if b".sty' not found" in done.stdout:
+        pytest.skip(f"{program} lacks a package")
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert len(PdfReader(tmp_path / "report.pdf").pages) >= 2

@@ -1,0 +1,54 @@
+"""The settings of a run side by side: a row per setting, a column per method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reports.aggregate import MAIN, SCORE, Panel, Setting, ordered, summaries
+from reports.contents import METHOD, _cell, _cells, display_name
+from reports.tables import DASH, Cell, Column, Table
+
+TITLES = {"model": "Model", "data": "Data", "order": "Order", "edited": "Edited"}
+
+
+def settings(parts: Sequence[Panel]) -> Table:
+    """The score of every method in every setting, the best of a setting marked."""
+    fields = _different(parts)
+    methods = ordered({standing.method for panel in parts for standing in panel.standings})
+    rows = []
+    for panel in parts:
+        cells = _cells(panel, summaries(panel, SCORE), 2)
+        found = {standing.method: cell for standing, cell in zip(panel.standings, cells, strict=True)}
+        rows.append((*_place(panel, fields), *(found.get(method, Cell(DASH)) for method in methods)))
+    header = (*_columns(fields), *(Column(method, display_name(method)) for method in methods))
+    caption = "Score in every setting, mean ± standard deviation over seeds, percent; everything else in settings.csv."
+    notes = ("Best of a setting bold, second underlined; the unedited model does not compete.",)
+    return Table("settings", header, tuple(rows), caption, notes)
+
+
+def settings_long(parts: Sequence[Panel]) -> Table:
+    """The main measures of every method in every setting, a row per setting and method; for csv."""
+    fields = _different(parts)
+    header = (*_columns(fields), METHOD, *(Column(measure.key, measure.title) for measure in MAIN))
+    return Table("settings", header, tuple(row for panel in parts for row in _rows(panel, fields)))
+
+
+def _rows(panel: Panel, fields: Sequence[str]) -> Iterator[tuple[Cell, ...]]:
+    numbers = [summaries(panel, measure) for measure in MAIN]
+    seen = [any(summary.have for summary in column.values()) for column in numbers]
+    for standing in panel.standings:
+        cells = (_cell(column[standing.method], known) for column, known in zip(numbers, seen, strict=True))
+        yield (*_place(panel, fields), Cell(standing.method), *cells)
+
+
+def _different(parts: Sequence[Panel]) -> list[str]:
+    """What the settings differ in."""
+    return [name for name in Setting._fields if len({getattr(panel.setting, name) for panel in parts}) > 1]
+
+
+def _columns(fields: Sequence[str]) -> Iterator[Column]:
+    return (Column(name, TITLES[name], "text") for name in fields)
+
+
+def _place(panel: Panel, fields: Sequence[str]) -> Iterator[Cell]:
+    return (Cell(getattr(panel.setting, name)) for name in fields)
