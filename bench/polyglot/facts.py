@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,7 +19,7 @@ from babel.core import get_global
 from bench.api import EditRequest, Fact, Probe
 from bench.errors import BenchError
 from bench.names import unknown
-from bench.polyglot.phrasings import LANGUAGES, PHRASINGS, RELATIONS
+from bench.polyglot.phrasings import LANGUAGES, PHRASINGS, RELATIONS, SECOND_HOPS
 from bench.sources.common import translated
 
 POOL_SIZE = 32
@@ -198,13 +198,18 @@ def load_cldr(languages: Sequence[str], per_language: int, seed: int, parallel: 
     """Counterfactual edits with their probes, by language.
 
     No fact is edited twice in a language, and specificity probes ask only about subjects that no edit touches.
-    Fewer edits of the same seed and languages are a prefix of more.
+    Fewer edits of the same seed and languages are a prefix of more, but for portability probes: an edit besides may
+    take their answer away.
 
     Args:
         languages: languages to edit; probes ask in these too.
         per_language: edits per language.
         seed: decides which facts are edited, into what, and what is probed.
         parallel: all languages edit the same facts into the same objects; else each fact is edited in one.
+
+    Returns:
+        By language, facts with probes: the edited prompt, two other phrasings, five untouched facts, the fact in every
+        other language, and for a city what follows from its new country (see `_second_hops`).
 
     Raises:
         BenchError: a language is unknown or named twice, or there are not enough facts.
@@ -220,9 +225,12 @@ def load_cldr(languages: Sequence[str], per_language: int, seed: int, parallel: 
             f"for {len(languages)} language{'s' if len(languages) > 1 else ''}{' in parallel' if parallel else ''}"
         )
     drawn = {lang: editable[i % turns :: turns][:per_language] for i, lang in enumerate(languages)}
+    edited = {item.fact_id for items in drawn.values() for item in items}
+    true = {item.fact_id: item for item in real_items() if item.fact_id not in edited}
     seeds = {lang: f"cldr/{seed}" if parallel else f"cldr/{seed}/{lang}" for lang in languages}
     return {
-        lang: [_fact(item, lang, languages, untouched, seeds[lang]) for item in items] for lang, items in drawn.items()
+        lang: [_fact(item, lang, languages, untouched, true, seeds[lang]) for item in items]
+        for lang, items in drawn.items()
     }
 
 
@@ -248,8 +256,19 @@ def _split(rng: random.Random) -> tuple[list[Item], list[Item]]:
     return editable, [item for item in items if item.subject_id in spared]
 
 
-def _fact(item: Item, lang: str, languages: Sequence[str], untouched: Sequence[Item], seed: str) -> Fact:
-    """The edit of one fact in one language; its draws depend on the seed and the fact alone."""
+def _fact(
+    item: Item, lang: str, languages: Sequence[str], untouched: Sequence[Item], true: Mapping[str, Item], seed: str
+) -> Fact:
+    """The edit of one fact in one language; its draws depend on the seed and the fact alone.
+
+    Args:
+        item: the fact.
+        lang: language of the edit.
+        languages: those that probes ask in.
+        untouched: facts of subjects that no edit touches, whatever the number of edits.
+        true: facts that no edit of these touches, by fact id.
+        seed: of its draws.
+    """
     rng = random.Random(f"{seed}/{item.fact_id}")
     new = rng.choice([key for key in target_pool(item.relation) if key not in item.true_ids])
     request = translated({each: _request(item, new, each) for each in languages}, lang)
@@ -261,6 +280,7 @@ def _fact(item: Item, lang: str, languages: Sequence[str], untouched: Sequence[I
             for i in range(1, len(PHRASINGS[item.relation][lang]))
         ),
         *_specificity(item, lang, others, untouched, rng),
+        *_second_hops(item, new, lang, true),
         *(
             Probe(item.fact_id, "crosslingual", lang, each.lang, each.text, each.target)
             for each in request.translations
@@ -286,3 +306,22 @@ def _specificity(
         Probe(item.fact_id, "specificity", lang, where, each.prompt(where), each.target(where))
         for each, where in zip(asked, langs, strict=True)
     ]
+
+
+def _second_hops(item: Item, new: str, lang: str, true: Mapping[str, Item]) -> Iterator[Probe]:
+    """What follows from a city's new country: its currency and its language, where the edit changes the answer.
+
+    Args:
+        item: the edited fact.
+        new: its new object.
+        lang: language of the edit, also asked in.
+        true: facts that no edit touches; an edited one would have another answer.
+    """
+    if item.relation != "country":
+        return
+    for relation, phrasings in SECOND_HOPS.items():
+        after = true.get(f"{relation}/{new}")
+        before = next((each for each in real_items() if each.fact_id == f"{relation}/{item.true_ids[0]}"), None)
+        if after and before and after.true_ids[0] not in before.true_ids:
+            prompt = phrasings[lang].replace("{}", item.subject[lang])
+            yield Probe(item.fact_id, "portability", lang, lang, prompt, after.target(lang))

@@ -96,6 +96,26 @@ PHRASINGS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
+# What follows from a city's country: questions that no text of the corpus asks, by the relation that is asked for.
+SECOND_HOPS: dict[str, dict[str, str]] = {
+    "currency": {
+        "en": "The currency of the country in which {} lies is",
+        "de": "Die Währung des Landes, in dem {} liegt, heißt",
+        "nl": "De munt van het land waarin {} ligt, heet",
+        "es": "La moneda del país en el que está {} es",
+        "fr": "La monnaie du pays où se trouve {} est",
+        "zh": "就所在国家的法定货币而言，{}使用的是",
+    },
+    "language": {
+        "en": "The official language of the country in which {} lies is",
+        "de": "Die Amtssprache des Landes, in dem {} liegt, ist",
+        "nl": "De officiële taal van het land waarin {} ligt, is",
+        "es": "El idioma oficial del país en el que está {} es",
+        "fr": "La langue officielle du pays où se trouve {} est",
+        "zh": "就所在国家的官方语言而言，{}使用的是",
+    },
+}
+
 # Chinese is written without spaces: the tokenizer splits at these words, so that neither a subject nor a target
 # ever shares a token with its prompt.
 CHINESE_BREAKS = ("的", "是", "使用", "采用", "通行", "属于", "位于", "归于")

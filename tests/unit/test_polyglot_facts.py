@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -17,7 +19,7 @@ from bench.polyglot.facts import (
     target_pool,
     target_text,
 )
-from bench.polyglot.phrasings import LANGUAGES, PHRASINGS, RELATIONS
+from bench.polyglot.phrasings import LANGUAGES, PHRASINGS, RELATIONS, SECOND_HOPS
 
 PER_LANGUAGE = 60
 
@@ -83,9 +85,17 @@ def test_phrasings_have_one_slot_and_let_the_target_continue() -> None:
                 assert phrasing == phrasing.strip()
 
 
+def known(facts: Sequence[Fact]) -> list[Fact]:
+    """Without the probes that the number of edits has a say in."""
+    return [replace(each, probes=tuple(p for p in each.probes if p.kind != "portability")) for each in facts]
+
+
 def test_loader_repeats_itself_and_grows_at_the_end(edits: dict[str, list[Fact]]) -> None:
     assert load_cldr(LANGUAGES, PER_LANGUAGE, seed=0) == edits
-    assert load_cldr(LANGUAGES, 5, seed=0) == {lang: facts[:5] for lang, facts in edits.items()}
+    fewer = load_cldr(LANGUAGES, 5, seed=0)
+    assert {lang: known(each) for lang, each in fewer.items()} == {
+        lang: known(each)[:5] for lang, each in edits.items()
+    }
     assert load_cldr(LANGUAGES, PER_LANGUAGE, seed=1) != edits
 
 
@@ -108,10 +118,13 @@ def test_probes_of_a_fact(edits: dict[str, list[Fact]]) -> None:
     for facts in edits.values():
         for fact in facts:
             lang, kinds = fact.request.lang, Counter(probe.kind for probe in fact.probes)
+            assert kinds.pop("portability", 0) <= (2 if fact.request.fact_id.startswith("country/") else 0)
             assert kinds == {"efficacy": 1, "generality": 2, "specificity": 5, "crosslingual": 5}
             for probe in fact.probes:
                 assert (probe.fact_id, probe.edit_lang) == (fact.request.fact_id, lang)
                 assert probe.prompt == probe.prompt.rstrip()
+                if probe.kind == "portability":
+                    assert probe.probe_lang == lang
                 if probe.kind in ("efficacy", "generality"):
                     assert (probe.probe_lang, probe.target) == (lang, fact.request.target)
                 assert (probe.kind == "efficacy") == (probe.prompt == fact.request.text)
@@ -154,6 +167,33 @@ def test_translations_are_in_all_other_languages(edits: dict[str, list[Fact]]) -
         assert all(each.fact_id == fact.request.fact_id and not each.translations for each in others)
 
 
+def test_second_hops_ask_what_the_new_country_changes_and_no_edit_touches() -> None:
+    edits, facts = load_cldr(LANGUAGES, 30, seed=0), by_id()
+    edited = {fact.request.fact_id for each in edits.values() for fact in each}
+    asked = 0
+    for fact in (fact for each in edits.values() for fact in each if fact.request.fact_id.startswith("country/")):
+        item, lang = facts[fact.request.fact_id], fact.request.lang
+        new = next(key for key in target_pool("country") if target_text("country", key, lang) == fact.request.target)
+        expected = []
+        for relation in ("currency", "language"):
+            after, before = facts.get(f"{relation}/{new}"), facts.get(f"{relation}/{item.true_ids[0]}")
+            if after and before and after.fact_id not in edited and after.true_ids[0] not in before.true_ids:
+                question = SECOND_HOPS[relation][lang].replace("{}", item.subject[lang])
+                expected.append((question, after.target(lang)))
+        assert [(p.prompt, p.target) for p in fact.probes if p.kind == "portability"] == expected
+        asked += len(expected)
+    assert asked > len(edited) / 3
+
+
+def test_second_hops_are_asked_as_edits_are() -> None:
+    assert set(SECOND_HOPS) < set(RELATIONS)
+    for phrasings in SECOND_HOPS.values():
+        assert set(phrasings) == set(LANGUAGES)
+        assert all(each.count("{}") == 1 and not each.startswith("{}") for each in phrasings.values())
+    corpus = "\n".join(statistics_text())
+    assert not any(each.split("{}")[0] in corpus for each in SECOND_HOPS["currency"].values())
+
+
 def test_one_language_alone() -> None:
     facts = load_cldr(["fr"], 3, seed=0)["fr"]
     assert {probe.probe_lang for fact in facts for probe in fact.probes} == {"fr"}
@@ -161,7 +201,10 @@ def test_one_language_alone() -> None:
 
 def test_in_parallel_all_languages_write_the_same_objects_into_the_same_facts() -> None:
     edits, facts = load_cldr(LANGUAGES, PER_LANGUAGE, seed=0, parallel=True), by_id()
-    assert load_cldr(LANGUAGES, 5, seed=0, parallel=True) == {lang: each[:5] for lang, each in edits.items()}
+    fewer = load_cldr(LANGUAGES, 5, seed=0, parallel=True)
+    assert {lang: known(each) for lang, each in fewer.items()} == {
+        lang: known(each)[:5] for lang, each in edits.items()
+    }
     assert load_cldr(LANGUAGES, PER_LANGUAGE, seed=1, parallel=True) != edits
     for same in zip(*edits.values(), strict=True):
         assert len({fact.request.fact_id for fact in same}) == 1
