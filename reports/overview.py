@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reports.aggregate import MAIN, SCORE, Panel, Setting, ordered, summaries
-from reports.contents import METHOD, _cell, _cells, display_name
+from reports.contents import METHOD, column_cells, display_name, summary_cell
 from reports.tables import DASH, Cell, Column, Table
 
 TITLES = {"model": "Model", "data": "Data", "order": "Order", "edited": "Edited"}
@@ -17,7 +17,7 @@ def settings(parts: Sequence[Panel]) -> Table:
     methods = ordered({standing.method for panel in parts for standing in panel.standings})
     rows = []
     for panel in parts:
-        cells = _cells(panel, summaries(panel, SCORE), 2)
+        cells = column_cells(panel, summaries(panel, SCORE), 2)
         found = {standing.method: cell for standing, cell in zip(panel.standings, cells, strict=True)}
         rows.append((*_place(panel, fields), *(found.get(method, Cell(DASH)) for method in methods)))
     header = (*_columns(fields), *(Column(method, display_name(method)) for method in methods))
@@ -37,7 +37,7 @@ def _rows(panel: Panel, fields: Sequence[str]) -> Iterator[tuple[Cell, ...]]:
     numbers = [summaries(panel, measure) for measure in MAIN]
     seen = [any(summary.have for summary in column.values()) for column in numbers]
     for standing in panel.standings:
-        cells = (_cell(column[standing.method], known) for column, known in zip(numbers, seen, strict=True))
+        cells = (summary_cell(column[standing.method], known) for column, known in zip(numbers, seen, strict=True))
         yield (*_place(panel, fields), Cell(standing.method), *cells)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.atomic import read_json
 from bench.store import Results
-from reports.aggregate import FINISHED, Setting, ordered
+from reports.aggregate import FINISHED, Setting, ordered, spent
 from reports.contents import METHOD, display_name
 from reports.tables import DASH, Cell, Column, Table
 
@@ -94,10 +94,7 @@ def unfinished(cells: pd.DataFrame) -> Table:
 def cost(results: Results, cells: pd.DataFrame) -> Table:
     """Seconds per step by phase and peak memory of every method; steps after a divergence are left out."""
     finished = cells[cells["status"].isin(FINISHED)]
-    rows = results.costs.merge(finished[["cell", "method"]], on="cell").dropna(subset="value")
-    broken = rows[(rows["quantity"] == "diverged") & (rows["value"] > 0)].groupby("cell")["step"].min()
-    first_broken = rows["cell"].map(broken.to_dict()).astype(float)  # NaN, hence never reached, where none is
-    rows = rows[~(rows["step"] >= first_broken)]
+    rows = spent(results, finished)
     by_step = rows.pivot_table(index="method", columns="quantity", values="value", aggfunc="mean")
     peak = rows[rows["quantity"] == "memory.peak_bytes"].groupby("method")["value"].max() / MEBIBYTE
     steps = rows[rows["quantity"] == "seconds.total"].groupby("method").size()

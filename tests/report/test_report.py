@@ -191,6 +191,22 @@ def test_two_models_get_a_table_each(tmp_path: Path) -> None:
     assert text.count("How to read the numbers") == 1
 
 
+def test_many_groups_of_languages_are_one_table_not_many_chapters(tmp_path: Path) -> None:
+    world = World(
+        methods=("none", "memit"), seeds=(0, 1), facts=2, edited=((), ("en",), ("de",), ("zh",), ("en", "de"))
+    )
+    report = read_report([world.write(tmp_path / "run")])
+    chapters = [item for _, item in report.walk() if isinstance(item, Chapter)]
+    assert [chapter.title for chapter in chapters] == ["polyglot-tiny on cldr, order cycle"]
+    overview = first_tables(report)[0]
+    assert [row[0].text for row in overview.rows] == ["all", "de", "en", "en+de", "zh"]
+    assert all(row[2].mean is not None for row in overview.rows)
+    out = write_report(report, tmp_path / "out", ("csv", "pdf"))
+    rows = (out / "settings.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0].startswith("edited,method,efficacy,efficacy_std")
+    assert len(rows) == 1 + 5 * 2
+
+
 def test_several_runs_are_chapters_of_one_report(complete: Path, gappy: Path, tmp_path: Path) -> None:
     report = read_report([complete, gappy])
     assert [item.title for item in report.items] == [
