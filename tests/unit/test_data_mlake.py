@@ -71,6 +71,28 @@ def test_edit_and_probes_of_a_fact(folder: Path) -> None:
     assert [(count.lang, count.shared, count.kept) for count in loaded.report] == [("en", 60, 60), ("de", 60, 60)]
 
 
+def test_one_hop_and_two_come_out_as_efficacy_and_portability(folder: Path) -> None:
+    statement = record("en", "Yao Ming 4")["e_prompt"]
+    hops = [
+        {"question": "Which country was Yao Ming 4 born in?", "e_prompt": statement, "e_answer": "Italy"},
+        {"question": "Which river flows there?", "e_prompt": statement, "e_answer": "Tiber"},
+        {"question": "Where was nobody born?", "e_prompt": "Nobody was born.", "e_answer": "Nowhere"},
+    ]
+    write(folder / "mlake/multi_hop/new_en_qa.json", hops)
+    loaded = facts(folder, "en", "de").facts
+    asked = [(p.kind, p.probe_lang, p.prompt, p.target) for fact in loaded["en"] for p in fact.probes]
+    assert sum(kind == "efficacy" for kind, *_ in asked) == 60
+    assert [each for each in asked if each[0] == "portability"] == [
+        ("portability", "en", "Which country was Yao Ming 4 born in?", " Italy"),
+        ("portability", "en", "Which river flows there?", " Tiber"),
+    ]
+    # its own questions in each language, tied by the English statement of the edit
+    (german,) = (p for fact in loaded["de"] for p in fact.probes if p.kind == "portability")
+    assert (german.fact_id, german.edit_lang, german.probe_lang) == ("mlake/3", "de", "de")
+    (carrier,) = {p.fact_id for fact in loaded["en"] for p in fact.probes if p.kind == "portability"}
+    assert carrier == "mlake/29"
+
+
 def test_translations_are_the_records_whose_subject_was_found(folder: Path) -> None:
     path = folder / "mlake/single_hop/de_qa.json"
     records = json.loads(path.read_text(encoding="utf-8"))

@@ -44,6 +44,21 @@ def test_a_language_has_the_same_facts_whether_others_are_edited_or_not(tmp_path
     assert alone.schedule.edits() == together.schedule.edits() / 2
 
 
+def test_one_edited_language_is_heard_in_all_others(tmp_path: Path) -> None:
+    languages = ["en", "de", "zh"]
+    planned = plan(tmp_path, "run", languages=languages, edited=["en"], parallel=True)
+    session.execute(planned, make_display("none"), "cpu", workers=1)
+    scores = load_results(tmp_path / "run").scores
+    assert set(scores["edit_lang"]) == {"en"}
+    asked = {metric: set(rows["probe_lang"]) for metric, rows in scores.groupby("metric")}
+    assert asked["efficacy"] == asked["generality"] == {"en"}
+    assert asked["crosslingual"] == {"de", "zh"}
+    assert asked["specificity"] == asked["specificity_agreement"]
+    assert "en" in asked["specificity"]
+    crossed = scores[scores["metric"] == "crosslingual"].groupby("fact")["probe_lang"].apply(set)
+    assert list(crossed) == [{"de", "zh"}] * SMALL["edits_per_language"]
+
+
 def test_one_schedule_has_one_identity() -> None:
     assert Schedule(languages=("en", "zh"), edited=("zh", "en")) == Schedule(languages=("en", "zh"))
     assert Schedule(edited=("zh", "de")) == Schedule(edited=("de", "zh"))

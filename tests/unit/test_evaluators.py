@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bench.api import Answer, EditRequest, Fact, Probe
+from bench.api import Answer, EditRequest, Fact, Probe, ProbeKind
 from bench.tiny import tiny_model
 from evaluators.edits import Edits
 
@@ -82,6 +82,16 @@ def test_agreement_counts_unchanged_mistakes_as_agreement() -> None:
     rows = table(Scripted({0, 1, 2, 3}))
     assert rows["specificity"] == [0.0]
     assert rows["specificity_agreement"] == [1.0]
+
+
+def test_every_row_tells_the_language_of_its_question() -> None:
+    kinds: tuple[ProbeKind, ...] = ("specificity", "portability", "crosslingual")
+    probes = tuple(Probe("f", kind, "en", lang, f"{kind} {lang}", " abc") for kind in kinds for lang in ("en", "zh"))
+    asked = Fact(EditRequest("f", "en", "{} is", "X", " abc"), probes)
+    rows = [(each.metric, each.edit_lang, each.probe_lang) for each in Edits().score(Scripted(set()), [asked], CONTEXT)]
+    assert sorted(rows) == sorted(
+        (metric, "en", lang) for metric in (*kinds, "specificity_agreement") for lang in ("en", "zh")
+    )
 
 
 @pytest.mark.parametrize("bos", [True, False])
