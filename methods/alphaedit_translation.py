@@ -9,7 +9,7 @@ same object into the same fact in the same language, so that parallel data are n
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -91,7 +91,7 @@ class Translating:
         found = list(request.translations)
         if self.translate:
             held = {request.lang, *(each.lang for each in found)}
-            found += self._translated(request, [lang for lang in languages if lang not in held])
+            found += [_translation(self.translate, request, lang) for lang in languages if lang not in held]
         if not found:
             raise BenchError(
                 f"the fact has no translation from {request.lang!r} into another language of the run; "
@@ -99,13 +99,6 @@ class Translating:
                 record=request.fact_id,
             )
         return found
-
-    def _translated(self, request: EditRequest, languages: Sequence[str]) -> Iterator[EditRequest]:
-        for lang in languages:
-            found = self.translate(request, lang) if self.translate else None
-            if not isinstance(found, EditRequest) or (found.fact_id, found.lang) != (request.fact_id, lang):
-                raise BenchError(f"the translator gave no edit of the fact in {lang!r}", record=request.fact_id)
-            yield found
 
     def _add_prefixes(self, model: EditableModel, step: Sequence[EditRequest], state: State) -> None:
         """Context prefixes of languages that only translations are in; from the unedited model, like the others."""
@@ -115,6 +108,14 @@ class Translating:
             with model.unedited():
                 more = prefixes_for(model, state.constants["context"], self.inner.options, missing)
             state.constants["prefixes"] = {**known, **more}
+
+
+def _translation(translate: Translator, request: EditRequest, lang: str) -> EditRequest:
+    """What the translator gives, if that is what it was asked for."""
+    found = translate(request, lang)
+    if not isinstance(found, EditRequest) or (found.fact_id, found.lang) != (request.fact_id, lang):
+        raise BenchError(f"the translator gave no edit of the fact in {lang!r}", record=request.fact_id)
+    return found
 
 
 def _key(request: EditRequest) -> tuple[str, str, str]:
@@ -131,16 +132,14 @@ def load_translator(name: str) -> Translator | None:
         return None
     module, _, function = name.partition(":")
     try:
-        found = getattr(importlib.import_module(module), function)
+        found: Translator = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
         raise BenchError(f"translator {name!r} cannot be loaded: {error}", field=f"method.{NAME}.translator") from error
     if not callable(found):
         raise BenchError(f"translator {name!r} is no function", field=f"method.{NAME}.translator")
-    translator: Translator = found
-    return translator
+    return found
 
 
 def build(config: Config) -> Method:
     """AlphaEdit with translations as described above."""
-    inner = alphaedit.build(config)
-    return Translating(inner, load_translator(config.translator))
+    return Translating(alphaedit.build(config), load_translator(config.translator))
