@@ -71,6 +71,10 @@ mzsre-smollm2: install  ## a real model on real data from DATA_DIR (an hour on a
 	$(BIN)/bench run --preset mzsre-smollm2 --data-dir $(DATA_DIR)
 	$(BIN)/bench report mzsre-smollm2
 
+.PHONY: figure5
+figure5: install  ## causal tracing of the embedded model: heat maps per language, layers to edit
+	$(BIN)/bench trace polyglot-tiny --out results/figure5
+
 bench: install  ## speed beside plain references (about 25 minutes); table in results/reference
 	$(BIN)/python -m benchmarks.run --out results/reference $(BENCH)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from bench import cost_commands, data_commands, options
+from bench import cost_commands, data_commands, options, trace_commands
 from bench.display import complain, echo, echo_table
 from bench.errors import BenchError
 
@@ -41,6 +41,7 @@ app = typer.Typer(
 )
 app.add_typer(data_commands.app, name="data")
 app.command("cost")(cost_commands.cost_command)
+app.command("trace")(trace_commands.trace_command)
 
 
 @app.command("run")

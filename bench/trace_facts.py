@@ -1,0 +1,153 @@
+"""Facts to trace: prompts with the true answer, where a data set has it, and which of them a model knows.
+
+The facts of a benchmark are counterfactual: their targets are what an edit writes. The embedded items have true
+objects, and CounterFact's neighbourhood prompts ask for the true one. Of other data sets the prompts are traced with
+whatever the model says first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench import data
+from bench.api import EditRequest, Fact
+from bench.model import EditableModel
+from bench.names import unknown
+from bench.sources import counterfact
+from bench.sources.common import shuffled
+from bench.trace import Prompt, subject_tokens
+
+EMBEDDED = "cldr"
+TRIED = 50
+"""Most facts of a large data set that are asked for every one wanted: models do not know all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A prompt about a subject.
+
+    Attributes:
+        span: characters of the subject in `text`, end exclusive.
+        expected: the true continuation, "" where it is not known.
+    """
+
+    fact_id: str
+    lang: str
+    text: str
+    span: tuple[int, int]
+    expected: str
+
+    @property
+    def subject(self) -> str:
+        """The subject as it stands in the text."""
+        return self.text[slice(*self.span)]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A question whose answer the model gives.
+
+    Attributes:
+        prompt: with the id of the answer's first token.
+    """
+
+    question: Question
+    prompt: Prompt
+
+
+def languages_of(name: str, asked: Sequence[str] | None, usual: Sequence[str]) -> tuple[str, ...]:
+    """The languages asked for; by default those of `usual` that the data set has.
+
+    Raises:
+        BenchError: no such data set, or it lacks a language.
+    """
+    there = data.dataset(name).languages
+    for lang in asked or ():
+        if lang not in there:
+            raise unknown(f"language of {name}", lang, there)
+    return tuple(asked or [lang for lang in usual if lang in there] or there)
+
+
+def has_true_answers(name: str) -> bool:
+    """Whether the facts of a data set come with what is true."""
+    return name in (EMBEDDED, counterfact.FOLDER)
+
+
+def questions(
+    name: str, languages: Sequence[str], wanted: int, seed: int, data_dir: Path | None
+) -> dict[str, list[Question]]:
+    """Questions by language, the same facts in the same order in all of them as far as that can be.
+
+    Args:
+        name: of the data set.
+        languages: those wanted.
+        wanted: facts per language; where some may not be known there are more.
+        seed: draws the order.
+        data_dir: folder of downloaded data.
+
+    Raises:
+        BenchError: missing or malformed data, or too few facts.
+    """
+    if name == EMBEDDED:
+        return {lang: _embedded(lang, seed) for lang in languages}
+    request = data.DataRequest(tuple(languages), wanted, seed, data_dir, parallel=True)
+    loaded = data.load(name, request)
+    if name == counterfact.FOLDER:
+        folder = data.data_folder(data_dir)
+        loaded = data.dataset(name).load(replace(request, per_language=wanted * TRIED, data_dir=folder))
+    return {lang: [_question(name, fact) for fact in facts] for lang, facts in loaded.facts.items()}
+
+
+def _embedded(lang: str, seed: int) -> list[Question]:
+    from bench.polyglot.facts import real_items
+    from bench.polyglot.phrasings import PHRASINGS
+
+    found = []
+    for item in shuffled(real_items(), seed, "trace"):
+        template = PHRASINGS[item.relation][lang][0]
+        request = EditRequest(item.fact_id, lang, template, item.subject[lang], item.target(lang))
+        found.append(Question(item.fact_id, lang, request.text, request.subject_span, request.target))
+    return found
+
+
+def _question(name: str, fact: Fact) -> Question:
+    request, expected = fact.request, ""
+    if name == counterfact.FOLDER:
+        expected = next((probe.target for probe in fact.probes if probe.kind == "specificity"), "")
+    return Question(request.fact_id, request.lang, request.text, request.subject_span, expected)
+
+
+def known(model: EditableModel, asked: Sequence[Question], wanted: int) -> tuple[list[Known], int]:
+    """The first `wanted` questions whose answer the model begins with, and how many were tried for that.
+
+    It has to say the answer's first token; where that is only a part of a character, the whole character. A question
+    without an expected answer is always known: what the model says first is its answer.
+    """
+    found: list[Known] = []
+    tried = 0
+    for group in _groups(asked, wanted):
+        # the first prediction does not depend on the target
+        answers = model.answers([q.text for q in group], [q.expected or " a" for q in group])
+        prompts = subject_tokens(model.tokens, [q.text for q in group], [q.span for q in group])
+        for question, answer, prompt in zip(group, answers, prompts, strict=True):
+            if len(found) == wanted:
+                return found, tried
+            tried += 1
+            said = answer.predicted_ids[0]
+            needed = _first_character(model, answer.target_ids) if question.expected else 0
+            if said >= 0 and answer.predicted_ids[:needed] == answer.target_ids[:needed]:
+                found.append(Known(question, replace(prompt, answer=said)))
+    return found, tried
+
+
+def _first_character(model: EditableModel, ids: Sequence[int]) -> int:
+    """How many tokens there are until a character is whole; decoders write U+FFFD for what is not."""
+    whole = (n for n in range(1, len(ids) + 1) if "\ufffd" not in model.tokenizer.decode(ids[:n]))
+    return next(whole, len(ids))
+
+
+def _groups(asked: Sequence[Question], size: int) -> Iterator[Sequence[Question]]:
+    for start in range(0, len(asked), size):
+        yield asked[start : start + size]
