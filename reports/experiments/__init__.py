@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bench.store import Results
 from reports.aggregate import Panel
-from reports.experiments import figure2, figure3, table1, table5, table6, table8, tables2
+from reports.experiments import figure2, figure3, figure4, table1, table5, table6, table8, tables2, transfer
 from reports.parts import Section
 
 
@@ -21,4 +21,4 @@ def of_panel(results: Results, panel: Panel) -> list[Section]:
 
 def of_run(results: Results, panels: Sequence[Panel]) -> list[Section]:
     """Sections that set the settings of a run side by side."""
-    return [section for module in (table5,) for section in module.sections(results, panels)]
+    return [section for module in (figure4, table5, transfer) for section in module.sections(results, panels)]

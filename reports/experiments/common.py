@@ -143,14 +143,23 @@ def with_reasons(table: Table, panels: Iterable[Panel] = ()) -> Table:
 
 
 def lost(panels: Iterable[Panel]) -> Iterator[str]:
-    """What became of the methods that did not simply run to the end."""
+    """What became of the methods that did not simply run to the end, and in which settings."""
     several = list(panels)
+    where: dict[str, list[str]] = {}
     for panel in several:
-        where = f" ({panel.setting.edited}, {panel.setting.order})" if len(several) > 1 else ""
-        notes = [(s.method, standing_note(panel, s)) for s in panel.standings]
-        said = [f"{display_name(method)} {note}" for method, note in notes if note]
-        if said:
-            yield f"Seeds{where}: {'; '.join(said)}."
+        for standing in panel.standings:
+            if note := standing_note(panel, standing):
+                where.setdefault(f"{display_name(standing.method)} {note}", []).append(_told_apart(panel, several))
+    said = [f"{text} ({', '.join(places)})" if any(places) else text for text, places in where.items()]
+    if said:
+        yield f"Seeds: {'; '.join(said)}."
+
+
+def _told_apart(panel: Panel, panels: Sequence[Panel]) -> str:
+    """The fields of a setting in which it differs from others."""
+    fields = zip(*(each.setting for each in panels), strict=True)
+    chosen = [value for value, values in zip(panel.setting, fields, strict=True) if len(set(values)) > 1]
+    return " ".join(chosen)
 
 
 def counted(panel: Panel, metric: str = "efficacy") -> str:

@@ -1,0 +1,249 @@
+"""Figure 4: what editing other languages as well costs a language, negative interference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from bench.spec import ALL
+from bench.store import Results
+from reports.aggregate import CORE, UNEDITED, Measure, Panel, Summary, per_language
+from reports.contents import display_name, language_name, summary_cell
+from reports.experiments.common import (
+    GAIN,
+    GAIN_NOTE,
+    Gain,
+    Group,
+    counted,
+    gain,
+    groups,
+    in_order,
+    methods_of,
+    untested,
+    with_reasons,
+)
+from reports.parts import Picture, Section
+from reports.style import INK, SCALE, SMALL, TEXT, TITLE, canvas, language_label, plain, set_script, style
+from reports.tables import DASH, Cell, Column, Table
+
+PREFERRED = ("alphaedit", "langedit")
+"""Methods of the paper's figure; the first two that have both sides where the run has neither."""
+
+ROW = 1.95
+"""Inches of a row of bars."""
+
+EVERY = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Languages edited alone beside all edited together.
+
+    Attributes:
+        alone: language -> the setting in which only that language is edited.
+        methods: that stand on both sides.
+    """
+
+    group: Group
+    together: Panel
+    alone: Mapping[str, Panel]
+    methods: tuple[str, ...]
+
+    @property
+    def codes(self) -> list[str]:
+        """Languages that were edited alone."""
+        return in_order(self.alone)
+
+    def number(self, method: str, alone: bool, measure: Measure, code: str) -> Summary | None:
+        """A method's number for facts of a language; None where no such cell was planned."""
+        panel = self.alone[code] if alone else self.together
+        return per_language(panel, measure).get((method, code))
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """One bar per language."""
+
+    method: str
+    alone: bool
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{display_name(self.method)}, {'language alone' if self.alone else 'all languages'}"
+
+
+def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
+    """One section per model, data set and order with a method on both sides."""
+    several = list(groups(panels, ("model", "data", "order"), "edited"))
+    for group in several:
+        pairs = pairs_of(group)
+        if pairs is None:
+            continue
+        n = counted(pairs.together)
+        text = (
+            "A language's facts are edited alone, or the same facts among those of all languages. The difference, all "
+            f"languages minus alone, is what the other languages cost it. All languages: {n}; facts are paired."
+        )
+        caption = "Editing measures by language, percent; above each pair of bars its difference in points."
+        alt = "Bars of efficacy, generality and specificity by language, edited alone and among all languages"
+        picture = Picture(f"figure4{group.suffix}", caption, alt, draw(pairs))
+        where = f": {group.name}" if len(several) > 1 else ""
+        yield Section(f"Negative interference (Figure 4){where}", (text, picture, values(pairs), gaps(pairs)))
+
+
+def pairs_of(group: Group) -> Pairs | None:
+    """What stands on both sides, or None."""
+    together = group.panels.get(ALL)
+    alone = {edited: panel for edited, panel in group.panels.items() if edited != ALL and "+" not in edited}
+    if together is None or not alone:
+        return None
+    both = set(methods_of(alone.values())) - {UNEDITED}
+    methods = tuple(s.method for s in together.standings if s.method in both)
+    return Pairs(group, together, alone, methods) if methods else None
+
+
+def bars(pairs: Pairs, every: bool = False) -> list[Bars]:
+    """The bars of a language from left to right; `every` for all methods, else those of the figure."""
+    chosen = [method for method in PREFERRED if method in pairs.methods] or list(pairs.methods[:2])
+    found = [Bars(m, alone) for m in (pairs.methods if every else chosen) for alone in (True, False)]
+    others = [s.method for s in pairs.together.standings if s.method != UNEDITED]
+    shown = [m for m in others if (every or m in PREFERRED) and m not in pairs.methods]
+    return found + [Bars(method, False) for method in shown]
+
+
+def unedited(pairs: Pairs, measure: Measure, code: str) -> Summary | None:
+    """The unedited model on the facts of a language, from whichever side has it."""
+    sides = (pairs.number(UNEDITED, alone, measure, code) for alone in (False, True))
+    return next((number for number in sides if number is not None and number.mean is not None), None)
+
+
+# ---------------------------------------------------------------------------- tables
+def values(pairs: Pairs) -> Table:
+    """The numbers of the bars, every method."""
+    rows = []
+    for measure in CORE:
+        reference = [_shown(unedited(pairs, measure, code)) for code in pairs.codes]
+        rows.append((Cell(measure.title), Cell(display_name(UNEDITED)), Cell(""), *reference))
+        for each in bars(pairs, every=True):
+            cells = [_shown(pairs.number(each.method, each.alone, measure, code)) for code in pairs.codes]
+            side = Cell("alone" if each.alone else "all")
+            rows.append((Cell(measure.title), Cell(display_name(each.method)), side, *cells))
+    header = [Column(key, key.title(), "text") for key in ("measure", "method", "edited")]
+    header += [Column(code, language_name(code), digits=1) for code in pairs.codes]
+    caption = "Editing measures by language, edited alone and among all languages, percent."
+    return with_reasons(
+        Table(f"figure4{pairs.group.suffix}", tuple(header), tuple(rows), caption),
+        [pairs.together, *pairs.alone.values()],
+    )
+
+
+def gaps(pairs: Pairs) -> Table:
+    """All languages minus alone, language by language and over all."""
+    rows, found = [], []
+    for method in pairs.methods:
+        for measure in CORE:
+            for code in (*pairs.codes, EVERY):
+                found.append(gap(pairs, method, measure, pairs.codes if code == EVERY else [code]))
+                language = "All" if code == EVERY else language_name(code)
+                texts = (Cell(display_name(method)), Cell(measure.title), Cell(language))
+                rows.append((*texts, *found[-1].cells()))
+    header = [Column(key, key.title(), "text") for key in ("method", "measure", "language")]
+    header.append(Column("gap", "Difference", "number"))
+    caption = "All languages edited minus the language alone, in points, with its 95 % interval over facts."
+    notes = (GAIN_NOTE, *untested(found))
+    name = f"figure4-gap{pairs.group.suffix}"
+    return with_reasons(Table(name, (*header, *GAIN), tuple(rows), caption, notes))
+
+
+def gap(pairs: Pairs, method: str, measure: Measure, codes: Sequence[str]) -> Gain:
+    """All languages minus alone for facts of some languages, the same facts on both sides."""
+    alone = [_records(pairs.alone[code], method, measure, code) for code in codes]
+    together = [_records(pairs.together, method, measure, code) for code in codes]
+    return gain(pd.concat(together), pd.concat(alone), ("edit_lang",))
+
+
+def _records(panel: Panel, method: str, measure: Measure, code: str) -> pd.DataFrame:
+    found = panel.values(measure)
+    return found[(found["method"] == method) & (found["edit_lang"] == code)]
+
+
+def _shown(number: Summary | None) -> Cell:
+    return Cell(DASH) if number is None else summary_cell(number)
+
+
+# ---------------------------------------------------------------------------- picture
+def draw(pairs: Pairs) -> Figure:
+    """Groups of bars, a row per measure."""
+    top, bottom = 0.3, 0.2
+    height = ROW * len(CORE) + top + bottom
+    figure = canvas(height)
+    for place, measure in enumerate(CORE):
+        low = bottom + ROW * (len(CORE) - 1 - place) + 0.1
+        axes = figure.add_axes((0.06, low / height, 0.93, (ROW - 0.7) / height))
+        axes.set_title(measure.title, fontsize=TITLE, fontweight="bold", loc="left", pad=13)
+        _row(axes, pairs, measure)
+    _legend(figure, pairs)
+    return figure
+
+
+def _row(axes: Any, pairs: Pairs, measure: Measure) -> None:
+    plain(axes)
+    axes.set_ylim(*SCALE)
+    axes.set_xlim(-0.5, len(pairs.codes) - 0.5)
+    axes.set_xticks(range(len(pairs.codes)), [language_label(code) for code in pairs.codes], fontsize=TEXT)
+    axes.tick_params(axis="x", length=0, labelsize=TEXT)
+    set_script(axes.get_xticklabels())
+    series = bars(pairs)
+    wide = 0.8 / len(series)
+    for at, code in enumerate(pairs.codes):
+        for i, each in enumerate(series):
+            x = at - 0.4 + wide * (i + 0.5)
+            number = pairs.number(each.method, each.alone, measure, code)
+            if number is None or number.mean is None:
+                axes.text(x, 1, DASH, ha="center", va="bottom", fontsize=TEXT, color=INK)
+            else:
+                axes.bar(x, number.mean, 0.9 * wide, **_look(each, series))
+        for i, each in enumerate(series):
+            if each.alone:
+                _difference(axes, pairs, each.method, measure, code, at - 0.4 + wide * (i + 1))
+        reference = unedited(pairs, measure, code)
+        if reference is not None and reference.mean is not None:
+            colour, line, _ = style(UNEDITED, [UNEDITED])
+            axes.hlines(reference.mean, at - 0.45, at + 0.45, color="white", linewidth=2.0, zorder=4)
+            axes.hlines(reference.mean, at - 0.45, at + 0.45, color=colour, linestyle=line, linewidth=1.3, zorder=5)
+
+
+def _difference(axes: Any, pairs: Pairs, method: str, measure: Measure, code: str, x: float) -> None:
+    """The gap, above the scale: among the bars it would meet the line of the unedited model."""
+    found = gap(pairs, method, measure, [code]).outcome.difference
+    sides = [pairs.number(method, alone, measure, code) for alone in (True, False)]
+    if found is not None and all(side is not None and side.mean is not None for side in sides):
+        text = f"{found:+.1f}".replace("-", "−")
+        axes.text(x, SCALE[1] + 2, text, ha="center", va="bottom", fontsize=SMALL, color=INK)
+
+
+def _look(each: Bars, series: Sequence[Bars]) -> dict[str, Any]:
+    """Alone in stripes on white, all languages filled; the second method has dots."""
+    methods = list(dict.fromkeys(other.method for other in series))
+    colour = style(each.method, methods)[0]
+    if each.alone:
+        return {"facecolor": "white", "edgecolor": colour, "hatch": "/////", "linewidth": 1.0, "zorder": 3}
+    hatch = "...." if methods.index(each.method) else ""
+    return {"facecolor": colour, "edgecolor": "white", "hatch": hatch, "linewidth": 0.0, "zorder": 3}
+
+
+def _legend(figure: Figure, pairs: Pairs) -> None:
+    series = bars(pairs)
+    handles: list[Any] = [Patch(label=each.name, **_look(each, series)) for each in series]
+    colour, line, _ = style(UNEDITED, [UNEDITED])
+    lines = figure.axes[0].plot([], [], color=colour, linestyle=line, label=display_name(UNEDITED))
+    figure.legend(
+        handles=[*handles, *lines], loc="upper center", ncols=4 if len(handles) < 4 else 3, frameon=False,
+        fontsize=SMALL, columnspacing=1.2, handlelength=2.2,
+    )  # fmt: skip

@@ -1,0 +1,244 @@
+"""Transfer: one language is edited, every language is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, isnan, nan
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from bench.spec import ALL
+from bench.store import Results
+from reports.aggregate import EFFICACY, SPECIFICITY, UNEDITED, Measure, Panel, Summary, ordered
+from reports.contents import display_name, language_name, summary_cell
+from reports.experiments.common import (
+    GAIN,
+    GAIN_NOTE,
+    Group,
+    counted,
+    finer,
+    gain,
+    groups,
+    in_order,
+    methods_of,
+    summaries_by,
+    untested,
+    with_reasons,
+)
+from reports.experiments.table6 import CROSSLINGUAL
+from reports.parts import Picture, Section
+from reports.style import INK, SCALE, SMALL, TEXT, WIDTH, canvas
+from reports.tables import DASH, Cell, Column, Table
+
+KEYS = ("edit_lang", "probe_lang")
+COLUMNS = 4
+SIDE, GAP, LEFT, TOP = 1.4, 0.27, 0.5, 0.5
+"""Inches: of a matrix, between two, and around the first."""
+
+SHADES = "Blues"
+"""From light to dark, so that it reads the same in grey."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the cells of a matrix hold.
+
+    Attributes:
+        same: measure where facts are asked in the language of the edit.
+        other: in other languages.
+    """
+
+    key: str
+    title: str
+    same: Measure
+    other: Measure
+
+
+QUESTIONS = (
+    Question("efficacy", "Efficacy", EFFICACY, CROSSLINGUAL),
+    Question("specificity", "Specificity", SPECIFICITY, SPECIFICITY),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Matrices:
+    """One matrix per method: language of the edit x language of the question.
+
+    Attributes:
+        numbers: (method, edited, asked) -> number.
+        records: what they are means of, of all settings.
+    """
+
+    question: Question
+    methods: tuple[str, ...]
+    edited: tuple[str, ...]
+    asked: tuple[str, ...]
+    numbers: Mapping[tuple[str, str, str], Summary]
+    records: pd.DataFrame
+
+    def matrix(self, method: str) -> NDArray[np.float64]:
+        """Percentages; NaN where there is none."""
+        means = [[self.numbers.get((method, e, a)) for a in self.asked] for e in self.edited]
+        return np.array([[nan if n is None or n.mean is None else n.mean for n in row] for row in means])
+
+
+def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
+    """One section per model, data set and order with languages edited alone and asked in others."""
+    several = list(groups(panels, ("model", "data", "order"), "edited"))
+    for group in several:
+        alone = {code: panel for code, panel in group.panels.items() if code != ALL and "+" not in code}
+        found = [matrices(results, alone, group.panels.get(ALL), question) for question in QUESTIONS if alone]
+        shown = [each for each in found if _off_diagonal(each)]
+        if QUESTIONS[0] not in [each.question for each in shown]:
+            continue
+        text = (
+            "One language is edited, every language is asked: rows are the language of the edit, columns that of the "
+            f"question. For each language {counted(next(iter(alone.values())))}. Efficacy off the diagonal: the edited "
+            "fact, asked in another language. Specificity: facts that no edit should touch."
+        )
+        where = f": {group.name}" if len(several) > 1 else ""
+        parts = [part for each in shown for part in _parts(group, list(alone.values()), each)]
+        yield Section(f"Transfer between languages{where}", (text, *parts))
+
+
+def matrices(results: Results, alone: Mapping[str, Panel], together: Panel | None, question: Question) -> Matrices:
+    """The numbers of all languages edited alone.
+
+    Args:
+        results: the run.
+        alone: language -> the setting in which only that language is edited.
+        together: the setting with all languages, whose unedited model stands in where others have none.
+        question: what is asked.
+    """
+    numbers: dict[tuple[str, str, str], Summary] = {}
+    every: list[pd.DataFrame] = []
+    for code, panel in alone.items():
+        sources: dict[str | None, Panel] = {None: panel}
+        if together is not None and UNEDITED not in methods_of([panel]):
+            sources |= {UNEDITED: together}
+        for only, source in sources.items():
+            records = _records(results, source, question)
+            if only:
+                records = records[(records["method"] == only) & (records["edit_lang"] == code)]
+            every.append(records)
+            found = summaries_by(source, records, ("probe_lang",)).items()
+            numbers |= {(method, code, asked): n for (method, asked), n in found if only in (None, method)}
+    return Matrices(
+        question,
+        tuple(ordered({method for method, _, _ in numbers})),
+        tuple(in_order(alone)),
+        tuple(in_order(asked for _, _, asked in numbers)),
+        numbers,
+        pd.concat(every),
+    )
+
+
+def _records(results: Results, panel: Panel, question: Question) -> pd.DataFrame:
+    records = finer(results, panel, {question.same, question.other}, ("fact", *KEYS))
+    inside = records["probe_lang"] == records["edit_lang"]
+    wanted = inside & (records["metric"] == question.same.metric)
+    return records[wanted | (~inside & (records["metric"] == question.other.metric))]
+
+
+def _off_diagonal(found: Matrices) -> bool:
+    return any(edited != asked for _, edited, asked in found.numbers)
+
+
+def _parts(group: Group, panels: Sequence[Panel], found: Matrices) -> tuple[Picture | Table, ...]:
+    key, title = found.question.key, found.question.title
+    picture = Picture(
+        f"transfer-{key}{group.suffix}",
+        f"{title} by language of the edit and of the question, percent; dark is high, a dash is not measured.",
+        f"{title}: matrices of language of the edit by language of the question, one per method",
+        draw(found),
+    )
+    return picture, table(group, panels, found), gains(group, found)
+
+
+# ---------------------------------------------------------------------------- tables
+def table(group: Group, panels: Sequence[Panel], found: Matrices) -> Table:
+    """A row per method and edited language, a column per language that is asked."""
+    rows = [
+        (
+            Cell(display_name(method)),
+            Cell(language_name(edited)),
+            *(_shown(found.numbers.get((method, edited, asked))) for asked in found.asked),
+        )
+        for method in found.methods
+        for edited in found.edited
+    ]
+    header = (
+        Column("method", "Method", "text"),
+        Column("edited", "Edited", "text"),
+        *(Column(code, language_name(code), digits=1) for code in found.asked),
+    )
+    caption = f"{found.question.title} by language of the edit (rows) and of the question (columns), percent."
+    name = f"transfer-{found.question.key}{group.suffix}"
+    return with_reasons(Table(name, header, tuple(rows), caption), panels)
+
+
+def gains(group: Group, found: Matrices) -> Table:
+    """Against the unedited model: in the language of the edit, and over all other languages."""
+    inside = found.records["edit_lang"] == found.records["probe_lang"]
+    rows, tested = [], []
+    for method in (name for name in found.methods if name != UNEDITED):
+        for edited in found.edited:
+            for title, part in (("the same", inside), ("others", ~inside)):
+                records = found.records[part & (found.records["edit_lang"] == edited)]
+                sides = [records[records["method"] == name] for name in (method, UNEDITED)]
+                tested.append(gain(sides[0], sides[1], KEYS))
+                texts = (Cell(display_name(method)), Cell(language_name(edited)), Cell(title))
+                rows.append((*texts, *tested[-1].cells()))
+    header = [Column(key, key.title(), "text") for key in ("method", "edited", "asked")]
+    header.append(Column("difference", "Difference", "number"))
+    title = found.question.title
+    caption = f"{title} minus that of the unedited model on the same questions, points, 95 % interval over facts."
+    name = f"transfer-{found.question.key}-gain{group.suffix}"
+    return with_reasons(Table(name, (*header, *GAIN), tuple(rows), caption, (GAIN_NOTE, *untested(tested))))
+
+
+def _shown(number: Summary | None) -> Cell:
+    return Cell(DASH) if number is None else summary_cell(number)
+
+
+# ---------------------------------------------------------------------------- picture
+def draw(found: Matrices) -> Figure:
+    """A matrix per method, all on one scale, the numbers in them."""
+    down = ceil(len(found.methods) / COLUMNS)
+    tall = SIDE * len(found.edited) / max(len(found.asked), 1)
+    pitch = tall + TOP
+    height = pitch * down + 0.25
+    figure = canvas(height)
+    for place, method in enumerate(found.methods):
+        left = LEFT + (SIDE + GAP) * (place % COLUMNS)
+        bottom = height - pitch * (place // COLUMNS) - TOP + 0.15 - tall
+        axes = figure.add_axes((left / WIDTH, bottom / height, SIDE / WIDTH, tall / height))
+        axes.set_title(display_name(method), fontsize=TEXT, fontweight="bold", loc="left", pad=4)
+        _matrix(axes, found, method)
+        if place % COLUMNS == 0:
+            axes.set_ylabel("Edited", fontsize=SMALL, labelpad=2)
+        if place + COLUMNS >= len(found.methods):
+            axes.set_xlabel("Asked", fontsize=SMALL, labelpad=2)
+    return figure
+
+
+def _matrix(axes: Any, found: Matrices, method: str) -> None:
+    shares = found.matrix(method)
+    axes.imshow(np.ma.masked_invalid(shares), cmap=SHADES, vmin=SCALE[0], vmax=SCALE[1], aspect="auto")
+    axes.set_xticks(range(len(found.asked)), found.asked)
+    axes.set_yticks(range(len(found.edited)), found.edited)
+    axes.tick_params(length=0, labelsize=SMALL, pad=2)
+    axes.spines[:].set_visible(False)
+    for (row, column), value in np.ndenumerate(shares):
+        text = DASH if isnan(value) else f"{value:.0f}"
+        colour = "white" if value > 60 else INK
+        own = found.edited[row] == found.asked[column]
+        axes.text(
+            column, row, text, ha="center", va="center", fontsize=SMALL - 0.5, color=colour,
+            fontweight="bold" if own else "normal",
+        )  # fmt: skip
