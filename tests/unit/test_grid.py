@@ -186,9 +186,18 @@ def test_a_hyperparameter_file_with_an_unknown_method_is_refused(tmp_path):
 def test_every_preset_makes_a_grid(preset, fixed_fingerprints, tmp_path):
     spec = resolve(preset, None, {})
     grid = cells(spec, methods(), None, tmp_path)
-    assert len(grid) == len(PAPER_METHODS) * spec.seeds
     assert len({cell.id() for cell in grid}) == len(grid)
-    assert [cell.method.name for cell in grid[: len(PAPER_METHODS)]] == list(PAPER_METHODS)
+    places = {
+        (method, order, edited, seed)
+        for part in spec.grids()
+        for method in part.methods
+        for order in part.orders
+        for edited in part.groups()
+        for seed in range(part.first_seed, part.first_seed + part.seeds)
+    }
+    found = [(cell.method.name, cell.schedule.order, cell.schedule.edited, cell.seed) for cell in grid]
+    assert set(found) == places
+    assert list(dict.fromkeys(name for name, *_ in found))[: len(spec.methods)] == list(spec.methods)
 
 
 def test_a_cell_holds_all_settings(fixed_fingerprints, tmp_path):
