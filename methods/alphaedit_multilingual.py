@@ -1,4 +1,4 @@
-"""AlphaEdit for each language apart, the languages' updates summed: W = W0 + sum of Delta_l.
+"""AlphaEdit for each language apart, the updates summed: W = W0 + sum of Delta_l (LangEdit paper, Table 5).
 
 Delta_l is what AlphaEdit would have written editing the facts of language l alone: with its own history, on a model
 that holds no other language's edits. A step groups its facts by language; each group is edited on W0 + Delta_l, and
