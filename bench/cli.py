@@ -161,6 +161,24 @@ def report_command(
     echo(f"written to {written}")
 
 
+@app.command("compare")
+def compare_command(
+    first: options.FirstRun,
+    second: options.SecondRun,
+    out: options.CompareOut = None,
+    results_dir: options.ResultsDir = Path("results"),
+) -> None:
+    """Compare two runs cell by cell: the same code on two machines, or a method before and after a change."""
+    folders = [run_folder(run, results_dir) for run in (first, second)]
+    from reports.compare import compare_runs, comparison_text, write_comparison
+
+    comparison = compare_runs(*folders)
+    echo(comparison_text(comparison))
+    if out:
+        write_comparison(comparison, out)
+        echo(f"written to {out}")
+
+
 @app.command("status")
 def status_command(run: options.Run, results_dir: options.ResultsDir = Path("results")) -> None:
     """Show how every cell of a run stands, with the reason of each failure."""

@@ -26,7 +26,7 @@ from reports.aggregate import (
     summaries,
 )
 from reports.significance import Comparison, Unit, beats_all
-from reports.tables import DASH, Cell, Column, Table, ranks
+from reports.tables import DASH, Cell, Column, Table, p_text, ranks
 
 DISPLAY = {
     UNEDITED: "Unedited",
@@ -152,8 +152,8 @@ def significance(comparisons: Sequence[Comparison]) -> Table:
         o, s = c.outcome, seeds[c.measure, c.other]
         interval = DASH if o.low is None or o.high is None else f"{o.low:.2f} to {o.high:.2f}"
         texts = [c.measure.title, display_name(c.best), display_name(c.other), str(o.n) if o.n else DASH]
-        texts += [_fixed(o.difference), interval, _fixed(o.effect), _p(o.p_holm)]
-        texts += [str(s.n), _fixed(s.difference), _p(s.p)]
+        texts += [_fixed(o.difference), interval, _fixed(o.effect), p_text(o.p_holm)]
+        texts += [str(s.n), _fixed(s.difference), p_text(s.p)]
         rows.append(tuple(Cell(text) for text in texts))
     left = ("Column", "Best", "Compared with")
     right = ("Facts", "Difference", "95 % CI", "d_z", "p (Holm)", "Seeds", "Difference (seeds)", "p (seeds)")
@@ -253,9 +253,3 @@ def _legend(panel: Panel, comparisons: Sequence[Comparison]) -> Iterable[str]:
 
 def _fixed(value: float | None) -> str:
     return DASH if value is None else f"{round(value, 2) + 0.0:.2f}"
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return DASH
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"

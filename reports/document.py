@@ -10,7 +10,7 @@ import pandas as pd
 from bench.errors import BenchError
 from bench.spec import ALL
 from bench.store import Results, load_results
-from reports import contents, experiments, overview, provenance, reading
+from reports import contents, experiments, overview, provenance, reading, trace
 from reports.aggregate import CORE, MAIN, XTREME, XTREME_LIKELIHOOD, Panel, cells_of, panels
 from reports.fonts import chinese_font, latin_only, missing_note
 from reports.naming import arranged, renamed, run_names, slug, suffix
@@ -49,7 +49,7 @@ def first_tables(report: Chapter) -> list[Table]:
 
 def _run(folder: Path, name: str) -> Chapter:
     """One run: what its settings show together, then each setting; a trace if it holds one."""
-    traced = _trace(folder)
+    traced = trace.sections(folder) if (folder / "trace.json").is_file() else []
     if traced and not any(folder.glob("*/cell.json")):
         return Chapter(name, "Trace of single edits", tuple(traced))
     results = load_results(folder)
@@ -68,10 +68,6 @@ def _run(folder: Path, name: str) -> Chapter:
     ]
     behind = _behind(folder, results, [cells_of(results.cells, panel.setting) for panel in side_by_side])
     return Chapter(name, f"{len(parts)} settings", (*sections, *behind, *settings, *traced))
-
-
-def _trace(folder: Path) -> list[Section]:
-    return []
 
 
 def _split(parts: Sequence[Panel]) -> tuple[list[Panel], list[Panel]]:

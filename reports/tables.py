@@ -108,6 +108,13 @@ def number(value: float, digits: int) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
+def p_text(value: float | None) -> str:
+    """A p value for people."""
+    if value is None:
+        return DASH
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
 def to_csv(table: Table) -> str:
     """Numbers and standard deviations in columns of their own; a gap stays the dash it is."""
     out = io.StringIO()

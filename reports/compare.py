@@ -1,0 +1,205 @@
+"""Two runs side by side: is it the same code on two machines, and what did a change of a method change?
+
+Cells are joined by their place in tables (method, model, data, order, edited languages, seed). Differences are second
+run less first, paired over facts and over seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from bench.atomic import write_text
+from bench.store import PLACE
+from reports import provenance
+from reports.aggregate import FURTHER, MAIN, Measure, Panel, Setting, Standing, Summary, panels, summaries
+from reports.contents import METHOD, display_name, summary_cell
+from reports.joining import Runs, Sameness, join, sameness
+from reports.markdown import to_report_markdown
+from reports.naming import arranged
+from reports.pairing import over_facts, over_seeds
+from reports.parts import Chapter, Section
+from reports.significance import Outcome, holm, paired
+from reports.tables import DASH, Cell, Column, Table, p_text, to_csv, to_text
+
+MEASURES = (*MAIN, *FURTHER)
+A, B = "first", "second"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One method's number in both runs, over the seeds that both have finished; second less first."""
+
+    setting: Setting
+    method: str
+    measure: Measure
+    numbers: tuple[Summary, Summary]
+    facts: Outcome
+    seeds: Outcome
+
+
+def compare_runs(first: Path, second: Path) -> Chapter:
+    """Everything that two runs differ in.
+
+    Raises:
+        BenchError: a run cannot be read, or they have no cell in common.
+    """
+    runs = join(first, second)
+    same = {row["cell_a"]: sameness(runs, row) for row in runs.cells.to_dict("records")}
+    differences = list(_differences(runs))
+    identical = sum(each.same for each in same.values())
+    headline = (
+        f"{len(same)} cells in common, {identical} of them identical bit for bit; "
+        f"{len(runs.only[0])} only in {runs.names[0]}, {len(runs.only[1])} only in {runs.names[1]}"
+    )
+    sections = [
+        Section("Differences", (_table(runs, differences, same),)),
+        Section("Cells", (_cells(runs, same),)),
+        *([Section("In one run only", (_only(runs),))] if any(map(len, runs.only)) else []),
+        Section("Where they ran", (_places(runs),)),
+    ]
+    return arranged(Chapter(f"langedit-bench: {runs.names[0]} and {runs.names[1]}", headline, tuple(sections)))
+
+
+def comparison_text(comparison: Chapter) -> str:
+    """The comparison for a terminal."""
+    tables = (part for section in comparison.sections() for part in section.parts if isinstance(part, Table))
+    return "\n".join([comparison.headline, "", *map(to_text, tables)]).rstrip()
+
+
+def write_comparison(comparison: Chapter, out: Path) -> None:
+    """Write compare.md and every table as csv."""
+    write_text(out / "compare.md", to_report_markdown(comparison))
+    for section in comparison.sections():
+        for table in (part for part in section.parts if isinstance(part, Table)):
+            write_text(out / f"{table.name}.csv", to_csv(table))
+
+
+# ---------------------------------------------------------------------------- numbers
+def _differences(runs: Runs) -> Iterator[Difference]:
+    sides = [{panel.setting: panel for panel in panels(results)} for results in runs.results]
+    for setting in (setting for setting in sides[0] if setting in sides[1]):
+        first, second = sides[0][setting], sides[1][setting]
+        for method in (standing.method for standing in first.standings):
+            panel = _together(first, second, method)
+            if panel is None:
+                continue
+            for measure in MEASURES:
+                numbers = summaries(panel, measure)
+                if numbers[A].have and numbers[B].have:
+                    facts = paired(*over_facts(panel, measure, B, A))
+                    seeds = paired(*over_seeds(panel, measure, B, A))
+                    yield Difference(setting, method, measure, (numbers[A], numbers[B]), facts, seeds)
+
+
+def _together(first: Panel, second: Panel, method: str) -> Panel | None:
+    """A panel in which one method of two runs is two methods; of the seeds that both have finished."""
+    found = [[each for each in panel.standings if each.method == method] for panel in (first, second)]
+    if not all(found):
+        return None
+    seeds = tuple(seed for seed in found[0][0].scored if seed in found[1][0].scored)
+    if not seeds:
+        return None
+    records = []
+    for panel, name in ((first, A), (second, B)):
+        mine = (panel.records["method"] == method) & panel.records["seed"].isin(seeds)
+        records.append(panel.records[mine].assign(method=name))
+    standings = tuple(Standing(name, seeds, seeds, (), ()) for name in (A, B))
+    return Panel(first.setting, standings, pd.concat(records, ignore_index=True))
+
+
+# ---------------------------------------------------------------------------- tables
+def _table(runs: Runs, differences: Sequence[Difference], same: Mapping[str, Sameness]) -> Table:
+    fields = _fields(runs)
+    p_values = {i: each.facts.p for i, each in enumerate(differences)}
+    family = {i: p for i, p in p_values.items() if p is not None}
+    corrected = dict(zip(family, holm(list(family.values())), strict=True))
+    rows = []
+    for i, each in enumerate(differences):
+        o, s = each.facts, each.seeds
+        rows.append((
+            *(Cell(getattr(each.setting, name)) for name in fields),
+            Cell(display_name(each.method)),
+            Cell(each.measure.title),
+            *(summary_cell(number, seen=True) for number in each.numbers),
+            Cell(str(o.n)), _number(o.difference), Cell(_interval(o)), Cell(p_text(corrected.get(i))),
+            Cell(str(s.n)), _number(s.difference), Cell(_interval(s)),
+            Cell(_identical(runs, each, same)),
+        ))  # fmt: skip
+    names = ("Facts", "Difference", "95 % CI", "p (Holm)", "Seeds", "Difference (seeds)", "95 % CI (seeds)")
+    header = [*(Column(name, name.title(), "text") for name in fields), METHOD, Column("measure", "Measure", "text")]
+    header += [Column(key, name) for key, name in zip(("first", "second"), runs.names, strict=True)]
+    header += [Column(name, name, "number") for name in names]
+    header.append(Column("identical", "Identical cells", "number"))
+    caption = (
+        f"{runs.names[1]} less {runs.names[0]}, percentage points, over the seeds that both have finished. Paired "
+        f"t-tests over facts, Holm-corrected over {len(family)} comparisons, and intervals over facts and over seeds."
+    )
+    reasons = sorted({f"{DASH}: {o.note}." for each in differences for o in (each.facts, each.seeds) if o.note})
+    return Table("differences", tuple(header), tuple(rows), caption, tuple(reasons))
+
+
+def _identical(runs: Runs, difference: Difference, same: Mapping[str, Sameness]) -> str:
+    mine = runs.cells["method"] == difference.method
+    for name, value in difference.setting._asdict().items():
+        mine &= runs.cells[name] == value
+    cells = runs.cells.loc[mine, "cell_a"]
+    return f"{sum(same[cell].same for cell in cells)}/{len(cells)}"
+
+
+def _cells(runs: Runs, same: Mapping[str, Sameness]) -> Table:
+    fields = _fields(runs)
+    rows = []
+    for row in runs.cells.to_dict("records"):
+        found = same[row["cell_a"]]
+        status = " / ".join(dict.fromkeys((row["status_a"], row["status_b"])))
+        texts = (*(row[name] for name in fields), display_name(row["method"]), str(row["seed"]), status)
+        rows.append(tuple(map(Cell, (*texts, found.settings or "same", found.scores))))
+    names = ("Seed", "Status", "Settings", "Scores")
+    header = (*(Column(name, name.title(), "text") for name in fields), METHOD)
+    header += tuple(Column(name.lower(), name, "text") for name in names)
+    caption = "Cells that both runs hold. Identical: every score of every question is the same number, bit for bit."
+    return Table("cells", header, tuple(rows), caption)
+
+
+def _only(runs: Runs) -> Table:
+    rows = [
+        tuple(map(Cell, (name, *(str(row[field]) for field in PLACE), row[f"status_{side}"])))
+        for name, cells, side in zip(runs.names, runs.only, "ab", strict=True)
+        for row in cells.to_dict("records")
+    ]
+    header = tuple(Column(name, name.title(), "text") for name in ("run", *PLACE, "status"))
+    return Table("only", header, tuple(rows), "Cells that one run holds and the other does not.")
+
+
+def _places(runs: Runs) -> Table:
+    """What the two runs' own tables of model, software and machine have, the rows that differ marked."""
+    sides = []
+    for folder, results in zip(runs.folders, runs.results, strict=True):
+        table = provenance.what_was_run(provenance.cell_records(folder, results.cells))
+        sides.append({row[0].text: row[1].text for row in table.rows})
+    rows = [
+        tuple(map(Cell, (what, first, second, "" if first == second else "differs")))
+        for what in dict.fromkeys((*sides[0], *sides[1]))
+        for first, second in [(sides[0].get(what, DASH), sides[1].get(what, DASH))]
+    ]
+    titles = (("what", "What"), *zip(("first", "second"), runs.names, strict=True), ("differs", "Differs"))
+    header = tuple(Column(key, title, "text") for key, title in titles)
+    return Table("runs", header, tuple(rows), "Models, schedules, software and machines of the two runs.")
+
+
+def _fields(runs: Runs) -> list[str]:
+    return [name for name in Setting._fields if runs.cells[name].nunique() > 1]
+
+
+def _number(value: float | None) -> Cell:
+    return Cell(DASH) if value is None else Cell(mean=value)
+
+
+def _interval(outcome: Outcome) -> str:
+    if outcome.low is None or outcome.high is None:
+        return DASH
+    return f"{round(outcome.low, 2) + 0.0:.2f} to {round(outcome.high, 2) + 0.0:.2f}"

@@ -1,0 +1,136 @@
+"""Two runs side by side: identical cells, changed methods, what only one run holds."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.errors import BenchError
+from bench.spec import Cell, Order
+from bench.store import load_results
+from reports.aggregate import EFFICACY, panels, per_seed
+from reports.compare import compare_runs, comparison_text, write_comparison
+from reports.parts import Chapter
+from reports.tables import Table, to_csv
+from tests.report.world import LEVELS, World
+
+SMALL = {"methods": ("none", "rect", "memit"), "seeds": (0, 1, 2), "languages": ("en", "zh"), "facts": 8}
+
+
+@dataclass
+class Tuned(World):
+    """A world in which MEMIT has another value of an option."""
+
+    def cell(self, method: str, seed: int, model: str, order: Order = "cycle", edited: tuple[str, ...] = ()) -> Cell:
+        cell = super().cell(method, seed, model, order, edited)
+        if method != "memit":
+            return cell
+        changed = cell.method.model_copy(update={"options": {**cell.method.options, "lambda": 9.0}})
+        return cell.model_copy(update={"method": changed})
+
+
+def table(comparison: Chapter, name: str) -> list[dict[str, str]]:
+    parts = (part for section in comparison.sections() for part in section.parts)
+    found = next(part for part in parts if isinstance(part, Table) and part.name == name)
+    return list(csv.DictReader(io.StringIO(to_csv(found))))
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return World(**SMALL).write(tmp_path_factory.mktemp("before") / "run")  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def after(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same code, but MEMIT is better by some points and has diverged once; one seed more, one method less."""
+    levels = {**LEVELS, "memit": (90, 80, 60)}
+    world = World(**{**SMALL, "methods": ("none", "memit"), "seeds": (0, 1, 2, 3)}, levels=levels)  # type: ignore[arg-type]
+    return world.write(tmp_path_factory.mktemp("after") / "run")
+
+
+def test_a_run_is_identical_to_itself(before: Path, tmp_path: Path) -> None:
+    again = World(**SMALL).write(tmp_path / "run")  # type: ignore[arg-type]
+    comparison = compare_runs(before, again)
+    assert comparison.headline.startswith("9 cells in common, 9 of them identical bit for bit; 0 only in ")
+    assert {row["scores"] for row in table(comparison, "cells")} == {"identical"}
+    for row in table(comparison, "differences"):
+        assert float(row["Difference"]) == 0
+        assert (row["95 % CI"], row["p (Holm)"], row["identical"]) == ("–", "–", "3/3")
+    assert "nan" not in comparison_text(comparison).lower()
+
+
+def test_a_changed_method_stands_out(before: Path, after: Path) -> None:
+    comparison = compare_runs(before, after)
+    assert comparison.headline.startswith("6 cells in common, 3 of them identical")
+    rows = {(row["method"], row["measure"]): row for row in table(comparison, "differences")}
+    changed = rows["MEMIT", "Efficacy"]
+    means = [per_seed(panels(load_results(folder))[0], EFFICACY) for folder in (before, after)]
+    by_hand = np.mean([means[1]["memit", seed] - means[0]["memit", seed] for seed in (0, 1, 2)])
+    assert float(changed["Difference (seeds)"]) == pytest.approx(by_hand, abs=1e-5)
+    assert float(changed["Difference"]) == pytest.approx(by_hand, abs=1e-5)  # each fact has one seed here
+    assert (changed["Facts"], changed["Seeds"], changed["identical"]) == (str(3 * 2 * 8), "3", "0/3")
+    low, high = (float(part) for part in changed["95 % CI"].split(" to "))
+    assert low < by_hand < high
+    assert rows["Unedited", "Efficacy"]["identical"] == "3/3"
+    scores = {row["method"]: row["scores"] for row in table(comparison, "cells")}
+    assert "rows differ, by" in scores["MEMIT"]
+
+
+def test_swapped_runs_turn_the_sign(before: Path, after: Path) -> None:
+    forth, back = (table(compare_runs(*pair), "differences") for pair in ((before, after), (after, before)))
+    turned = {(row["method"], row["measure"]): row for row in back}
+    for row in forth:
+        other = turned[row["method"], row["measure"]]
+        assert float(row["Difference"]) == pytest.approx(-float(other["Difference"]), abs=1e-9)
+        assert row["p (Holm)"] == other["p (Holm)"]
+
+
+def test_what_one_run_holds_alone_is_listed(before: Path, after: Path) -> None:
+    alone = {(row["method"], row["seed"]) for row in table(compare_runs(before, after), "only")}
+    assert alone == {("rect", "0"), ("rect", "1"), ("rect", "2"), ("none", "3"), ("memit", "3")}
+
+
+def test_other_settings_are_named_and_are_not_identical(before: Path, tmp_path: Path) -> None:
+    tuned = Tuned(**SMALL).write(tmp_path / "run")  # type: ignore[arg-type]
+    comparison = compare_runs(before, tuned)
+    rows = [row for row in table(comparison, "cells") if row["method"] == "MEMIT"]
+    assert {row["settings"] for row in rows} == {"method.options.lambda 3000.0 → 9.0"}
+    assert {row["scores"] for row in rows} == {"identical"}  # the numbers are; the cells are not
+    assert comparison.headline.startswith("9 cells in common, 6 of them identical")
+
+
+def test_unfinished_cells_are_not_compared(before: Path, tmp_path: Path) -> None:
+    status = {("memit", 0): "failed", ("memit", 1): "missing", ("rect", 2): "diverged"}
+    half = World(**SMALL, status=status).write(tmp_path / "run")  # type: ignore[arg-type]
+    comparison = compare_runs(before, half)
+    rows = {(row["method"], row["measure"]): row for row in table(comparison, "differences")}
+    assert rows["MEMIT", "Efficacy"]["Seeds"] == "1"
+    assert rows["MEMIT", "Efficacy"]["95 % CI (seeds)"] == "–"
+    assert rows["RECT", "Efficacy"]["Seeds"] == "3"
+    states = [(row["status"], row["scores"]) for row in table(comparison, "cells") if row["method"] == "MEMIT"]
+    assert states == [
+        ("done / failed", "in one run only"),
+        ("done / missing", "in one run only"),
+        ("done", "identical"),
+    ]
+
+
+def test_nothing_in_common_is_one_line(before: Path, tmp_path: Path) -> None:
+    other = World(methods=("memit",), seeds=(0,), facts=1).write(tmp_path / "run", model="another")
+    with pytest.raises(BenchError, match=r"no cell in common: .*polyglot-tiny.*another"):
+        compare_runs(before, other)
+
+
+def test_files(before: Path, after: Path, tmp_path: Path) -> None:
+    write_comparison(compare_runs(before, after), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "compare.md", "differences.csv", "cells.csv", "only.csv", "runs.csv",
+    }  # fmt: skip
+    text = (tmp_path / "compare.md").read_text(encoding="utf-8")
+    assert text.startswith("# langedit-bench: ")
+    assert "Holm-corrected over" in text
