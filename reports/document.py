@@ -49,7 +49,7 @@ def first_tables(report: Chapter) -> list[Table]:
 
 def _run(folder: Path, name: str) -> Chapter:
     """One run: what its settings show together, then each setting; a trace if it holds one."""
-    traced = trace.sections(folder) if (folder / "trace.json").is_file() else []
+    traced = _trace(folder)
     if traced and not any(folder.glob("*/cell.json")):
         return Chapter(name, "Trace of single edits", tuple(traced))
     results = load_results(folder)
@@ -68,6 +68,14 @@ def _run(folder: Path, name: str) -> Chapter:
     ]
     behind = _behind(folder, results, [cells_of(results.cells, panel.setting) for panel in side_by_side])
     return Chapter(name, f"{len(parts)} settings", (*sections, *behind, *settings, *traced))
+
+
+def _trace(folder: Path) -> list[Section]:
+    if not (folder / "trace.json").is_file():
+        return []
+    if not (folder / "trace.csv").is_file():
+        raise BenchError("no such file beside trace.json; was the trace interrupted?", file=folder / "trace.csv")
+    return trace.sections(folder)
 
 
 def _split(parts: Sequence[Panel]) -> tuple[list[Panel], list[Panel]]:
