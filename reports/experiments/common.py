@@ -89,6 +89,12 @@ def summaries_by(panel: Panel, records: pd.DataFrame, keys: Sequence[str]) -> di
     return {(s.method, *key): summary_of(s, found.get((s.method, *key), [])) for s in panel.standings for key in rest}
 
 
+def unfinished(panel: Panel, method: str) -> Summary | None:
+    """The number of a method whose cells have none yet; None where the run has no such cells."""
+    found = next((standing for standing in panel.standings if standing.method == method), None)
+    return None if found is None else summary_of(found, [])
+
+
 @dataclass(frozen=True, slots=True)
 class Gain:
     """First - second in points, paired by seed, fact and languages; a fact is one value.

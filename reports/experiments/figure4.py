@@ -24,6 +24,7 @@ from reports.experiments.common import (
     groups,
     in_order,
     methods_of,
+    unfinished,
     untested,
     with_reasons,
 )
@@ -62,7 +63,7 @@ class Pairs:
     def number(self, method: str, alone: bool, measure: Measure, code: str) -> Summary | None:
         """A method's number for facts of a language; None where no such cell was planned."""
         panel = self.alone[code] if alone else self.together
-        return per_language(panel, measure).get((method, code))
+        return per_language(panel, measure).get((method, code)) or unfinished(panel, method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,9 @@ def pairs_of(group: Group) -> Pairs | None:
         return None
     both = set(methods_of(alone.values())) - {UNEDITED}
     methods = tuple(s.method for s in together.standings if s.method in both)
-    return Pairs(group, together, alone, methods) if methods else None
+    sides = ([together], list(alone.values()))
+    begun = all(any(s.scored for panel in side for s in panel.standings if s.method in methods) for side in sides)
+    return Pairs(group, together, alone, methods) if begun else None
 
 
 def bars(pairs: Pairs, every: bool = False) -> list[Bars]:

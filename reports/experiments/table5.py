@@ -58,7 +58,8 @@ def variants(group: Group) -> list[Entry]:
     several = [e for e in every if e.method != UNEDITED and families.count(e.family) > 1]
     rank = {family: place for place, family in enumerate(dict.fromkeys(e.family for e in several))}
     unedited = [entry for entry in every if entry.method == UNEDITED][:1]
-    return [*unedited, *sorted(several, key=lambda e: rank[e.family])] if several else []
+    begun = any(s.scored for e in several for s in e.panel.standings if s.method == e.method)
+    return [*unedited, *sorted(several, key=lambda e: rank[e.family])] if begun else []
 
 
 def table(group: Group, entries: Sequence[Entry]) -> Table:

@@ -27,6 +27,7 @@ from reports.experiments.common import (
     in_order,
     methods_of,
     summaries_by,
+    unfinished,
     untested,
     with_reasons,
 )
@@ -70,11 +71,13 @@ class Matrices:
     """One matrix per method: language of the edit x language of the question.
 
     Attributes:
+        alone: language -> the setting in which only that language is edited.
         numbers: (method, edited, asked) -> number.
         records: what they are means of, of all settings.
     """
 
     question: Question
+    alone: Mapping[str, Panel]
     methods: tuple[str, ...]
     edited: tuple[str, ...]
     asked: tuple[str, ...]
@@ -83,8 +86,14 @@ class Matrices:
 
     def matrix(self, method: str) -> NDArray[np.float64]:
         """Percentages; NaN where there is none."""
-        means = [[self.numbers.get((method, e, a)) for a in self.asked] for e in self.edited]
+        means = [[self.number(method, e, a) for a in self.asked] for e in self.edited]
         return np.array([[nan if n is None or n.mean is None else n.mean for n in row] for row in means])
+
+    def number(self, method: str, edited: str, asked: str) -> Summary | None:
+        """A number; without a mean where cells are unfinished, None where nothing of the kind was asked."""
+        if any(code == edited for _, code, _ in self.numbers):
+            return self.numbers.get((method, edited, asked))
+        return unfinished(self.alone[edited], method)
 
 
 def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
@@ -130,7 +139,8 @@ def matrices(results: Results, alone: Mapping[str, Panel], together: Panel | Non
             numbers |= {(method, code, asked): n for (method, asked), n in found if only in (None, method)}
     return Matrices(
         question,
-        tuple(ordered({method for method, _, _ in numbers})),
+        alone,
+        tuple(ordered({*methods_of(alone.values()), *(method for method, _, _ in numbers)})),
         tuple(in_order(alone)),
         tuple(in_order(asked for _, _, asked in numbers)),
         numbers,
@@ -167,7 +177,7 @@ def table(group: Group, panels: Sequence[Panel], found: Matrices) -> Table:
         (
             Cell(display_name(method)),
             Cell(language_name(edited)),
-            *(_shown(found.numbers.get((method, edited, asked))) for asked in found.asked),
+            *(_shown(found.number(method, edited, asked)) for asked in found.asked),
         )
         for method in found.methods
         for edited in found.edited

@@ -8,10 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from bench.atomic import write_json
-from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Order, Schedule
-from bench.store import COST_TABLE, SCHEMA_VERSION, ResultStore, Status, place
+from bench.spec import ALL, Cell, DataRef, MethodSpec, ModelRef, Order, Schedule
+from bench.store import (
+    CELL_COLUMNS,
+    COST_SCHEMA,
+    COST_TABLE,
+    SCHEMA_VERSION,
+    SCORE_SCHEMA,
+    Results,
+    ResultStore,
+    Status,
+    place,
+)
+from reports.parts import Section
+from reports.tables import Cell as TableCell
+from reports.tables import Table
 
 LEVELS = {
     "none": (12, 11, 88),
@@ -170,3 +184,36 @@ def costs(cell: Cell, step: int, status: str) -> list[dict[str, Any]]:
     if step == 3:
         values["seconds.score.edits"] = 4.0
     return [{"quantity": name, "layer": -1, "value": value} for name, value in values.items()]
+
+
+def hand_made(
+    rows: list[dict[str, Any]], cells: list[dict[str, Any]], costs: list[dict[str, Any]] | None = None
+) -> Results:
+    """Results of rows that name only what matters.
+
+    Args:
+        rows: scores; a fact "x" asked and edited in "en" at step 1, weight 1, unless they say otherwise.
+        cells: done, of model "m", data "d", order "cycle", everything edited, seed 0, unless they say otherwise.
+        costs: cost rows.
+    """
+    score = {"step": 1, "metric": "efficacy", "protocol": "teacher_forced", "fact": "x", "edit_lang": "en"}
+    cell = {"model": "m", "data": "d", "order": "cycle", "edited": ALL, "seed": 0, "status": "done", "reason": ""}
+    full = [{**score, "weight": 1.0, "probe_lang": row.get("edit_lang", "en"), **row} for row in rows]
+    spent = [{"layer": -1, **row} for row in costs or []]
+    return Results(
+        pd.DataFrame([{**cell, **each} for each in cells], columns=list(CELL_COLUMNS)),
+        pd.DataFrame(full, columns=SCORE_SCHEMA.names),
+        pd.DataFrame(spent, columns=COST_SCHEMA.names) if spent else COST_SCHEMA.empty_table().to_pandas(),
+        {},
+    )
+
+
+def table_named(section: Section, name: str) -> Table:
+    """A table of a section."""
+    return next(part for part in section.parts if isinstance(part, Table) and part.name == name)
+
+
+def by_key(table: Table, texts: int = 1) -> dict[tuple[str, ...], dict[str, TableCell]]:
+    """Rows by their first texts, cells by column."""
+    keys = [column.key for column in table.columns]
+    return {tuple(cell.text for cell in row[:texts]): dict(zip(keys, row, strict=True)) for row in table.rows}
