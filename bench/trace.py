@@ -44,6 +44,10 @@ TOGETHER = 8
 """Most facts whose states are held at once; their restorations fill a batch."""
 
 
+ENOUGH, PADDING = 1024, 1.25
+"""Tokens that fill a batch; beyond, tokens with padding over those without, at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A prompt as the model sees it.
@@ -231,12 +235,16 @@ class Tracer:
         scores = [torch.zeros(len(KINDS), len(p.ids) - p.first, layers) for p in prompts]
         for number, kind in enumerate(KINDS):
             for start, jobs in self._jobs(kind, prompts).items():
-                sizes = [self.noise.samples * len(prompts[job.fact].ids) for job in jobs]
+                lengths = [len(prompts[job.fact].ids) for job in jobs]
+                sizes = [
+                    (self.noise.samples * length, self.noise.samples * (length - job.position))
+                    for length, job in zip(lengths, jobs, strict=True)
+                ]
 
                 def work(group: list[int], kind: str = kind, start: int = start, jobs: list[_Job] = jobs) -> Tensor:
                     return self._restore(runs, kind, start, [jobs[i] for i in group])
 
-                for group, values in self.model.budget.batches(sizes, work):
+                for group, values in self.model.budget.batches(sizes, work, _alike):
                     for job, value in zip((jobs[i] for i in group), values.tolist(), strict=True):
                         scores[job.fact][number, job.position - prompts[job.fact].first, job.layer] = value
         return [
@@ -385,6 +393,28 @@ def layers_to_edit(effects: Sequence[float]) -> list[int]:
 def _few(sizes: Sequence[int], budget: int) -> list[list[int]]:
     groups = chunks_by_tokens(sizes, budget)
     return [group[i : i + TOGETHER] for group in groups for i in range(0, len(group), TOGETHER)]
+
+
+def _alike(sizes: Sequence[tuple[int, int]], budget: int) -> list[list[int]]:
+    """Group restorations that have about as many tokens to run.
+
+    Args:
+        sizes: of each, the tokens of all its rows, and how many of them are run.
+        budget: most tokens in a group.
+    """
+    groups: list[list[int]] = []
+    longest = run = 0
+    for i in sorted(range(len(sizes)), key=lambda i: (sizes[i][1], sizes[i][0], i)):
+        longest, run = max(longest, sizes[i][0]), run + sizes[i][1]
+        count = len(groups[-1]) + 1 if groups else 1
+        # the last is the longest, so the others are padded to it
+        padded = count * sizes[i][1]
+        if groups and count * longest <= budget and padded <= max(ENOUGH, PADDING * run):
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+            longest, run = sizes[i]
+    return groups
 
 
 def _by_fact(rows: Tensor, each: int) -> Tensor:

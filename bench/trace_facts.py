@@ -7,7 +7,7 @@ whatever the model says first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +21,10 @@ from bench.trace import Prompt, subject_tokens
 
 EMBEDDED = "cldr"
 TRIED = 50
-"""Most facts of a large data set that are asked for every one wanted: models do not know all of them."""
+"""Most facts that are asked for every one wanted: models do not know all of them."""
+
+TOGETHER = 64
+"""Facts that are asked at once, though fewer may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def questions(
         BenchError: missing or malformed data, or too few facts.
     """
     if name == EMBEDDED:
-        return {lang: _embedded(lang, seed) for lang in languages}
+        return {lang: _embedded(lang, seed)[: wanted * TRIED] for lang in languages}
     request = data.DataRequest(tuple(languages), wanted, seed, data_dir, parallel=True)
     loaded = data.load(name, request)
     if name == counterfact.FOLDER:
@@ -127,7 +130,8 @@ def known(model: EditableModel, asked: Sequence[Question], wanted: int) -> tuple
     """
     found: list[Known] = []
     tried = 0
-    for group in _groups(asked, wanted):
+    for start in range(0, len(asked), TOGETHER):
+        group = asked[start : start + TOGETHER]
         # the first prediction does not depend on the target
         answers = model.answers([q.text for q in group], [q.expected or " a" for q in group])
         prompts = subject_tokens(model.tokens, [q.text for q in group], [q.span for q in group])
@@ -146,8 +150,3 @@ def _first_character(model: EditableModel, ids: Sequence[int]) -> int:
     """How many tokens there are until a character is whole; decoders write U+FFFD for what is not."""
     whole = (n for n in range(1, len(ids) + 1) if "\ufffd" not in model.tokenizer.decode(ids[:n]))
     return next(whole, len(ids))
-
-
-def _groups(asked: Sequence[Question], size: int) -> Iterator[Sequence[Question]]:
-    for start in range(0, len(asked), size):
-        yield asked[start : start + size]

@@ -22,6 +22,7 @@ from bench.trace import (
     Noise,
     Prompt,
     Tracer,
+    _alike,
     attention_output,
     embedding_std,
     subject_tokens,
@@ -177,6 +178,27 @@ def test_batches_are_halved_when_memory_runs_out() -> None:
         torch.testing.assert_close(traced.scores, other.scores, atol=1e-5, rtol=1e-3)
     assert max(sizes) <= 3
     assert model.budget.lowered
+
+
+def test_restorations_of_like_length_are_run_together() -> None:
+    sizes = [(1200, 100 * n) for n in (1, 12, 2, 11, 1, 12, 6, 6, 6)]
+    groups = _alike(sizes, 100_000)
+    assert sorted(i for group in groups for i in group) == list(range(len(sizes)))
+    assert groups == [[0, 4, 2], [6, 7, 8], [3, 1, 5]]
+    for group in groups:  # what is a group stays one
+        assert len(_alike([sizes[i] for i in group], 100_000)) == 1
+    assert max(map(len, _alike(sizes, 2400))) == 2
+    assert len(_alike(sizes, 1)) == len(sizes)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_is_near(dtype: str) -> None:
+    exact, half = tiny_model("llama"), tiny_model("llama", dtype=dtype)
+    prompts = prompts_of(exact)
+    pairs = zip(Tracer(exact, NOISE, WINDOW).trace(prompts), Tracer(half, NOISE, WINDOW).trace(prompts), strict=True)
+    for one, other in pairs:
+        assert other.scores.isfinite().all()
+        assert float((one.scores - other.scores).abs().mean()) < 0.05
 
 
 # ---------------------------------------------------------------------------- parts
