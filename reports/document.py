@@ -59,7 +59,7 @@ def _run(folder: Path, name: str) -> Chapter:
     if len(parts) == 1:
         chapter = _setting(folder, results, parts[0])
         together = experiments.of_run(results, parts)
-        return Chapter(name, chapter.headline, (*chapter.items, *together, *traced))
+        return Chapter(name, f"{chapter.title}: {chapter.headline}", (*chapter.items, *together, *traced))
     shown, side_by_side = _split(parts)
     settings = [_renamed(_setting(folder, results, panel), after=suffix(panel, parts)) for panel in shown]
     sections = [
@@ -67,7 +67,7 @@ def _run(folder: Path, name: str) -> Chapter:
         *experiments.of_run(results, parts),
     ]
     behind = _behind(folder, results, [cells_of(results.cells, panel.setting) for panel in side_by_side])
-    return Chapter(name, f"{len(parts)} settings", (*sections, *behind, *settings, *traced))
+    return Chapter(name, f"{len(parts)} settings", (*sections, *settings, *behind, *traced))
 
 
 def _trace(folder: Path) -> list[Section]:
@@ -109,7 +109,7 @@ def _setting(folder: Path, results: Results, panel: Panel) -> Chapter:
         Section("Cost", (provenance.cost(results, cells),)),
         _what_was_run(records),
     ]
-    return Chapter(_name(panel), _headline(panel), tuple(sections))
+    return Chapter(_name(panel), _size(panel), tuple(sections))
 
 
 def _behind(folder: Path, results: Results, cells: Sequence[pd.DataFrame]) -> list[Section]:
@@ -155,10 +155,10 @@ def _name(panel: Panel) -> str:
     return f"{setting.model} on {setting.data}, order {setting.order}{alone}"
 
 
-def _headline(panel: Panel) -> str:
+def _size(panel: Panel) -> str:
     methods = sum(standing.method != "none" for standing in panel.standings)
     seeds = len(panel.standings[0].seeds)
-    return f"{_name(panel)}: {methods} method{'s' * (methods != 1)}, {seeds} seed{'s' * (seeds != 1)}"
+    return f"{methods} method{'s' * (methods != 1)}, {seeds} seed{'s' * (seeds != 1)}"
 
 
 def _alt(panel: Panel) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
+
+from fontTools import subset
 
 PACKAGE = "pylopdf_fonts_zh_cn"
 DISTRIBUTION = "pylopdf-fonts-zh-cn"
@@ -17,6 +20,22 @@ def chinese_font() -> Path | None:
     folders = (spec.submodule_search_locations or []) if spec else []
     found = (Path(folder) / FILE for folder in folders)
     return next((path for path in found if path.is_file()), None)
+
+
+def chinese_letters(text: str) -> bytes:
+    """A font of just the letters of `text` that others lack; empty if there are none or no font is installed."""
+    letters = "".join(sorted({char for char in text if not latin_only(char)}))
+    path = chinese_font()
+    if not letters or not path:
+        return b""
+    options = subset.Options(layout_features=[], hinting=False, glyph_names=False)
+    font = subset.load_font(str(path), options)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(text=letters)
+    subsetter.subset(font)
+    out = BytesIO()
+    font.save(out)
+    return out.getvalue()
 
 
 def latin_only(text: str) -> bool:

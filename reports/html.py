@@ -9,8 +9,14 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from reports.fonts import chinese_letters
 from reports.parts import Chapter, Part, Picture, Section
 from reports.tables import Cell, Column, Table, number
+
+FONT = "/* font */"
+"""Where the template has the font, which is known when the page is."""
+
+FACE = '@font-face {{ font-family: "Report SC"; src: url(data:font/otf;base64,{}) format("opentype"); }}'
 
 NUMBER = re.compile(r"[-−]?\d+(\.\d+)?(e[-+]?\d+)?")
 
@@ -68,8 +74,10 @@ def to_report_html(report: Chapter, folder: Path) -> str:
     entries = [_entry(f"s{i}", level, item, folder) for i, (level, item) in enumerate(report.walk(), start=1)]
     loader = PackageLoader("reports", "templates")
     environment = Environment(autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True)
-    page = environment.get_template("report.html.j2")
-    return page.render(title=report.title, headline=report.headline, entries=entries)
+    template = environment.get_template("report.html.j2")
+    page = template.render(title=report.title, headline=report.headline, entries=entries)
+    font = base64.b64encode(chinese_letters(page)).decode()
+    return page.replace(FONT, FACE.format(font) if font else "", 1)
 
 
 def _entry(anchor: str, level: int, item: Section | Chapter, folder: Path) -> Entry:

@@ -21,7 +21,9 @@ def settings(parts: Sequence[Panel]) -> Table:
         found = {standing.method: cell for standing, cell in zip(panel.standings, cells, strict=True)}
         rows.append((*_place(panel, fields), *(found.get(method, Cell(DASH)) for method in methods)))
     header = (*_columns(fields), *(Column(method, display_name(method)) for method in methods))
-    caption = "Score in every setting, mean ± standard deviation over seeds, percent; everything else in settings.csv."
+    caption = (
+        "Score in every setting, mean ± standard deviation over seeds, percent; all main measures in its csv file."
+    )
     notes = ("Best of a setting bold, second underlined; the unedited model does not compete.",)
     return Table("settings", header, tuple(rows), caption, notes)
 

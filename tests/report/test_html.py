@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
 import shutil
@@ -11,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from fontTools.ttLib import TTFont
 from matplotlib.figure import Figure
 
 from reports.document import read_report
@@ -79,7 +82,7 @@ def test_it_needs_nothing_from_outside(page: str) -> None:
     assert pictures
     assert all((attributes["src"] or "").startswith("data:image/svg+xml;base64,") for attributes in pictures)
     assert all(attributes["alt"] for attributes in pictures)
-    assert not re.search(r"url\(|@import|https?://", page)
+    assert not re.search(r"url\((?!data:)|@import|https?://", page)
     assert any("default-src 'none'" in (attributes.get("content") or "") for attributes in parsed.all("meta"))
 
 
@@ -94,6 +97,9 @@ def test_contents_lead_to_every_section(page: str) -> None:
 def test_captions_are_captions_and_chinese_is_chinese(page: str) -> None:
     assert "<figcaption>Figure 1. " in page
     assert "中文" in page
+    font = re.search(r"data:font/otf;base64,([^)]+)\)", page)
+    assert font is not None  # whatever fonts the reader has
+    assert {ord(char) for char in "中文"} <= set(TTFont(io.BytesIO(base64.b64decode(font[1]))).getBestCmap())
     assert '<html lang="en">' in page
     assert '<meta charset="utf-8">' in page
 
