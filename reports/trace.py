@@ -162,17 +162,13 @@ def peaks(effects: Effects) -> Table:
         Column("high", "Clean", "number", 3),
         Column("low", "Corrupted", "number", 3),
         Column("ate", "Total effect", "number", 3),
-        Column("ate_band", "±", "number", 3),
     ]
-    for kind, part in SHOWN:
-        where = "last subject token" if part == "last" else "last token"
-        columns += [
-            Column(f"{kind}_{part}", f"{KINDS[kind]}, {where}", "number", 3),
-            Column(f"{kind}_{part}_band", "±", "number", 3),
-            Column(f"{kind}_{part}_layer", "Layer", "number", 0),
-        ]
+    columns += [Column(f"{kind}_{part}", f"{KINDS[kind]}, {PARTS[part].lower()}", "number", 3) for kind, part in SHOWN]
     rows = [_peak_row(effects, numbers, lang) for lang in effects.about["languages"]]
-    caption = "Probability of the answer, and the largest average indirect effects over layers, with 95 % bands."
+    caption = (
+        "Probability of the answer, and the largest average indirect effect over layers at two tokens, with its layer; "
+        "± is a 95 % band."
+    )
     return Table("peaks", tuple(columns), tuple(rows), caption, tuple(_notes(effects)))
 
 
@@ -180,15 +176,19 @@ def _peak_row(effects: Effects, numbers: pd.DataFrame, lang: str) -> tuple[Cell,
     counts = effects.about["counts"].get(lang, {"tried": 0, "traced": 0})
     head = (Cell(language_name(lang)), Cell(mean=counts["traced"]), Cell(mean=counts["tried"]))
     if lang not in effects.languages:
-        return (*head, *(Cell(DASH) for _ in range(4 + 3 * len(SHOWN))))
+        return (*head, *(Cell(DASH) for _ in range(3 + len(SHOWN))))
     both = effects.probabilities(lang)
     total = both["high"] - both["low"]
-    values = [both["high"].mean(), both["low"].mean(), total.mean(), BAND * total.std() / len(total) ** 0.5]
+    found = [Cell(_banded(total.mean(), BAND * total.std() / len(total) ** 0.5))]
     for kind, part in SHOWN:
         rows = numbers[(numbers["language"] == lang) & (numbers["kind"] == kind) & (numbers["part"] == part)]
         best = rows.sort_values("aie").iloc[-1]
-        values += [best["aie"], best["band"], best["layer"]]
-    return (*head, *(_cell(float(value)) for value in values))
+        found.append(Cell(f"{_banded(best['aie'], best['band'])} at {best['layer']}"))
+    return (*head, _cell(both["high"].mean()), _cell(both["low"].mean()), *found)
+
+
+def _banded(value: float, band: float) -> str:
+    return number(value, 3) + ("" if isnan(band) else f" ± {number(band, 3)}")
 
 
 def _cell(value: float) -> Cell:
@@ -211,10 +211,13 @@ def advice(effects: Effects) -> str:
         return "No layers to edit are recommended: MLPs at the subject's last token have no effect."
     means = effects.about["mlp_effects"]
     peak = max(range(len(means)), key=means.__getitem__)
+    both = [effects.probabilities(lang) for lang in effects.languages]
+    total = float(np.mean([(each["high"] - each["low"]).mean() for each in both]))
     return (
         f"Layers to edit: {', '.join(map(str, recommended['layers']))} (--set {recommended['set']}). Around the peak "
-        f"of the MLPs' effect at the subject's last token, layer {peak} with {number(means[peak], 3)} (mean over "
-        "languages): the neighbours with the most effect, while it is at least half of the peak's, at most five layers."
+        f"of the MLPs' effect at the subject's last token, layer {peak} with {number(means[peak], 3)} of a total "
+        f"effect of {number(total, 3)} (means over languages): the neighbours with the most effect, while it is at "
+        "least half of the peak's, at most five layers."
     )
 
 
