@@ -15,10 +15,10 @@ from reports.parts import Section
 
 def of_panel(results: Results, panel: Panel) -> list[Section]:
     """Sections about one setting of a run."""
-    found = (module.section(results, panel) for module in (table1, figure2, figure3, tables2, table6, table8))
+    found = (module.section(results, panel) for module in (table1, figure2, figure3, tables2, table8))
     return [section for section in found if section]
 
 
 def of_run(results: Results, panels: Sequence[Panel]) -> list[Section]:
     """Sections that set the settings of a run side by side."""
-    return [section for module in (figure4, table5, transfer) for section in module.sections(results, panels)]
+    return [section for module in (figure4, table5, table6, transfer) for section in module.sections(results, panels)]

@@ -34,12 +34,14 @@ class Group:
     """Settings of a run that differ in one thing only.
 
     Attributes:
-        name: what they have in common, for people.
+        name: model and data, for people.
+        where: what tells this group from the others of a run, for people; "" if there is one group only.
         suffix: of its files, "" where a run has one group only.
         panels: by the thing in which they differ.
     """
 
     name: str
+    where: str
     suffix: str
     panels: Mapping[str, Panel]
 
@@ -50,11 +52,12 @@ def groups(panels: Sequence[Panel], by: Sequence[str], within: str) -> Iterator[
     for panel in panels:
         key = tuple(str(getattr(panel.setting, name)) for name in by)
         found.setdefault(key, {})[str(getattr(panel.setting, within))] = panel
+    first = [next(iter(members.values())) for members in found.values()]
     for key, members in found.items():
         differing = [value for i, value in enumerate(key) if len({other[i] for other in found}) > 1]
-        yield Group(
-            setting_name(next(iter(members.values())).setting), "".join(f"-{slug(v)}" for v in differing), members
-        )
+        panel = next(iter(members.values()))
+        after = "".join(f"-{slug(value)}" for value in differing)
+        yield Group(setting_name(panel.setting), told_apart(panel, first, by), after, members)
 
 
 def setting_name(setting: Setting) -> str:
@@ -93,6 +96,11 @@ def unfinished(panel: Panel, method: str) -> Summary | None:
     """The number of a method whose cells have none yet; None where the run has no such cells."""
     found = next((standing for standing in panel.standings if standing.method == method), None)
     return None if found is None else summary_of(found, [])
+
+
+def titled(title: str, where: str) -> str:
+    """A heading, with what tells it from others of its kind."""
+    return f"{title}: {where}" if where else title
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +163,16 @@ def lost(panels: Iterable[Panel]) -> Iterator[str]:
     for panel in several:
         for standing in panel.standings:
             if note := standing_note(panel, standing):
-                where.setdefault(f"{display_name(standing.method)} {note}", []).append(_told_apart(panel, several))
+                where.setdefault(f"{display_name(standing.method)} {note}", []).append(told_apart(panel, several))
     said = [f"{text} ({', '.join(places)})" if any(places) else text for text, places in where.items()]
     if said:
         yield f"Seeds: {'; '.join(said)}."
 
 
-def _told_apart(panel: Panel, panels: Sequence[Panel]) -> str:
-    """The fields of a setting in which it differs from others."""
-    fields = zip(*(each.setting for each in panels), strict=True)
-    chosen = [value for value, values in zip(panel.setting, fields, strict=True) if len(set(values)) > 1]
-    return " ".join(chosen)
+def told_apart(panel: Panel, panels: Sequence[Panel], by: Sequence[str] = Setting._fields) -> str:
+    """The fields of a setting in which it differs from others; "" where there are no others."""
+    chosen = [name for name in by if len({getattr(each.setting, name) for each in panels}) > 1]
+    return " ".join(str(getattr(panel.setting, name)) for name in chosen)
 
 
 def counted(panel: Panel, metric: str = "efficacy") -> str:

@@ -24,6 +24,7 @@ from reports.experiments.common import (
     groups,
     in_order,
     methods_of,
+    titled,
     unfinished,
     untested,
     with_reasons,
@@ -81,8 +82,7 @@ class Bars:
 
 def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
     """One section per model, data set and order with a method on both sides."""
-    several = list(groups(panels, ("model", "data", "order"), "edited"))
-    for group in several:
+    for group in groups(panels, ("model", "data", "order"), "edited"):
         pairs = pairs_of(group)
         if pairs is None:
             continue
@@ -94,8 +94,9 @@ def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
         caption = "Editing measures by language, percent; above each pair of bars its difference in points."
         alt = "Bars of efficacy, generality and specificity by language, edited alone and among all languages"
         picture = Picture(f"figure4{group.suffix}", caption, alt, draw(pairs))
-        where = f": {group.name}" if len(several) > 1 else ""
-        yield Section(f"Negative interference (Figure 4){where}", (text, picture, values(pairs), gaps(pairs)))
+        yield Section(
+            titled("Negative interference (Figure 4)", group.where), (text, picture, values(pairs), gaps(pairs))
+        )
 
 
 def pairs_of(group: Group) -> Pairs | None:

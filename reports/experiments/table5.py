@@ -11,7 +11,18 @@ from bench.store import Results
 from reports import paper
 from reports.aggregate import CORE, MAIN, UNEDITED, Measure, Panel, summaries
 from reports.contents import summary_cell
-from reports.experiments.common import GAIN, GAIN_NOTE, Group, counted, gain, groups, label, untested, with_reasons
+from reports.experiments.common import (
+    GAIN,
+    GAIN_NOTE,
+    Group,
+    counted,
+    gain,
+    groups,
+    label,
+    titled,
+    untested,
+    with_reasons,
+)
 from reports.parts import Section
 from reports.tables import Cell, Column, Table
 
@@ -36,18 +47,16 @@ class Entry:
 
 def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
     """One section per model, data set and edited languages that holds variants."""
-    several = list(groups(panels, ("model", "data", "edited"), "order"))
-    for group in several:
+    for group in groups(panels, ("model", "data", "edited"), "order"):
         entries = variants(group)
         if not entries:
             continue
-        where = f": {group.name}" if len(several) > 1 else ""
         text = (
             "Variants of a method, and the order in which facts come: cycle is one language a step in turn, shuffled a "
             f"mix of languages in every step, blocked one language after the other. {counted(entries[-1].panel)}."
         )
         parts = (text, table(group, entries), differences(group, entries))
-        yield Section(f"Variants (Table 5){where}", parts)
+        yield Section(titled("Variants (Table 5)", group.where), parts)
 
 
 def variants(group: Group) -> list[Entry]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import pandas as pd
 
 from bench.store import Results
@@ -15,9 +17,12 @@ from reports.experiments.common import (
     gain,
     in_order,
     summaries_by,
+    titled,
+    told_apart,
     untested,
     with_reasons,
 )
+from reports.naming import suffix
 from reports.parts import Section
 from reports.tables import Cell, Column, Table
 
@@ -26,26 +31,30 @@ AVERAGE = "average"
 KEYS = ("edit_lang", "probe_lang")
 
 
-def section(results: Results, panel: Panel) -> Section | None:
-    """The tables, or None unless several languages but not all are edited and others asked."""
+def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
+    """One section per setting in which several languages but not all are edited, and others are asked."""
+    found = [(panel, records) for panel in panels if len(records := never_edited(results, panel))]
+    several = [panel for panel, _ in found]
+    for panel, records in found:
+        edited, codes = panel.setting.edited.split("+"), in_order(records["probe_lang"])
+        names = [", ".join(map(language_name, each)) for each in (edited, codes)]
+        text = (
+            f"Facts are edited in {names[0]} and asked in {names[1]}, in which nothing is edited: how much of an edit "
+            f"another language knows of. {counted(panel)}; the gain is over the unedited model on the same questions."
+        )
+        after = suffix(panel, several)
+        parts = (text, table(panel, records, codes, after), gains(panel, records, codes, after))
+        yield Section(titled("Knowledge sharing (Tables 6 and 7)", told_apart(panel, several)), parts)
+
+
+def never_edited(results: Results, panel: Panel) -> pd.DataFrame:
+    """Edited facts asked in languages in which nothing is edited; empty unless several languages are."""
     edited = panel.setting.edited.split("+")
-    if len(edited) < 2:
-        return None
     records = finer(results, panel, [CROSSLINGUAL], ("fact", *KEYS))
-    records = records[~records["probe_lang"].isin(edited)]
-    if not len(records):
-        return None
-    codes = in_order(records["probe_lang"])
-    names = [", ".join(map(language_name, each)) for each in (edited, codes)]
-    text = (
-        f"Facts are edited in {names[0]} and asked in {names[1]}, in which nothing is edited: how much of an edit "
-        f"another language knows of. {counted(panel)}; the gain is over the unedited model on the same questions."
-    )
-    parts = (text, table(panel, records, codes), gains(panel, records, codes))
-    return Section("Knowledge sharing (Tables 6 and 7)", parts)
+    return records[~records["probe_lang"].isin(edited) & (len(edited) > 1)]
 
 
-def table(panel: Panel, records: pd.DataFrame, codes: list[str]) -> Table:
+def table(panel: Panel, records: pd.DataFrame, codes: list[str], after: str = "") -> Table:
     """A row per method, a column per language that is asked, beside the languages that are edited."""
     average = summaries_by(panel, records, ())
     by_code = summaries_by(panel, records, ("probe_lang",))
@@ -66,10 +75,10 @@ def table(panel: Panel, records: pd.DataFrame, codes: list[str]) -> Table:
         for i, s in enumerate(panel.standings)
     ]
     caption = "Edited facts, asked in the language of the edit and in languages never edited, percent."
-    return with_reasons(Table("table6-7", header, tuple(rows), caption), [panel])
+    return with_reasons(Table(f"table6-7{after}", header, tuple(rows), caption), [panel])
 
 
-def gains(panel: Panel, records: pd.DataFrame, codes: list[str]) -> Table:
+def gains(panel: Panel, records: pd.DataFrame, codes: list[str], after: str = "") -> Table:
     """What every method gains over the unedited model, by language that is asked."""
     by_method = {str(name): part for name, part in records.groupby("method")}
     nothing = records.iloc[:0]
@@ -87,4 +96,6 @@ def gains(panel: Panel, records: pd.DataFrame, codes: list[str]) -> Table:
         Column("gain", "Gain", "number"),
     )
     caption = "Gain over the unedited model in points, with its 95 % interval over facts."
-    return with_reasons(Table("table6-7-gain", (*header, *GAIN), tuple(rows), caption, (GAIN_NOTE, *untested(found))))
+    return with_reasons(
+        Table(f"table6-7-gain{after}", (*header, *GAIN), tuple(rows), caption, (GAIN_NOTE, *untested(found)))
+    )

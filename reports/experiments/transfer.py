@@ -27,6 +27,7 @@ from reports.experiments.common import (
     in_order,
     methods_of,
     summaries_by,
+    titled,
     unfinished,
     untested,
     with_reasons,
@@ -98,8 +99,7 @@ class Matrices:
 
 def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
     """One section per model, data set and order with languages edited alone and asked in others."""
-    several = list(groups(panels, ("model", "data", "order"), "edited"))
-    for group in several:
+    for group in groups(panels, ("model", "data", "order"), "edited"):
         alone = {code: panel for code, panel in group.panels.items() if code != ALL and "+" not in code}
         found = [matrices(results, alone, group.panels.get(ALL), question) for question in QUESTIONS if alone]
         shown = [each for each in found if _off_diagonal(each)]
@@ -110,9 +110,8 @@ def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
             f"question. For each language {counted(next(iter(alone.values())))}. Efficacy off the diagonal: the edited "
             "fact, asked in another language. Specificity: facts that no edit should touch."
         )
-        where = f": {group.name}" if len(several) > 1 else ""
         parts = [part for each in shown for part in _parts(group, list(alone.values()), each)]
-        yield Section(f"Transfer between languages{where}", (text, *parts))
+        yield Section(titled("Transfer between languages", group.where), (text, *parts))
 
 
 def matrices(results: Results, alone: Mapping[str, Panel], together: Panel | None, question: Question) -> Matrices:
