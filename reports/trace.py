@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from bench.atomic import read_json, write_text
+from bench.errors import BenchError
 from reports.contents import language_name
 from reports.parts import Part, Picture, Section
 from reports.style import FRAME, SMALL, TEXT, TITLE, canvas, language_label, plain, set_script, write_figure
@@ -38,6 +39,11 @@ SHOWN = (("hidden", "last"), ("mlp", "last"), ("attention", "end"))
 
 COLOURS = "cividis"
 """Rises in lightness all the way, alike for colour-blind readers and in grey."""
+
+SMALL_SHARE = 0.1
+"""Of the total effect; a peak below it is told to be weak."""
+
+WEAK = " That is less than a tenth of the total effect: the MLPs of a window alone do not carry this model's facts."
 
 MISSING, MARK = "#d9d9d9", "#ffffff"
 BAND = 1.96
@@ -73,8 +79,17 @@ class Effects:
 
 
 def read(folder: Path) -> Effects:
-    """The two files that `bench trace` leaves."""
-    return Effects(pd.read_csv(folder / "trace.csv", dtype={"fact": str}), read_json(folder / "trace.json"))
+    """The two files that `bench trace` leaves.
+
+    Raises:
+        BenchError: one is missing, or is not what it should be.
+    """
+    about, path = read_json(folder / "trace.json"), folder / "trace.csv"
+    try:
+        rows = pd.read_csv(path, dtype={"fact": str})
+    except (OSError, ValueError) as error:
+        raise BenchError("cannot be read; bench trace writes it", file=path) from error
+    return Effects(rows, about)
 
 
 def build(folder: Path) -> str:
@@ -217,7 +232,7 @@ def advice(effects: Effects) -> str:
         f"Layers to edit: {', '.join(map(str, recommended['layers']))} (--set {recommended['set']}). Around the peak "
         f"of the MLPs' effect at the subject's last token, layer {peak} with {number(means[peak], 3)} of a total "
         f"effect of {number(total, 3)} (means over languages): the neighbours with the most effect, while it is at "
-        "least half of the peak's, at most five layers."
+        f"least half of the peak's, at most five layers.{WEAK if means[peak] < SMALL_SHARE * total else ''}"
     )
 
 

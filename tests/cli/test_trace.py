@@ -11,6 +11,7 @@ import pytest
 
 from bench.atomic import read_json
 from bench.conformance import OPTIONS
+from bench.errors import BenchError
 from bench.registry import methods
 from bench.settings import assignments, overrides
 from bench.trace import Prompt, layers_to_edit, parts_of
@@ -97,6 +98,20 @@ def test_a_report_can_hold_it_as_a_chapter(traced: Path) -> None:
     assert "polyglot-tiny" in section.title
     assert [part.stem for part in section.parts if isinstance(part, Picture)] == ["trace", "layers"]
     assert [table.name for table in section.tables] == ["summary"]
+
+
+def test_a_folder_without_its_numbers_is_one_line(traced: Path, tmp_path: Path) -> None:
+    (tmp_path / "trace.json").write_text((traced / "trace.json").read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(BenchError, match=r"trace\.csv: cannot be read"):
+        trace.sections(tmp_path)
+
+
+@pytest.mark.parametrize(("share", "weak"), [(0.5, False), (0.01, True)])
+def test_a_weak_peak_is_told(traced: Path, share: float, weak: bool) -> None:
+    effects = trace.read(traced)
+    facts = [{**fact, "high": 1.0, "low": 0.0} for fact in effects.about["facts_traced"]]
+    about = {**effects.about, "facts_traced": facts, "mlp_effects": [share] * effects.layers}
+    assert (trace.WEAK in trace.advice(trace.Effects(effects.rows, about))) == weak
 
 
 def test_all_languages_share_the_scale_of_a_kind(traced: Path) -> None:
