@@ -94,9 +94,9 @@ def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
         caption = "Editing measures by language, percent; above each pair of bars its difference in points."
         alt = "Bars of efficacy, generality and specificity by language, edited alone and among all languages"
         picture = Picture(f"figure4{group.suffix}", caption, alt, draw(pairs))
-        yield Section(
-            titled("Negative interference (Figure 4)", group.where), (text, picture, values(pairs), gaps(pairs))
-        )
+        parts = (text, picture, values(pairs), gaps(pairs))
+        further = (values(pairs, every=True), gaps(pairs, every=True))
+        yield Section(titled("Negative interference (Figure 4)", group.where), parts, further)
 
 
 def pairs_of(group: Group) -> Pairs | None:
@@ -128,13 +128,13 @@ def unedited(pairs: Pairs, measure: Measure, code: str) -> Summary | None:
 
 
 # ---------------------------------------------------------------------------- tables
-def values(pairs: Pairs) -> Table:
-    """The numbers of the bars, every method."""
+def values(pairs: Pairs, every: bool = False) -> Table:
+    """The numbers of the bars; `every` for all methods, else those of the figure."""
     rows = []
     for measure in CORE:
         reference = [_shown(unedited(pairs, measure, code)) for code in pairs.codes]
         rows.append((Cell(measure.title), Cell(display_name(UNEDITED)), Cell(""), *reference))
-        for each in bars(pairs, every=True):
+        for each in bars(pairs, every):
             cells = [_shown(pairs.number(each.method, each.alone, measure, code)) for code in pairs.codes]
             side = Cell("alone" if each.alone else "all")
             rows.append((Cell(measure.title), Cell(display_name(each.method)), side, *cells))
@@ -147,10 +147,10 @@ def values(pairs: Pairs) -> Table:
     )
 
 
-def gaps(pairs: Pairs) -> Table:
-    """All languages minus alone, language by language and over all."""
+def gaps(pairs: Pairs, every: bool = False) -> Table:
+    """All languages minus alone, language by language and over all; for the methods of `values`."""
     rows, found = [], []
-    for method in pairs.methods:
+    for method in (each.method for each in bars(pairs, every) if each.alone):
         for measure in CORE:
             for code in (*pairs.codes, EVERY):
                 found.append(gap(pairs, method, measure, pairs.codes if code == EVERY else [code]))

@@ -38,6 +38,7 @@ from reports.style import INK, SCALE, SMALL, TEXT, WIDTH, canvas
 from reports.tables import DASH, Cell, Column, Table
 
 KEYS = ("edit_lang", "probe_lang")
+EVERY = "all"
 COLUMNS = 4
 SIDE, GAP, LEFT, TOP = 1.4, 0.27, 0.5, 0.5
 """Inches: of a matrix, between two, and around the first."""
@@ -111,7 +112,8 @@ def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
             "fact, asked in another language. Specificity: facts that no edit should touch."
         )
         parts = [part for each in shown for part in _parts(group, list(alone.values()), each)]
-        yield Section(titled("Transfer between languages", group.where), (text, *parts))
+        further = tuple(gains(group, each, each.edited) for each in shown)
+        yield Section(titled("Transfer between languages", group.where), (text, *parts), further)
 
 
 def matrices(results: Results, alone: Mapping[str, Panel], together: Panel | None, question: Question) -> Matrices:
@@ -166,7 +168,7 @@ def _parts(group: Group, panels: Sequence[Panel], found: Matrices) -> tuple[Pict
         f"{title}: matrices of language of the edit by language of the question, one per method",
         draw(found),
     )
-    return picture, table(group, panels, found), gains(group, found)
+    return picture, table(group, panels, found), gains(group, found, (EVERY,))
 
 
 # ---------------------------------------------------------------------------- tables
@@ -191,17 +193,24 @@ def table(group: Group, panels: Sequence[Panel], found: Matrices) -> Table:
     return with_reasons(Table(name, header, tuple(rows), caption), panels)
 
 
-def gains(group: Group, found: Matrices) -> Table:
-    """Against the unedited model: in the language of the edit, and over all other languages."""
+def gains(group: Group, found: Matrices, edited: Sequence[str]) -> Table:
+    """Against the unedited model: in the language of the edit, and over all other languages.
+
+    Args:
+        group: names the table.
+        found: the numbers.
+        edited: a row for each of these languages; `EVERY` for all of them together.
+    """
     inside = found.records["edit_lang"] == found.records["probe_lang"]
     rows, tested = [], []
     for method in (name for name in found.methods if name != UNEDITED):
-        for edited in found.edited:
+        for code in edited:
             for title, part in (("the same", inside), ("others", ~inside)):
-                records = found.records[part & (found.records["edit_lang"] == edited)]
+                records = found.records[part & ((found.records["edit_lang"] == code) | (code == EVERY))]
                 sides = [records[records["method"] == name] for name in (method, UNEDITED)]
                 tested.append(gain(sides[0], sides[1], KEYS))
-                texts = (Cell(display_name(method)), Cell(language_name(edited)), Cell(title))
+                language = "All" if code == EVERY else language_name(code)
+                texts = (Cell(display_name(method)), Cell(language), Cell(title))
                 rows.append((*texts, *tested[-1].cells()))
     header = [Column(key, key.title(), "text") for key in ("method", "edited", "asked")]
     header.append(Column("difference", "Difference", "number"))

@@ -11,6 +11,7 @@ from bench.store import Results, load_results
 from reports.aggregate import EFFICACY, panels
 from reports.experiments import figure4, of_run
 from reports.parts import Picture, Section
+from reports.tables import Table
 from tests.report.world import World, by_key, hand_made, table_named
 
 ALONE = {"en": {"x": 0.9, "y": 0.7}, "de": {"z": 0.5}}
@@ -106,3 +107,12 @@ def test_langedit_stands_beside_alphaedit_where_it_was_not_edited_alone(tmp_path
     names = [text.get_text() for text in picture.figure.legends[0].get_texts()]
     assert names == ["AlphaEdit, language alone", "AlphaEdit, all languages", "LangEdit, all languages", "Unedited"]
     assert all(len(axes.patches) == 6 and axes.get_ylim() == (0, 100) for axes in picture.figure.axes)
+
+
+def test_other_methods_stand_in_csv_only(tmp_path: Path) -> None:
+    world = World(methods=("none", "ft", "alphaedit"), seeds=(0, 1), facts=2, edited=((), ("en",), ("de",)))
+    section = only(load_results(world.write(tmp_path / "run")))
+    names = {part.name for part in section.parts if isinstance(part, Table)}
+    assert names == {table.name for table in section.tables} == {"figure4", "figure4-gap"}
+    assert {row[0].text for row in table_named(section, "figure4-gap").rows} == {"AlphaEdit"}
+    assert {row[0].text for row in section.tables[1].rows} == {"FT", "AlphaEdit"}
