@@ -17,12 +17,12 @@ from bench.store import PLACE
 from reports import provenance
 from reports.aggregate import FURTHER, MAIN, Measure, Panel, Setting, Standing, Summary, panels, summaries
 from reports.contents import METHOD, display_name, summary_cell
-from reports.joining import Runs, Sameness, join, sameness
+from reports.joining import OTHER_QUESTIONS, Runs, Sameness, join, sameness
 from reports.markdown import to_report_markdown
 from reports.naming import arranged
-from reports.pairing import over_facts, over_seeds
+from reports.pairing import over_seeds
 from reports.parts import Chapter, Section
-from reports.significance import Outcome, holm, paired
+from reports.significance import Outcome, holm, paired, paired_over_facts
 from reports.tables import DASH, Cell, Column, Table, p_text, to_csv, to_text
 
 MEASURES = (*MAIN, *FURTHER)
@@ -90,7 +90,7 @@ def _differences(runs: Runs) -> Iterator[Difference]:
             for measure in MEASURES:
                 numbers = summaries(panel, measure)
                 if numbers[A].have and numbers[B].have:
-                    facts = paired(*over_facts(panel, measure, B, A))
+                    facts = paired_over_facts(panel, measure, B, A)
                     seeds = paired(*over_seeds(panel, measure, B, A))
                     yield Difference(setting, method, measure, (numbers[A], numbers[B]), facts, seeds)
 
@@ -139,6 +139,10 @@ def _table(runs: Runs, differences: Sequence[Difference], same: Mapping[str, Sam
         f"t-tests over facts, Holm-corrected over {len(family)} comparisons, and intervals over facts and over seeds."
     )
     reasons = sorted({f"{DASH}: {o.note}." for each in differences for o in (each.facts, each.seeds) if o.note})
+    if any(each.scores.startswith(OTHER_QUESTIONS) for each in same.values()):
+        reasons.append(
+            "Not all questions are the same in both: over facts, only those count that both runs have edited."
+        )
     return Table("differences", tuple(header), tuple(rows), caption, tuple(reasons))
 
 

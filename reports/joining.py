@@ -17,6 +17,7 @@ from reports.tables import DASH
 
 KEYS = [name for name in SCORE_SCHEMA.names if name not in ("cell", "value", "weight")]
 IDENTICAL = "identical"
+OTHER_QUESTIONS = "other questions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _compared(first: pd.DataFrame, second: pd.DataFrame) -> str:
         return "no scores" if first.empty and second.empty else "in one run only"
     a, b = (rows.drop(columns="cell").sort_values(KEYS, kind="stable", ignore_index=True) for rows in (first, second))
     if not a[KEYS].equals(b[KEYS]):
-        return f"other questions: {len(a)} and {len(b)} rows"
+        return f"{OTHER_QUESTIONS}: {len(a)} and {len(b)} rows"
     if a.equals(b):
         return IDENTICAL
     apart = (a["value"] - b["value"]).abs().fillna(float("inf"))

@@ -81,6 +81,14 @@ def paired(first: Sequence[float] | Values, second: Sequence[float] | Values) ->
     return Outcome(n, mean, mean - half, mean + half, mean / spread, p)
 
 
+def paired_over_facts(panel: Panel, measure: Measure, first: str, second: str) -> Outcome:
+    """Paired t-test of two methods over facts."""
+    outcome = paired(*over_facts(panel, measure, first, second))
+    if measure == SCORE and not outcome.n:
+        return replace(outcome, note="a fact lacks one of the three measures, or one of their means is 0")
+    return outcome
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's step-down correction, in the order given."""
     corrected, largest = [0.0] * len(p_values), 0.0
@@ -98,9 +106,7 @@ def compare(panel: Panel, measures: Sequence[Measure]) -> list[Comparison]:
         means = {name: mean for name, mean in numbers.items() if mean is not None}
         best = max(means, key=means.__getitem__, default="")
         for other in (name for name in means if name != best):
-            facts = paired(*over_facts(panel, measure, best, other))
-            if measure == SCORE and not facts.n:
-                facts = replace(facts, note="a fact lacks one of the three measures, or one of their means is 0")
+            facts = paired_over_facts(panel, measure, best, other)
             seeds = paired(*over_seeds(panel, measure, best, other))
             found.append(Comparison(measure, best, other, "facts", facts))
             found.append(Comparison(measure, best, other, "seeds", seeds))

@@ -120,6 +120,16 @@ def test_unfinished_cells_are_not_compared(before: Path, tmp_path: Path) -> None
     ]
 
 
+def test_other_questions_are_told(before: Path, tmp_path: Path) -> None:
+    fewer = World(**{**SMALL, "facts": 5}).write(tmp_path / "run")  # type: ignore[arg-type]
+    comparison = compare_runs(before, fewer)
+    assert comparison.headline.startswith("9 cells in common, 0 of them identical")
+    assert {row["scores"] for row in table(comparison, "cells")} == {"other questions: 96 and 60 rows"}
+    rows = table(comparison, "differences")
+    assert {row["Facts"] for row in rows} <= {str(3 * 2 * 5)}
+    assert "only those count that both runs have edited" in comparison_text(comparison)
+
+
 def test_nothing_in_common_is_one_line(before: Path, tmp_path: Path) -> None:
     other = World(methods=("memit",), seeds=(0,), facts=1).write(tmp_path / "run", model="another")
     with pytest.raises(BenchError, match=r"no cell in common: .*polyglot-tiny.*another"):
