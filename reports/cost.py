@@ -15,7 +15,7 @@ from bench.atomic import read_json, write_text
 from reports import paper
 from reports.contents import METHOD, display_name
 from reports.provenance import PHASES
-from reports.style import canvas, style, write_figure
+from reports.style import TEXT, canvas, plain, style, write_figure
 from reports.tables import DASH, Cell, Column, Table, to_markdown, to_text
 
 STATISTICS = ("moments", "spectra")
@@ -234,7 +234,8 @@ def draw(lines: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str, log
     axes = figure.add_subplot()
     for method, points in lines.items():
         colour, line, marker = style(method, list(lines))
-        axes.plot(*zip(*points, strict=True), color=colour, linestyle=line, marker=marker, label=display_name(method))
+        look: dict[str, Any] = {"color": colour, "linestyle": line, "marker": marker, "markersize": 4, "linewidth": 1.3}
+        axes.plot(*zip(*points, strict=True), label=display_name(method), **look)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
     # within a decade too, for the methods often span less than one
@@ -247,9 +248,9 @@ def draw(lines: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str, log
         axes.minorticks_off()
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    axes.grid(color="#dddddd", linewidth=0.7)
-    figure.legend(loc="outside right upper", frameon=False, fontsize=9)
+    axes.set_xlabel(x, fontsize=TEXT)
+    axes.set_ylabel(y, fontsize=TEXT)
+    plain(axes, "both")
+    figure.legend(loc="outside right upper", frameon=False, fontsize=TEXT)
     figure.set_layout_engine("constrained")
     return figure

@@ -23,6 +23,9 @@ AVERAGE = "average"
 ROW = 2.15
 """Inches of a row of panels."""
 
+LEADER = 0.28
+"""Inches between the end of a line and its name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Curves:
@@ -113,7 +116,7 @@ def draw(found: Curves, columns: int = 2) -> Figure:
     height = ROW * down
     figure = canvas(height)
     wide = WIDTH / columns
-    names = 0.25 + 0.06 * max(len(display_name(method)) for method in found.methods)
+    names = LEADER + 0.06 * max(len(display_name(method)) for method in found.methods)
     for place, task in enumerate(found.tasks):
         left, top = wide * (place % columns) + 0.45, ROW * (place // columns) + 0.3
         box = (left / WIDTH, 1 - (top + ROW - 0.75) / height, (wide - 0.5 - names) / WIDTH, (ROW - 0.75) / height)
@@ -154,10 +157,12 @@ def _names(axes: Any, ends: Mapping[str, tuple[float, float]], found: Curves) ->
     """Names beside the ends of lines, moved apart; a thin line leads from each to its end."""
     letter = 100 * SMALL * 1.2 / 72 / (ROW - 0.75)
     places = apart([y for _, y in ends.values()], letter)
-    edge = max(found.edits) * 1.02
+    inches = axes.get_position().width * WIDTH
+    edge = max(found.edits) * 1.02 * (1 + LEADER / inches)
     for (method, (x, y)), place in zip(ends.items(), places, strict=True):
-        leader = {"arrowstyle": "-", "color": style(method, found.methods)[0], "lw": 0.7, "shrinkA": 1, "shrinkB": 2}
+        # it ends at the left of the name, not at its middle
+        leader = {"arrowstyle": "-", "color": style(method, found.methods)[0], "lw": 0.7, "relpos": (0, 0.5)}
         axes.annotate(
-            display_name(method), (x, y), (edge * 1.09, place), fontsize=SMALL, color=INK, va="center",
+            display_name(method), (x, y), (edge, place), fontsize=SMALL, color=INK, va="center",
             annotation_clip=False, arrowprops=leader,
         )  # fmt: skip

@@ -228,7 +228,7 @@ def _difference(axes: Any, pairs: Pairs, method: str, measure: Measure, code: st
     found = gap(pairs, method, measure, [code]).outcome.difference
     sides = [pairs.number(method, alone, measure, code) for alone in (True, False)]
     if found is not None and all(side is not None and side.mean is not None for side in sides):
-        text = f"{found:+.1f}".replace("-", "−")
+        text = f"{found:+.1f}".replace("-", "−") if abs(found) >= 0.05 else "0.0"
         axes.text(x, SCALE[1] + 2, text, ha="center", va="bottom", fontsize=SMALL, color=INK)
 
 
