@@ -1,7 +1,7 @@
-"""How pictures look: one colour, line, marker and hatch per method, in every figure.
+"""How pictures look: one colour, line and marker per method, in every figure.
 
-Colours are Okabe and Ito's, which colour-blind readers can tell apart; lines, markers and hatches tell methods apart in
-grey print. Figures are as wide as the text of a page, so that letters have the size they are given here.
+Colours are Okabe and Ito's, which colour-blind readers can tell apart; lines, markers and the hatches of bars tell
+methods apart in grey print. Figures are as wide as the text of a page, so that letters have the size they are given here.
 """
 
 from __future__ import annotations
@@ -35,9 +35,6 @@ STYLES: Mapping[str, tuple[str, str, str]] = {
 """Colour, line and marker of each method, the same in every report."""
 
 OTHERS = (("#56B4E9", ":", "*"), ("#D55E00", ":", "p"), ("#009E73", ":", "h"), ("#CC79A7", ":", "8"))
-
-HATCHES = ("", "....", "xxxx", "----", "++++", "oooo")
-"""Of bars that stand side by side, in order."""
 
 WIDTH = 7.0
 """Inches; the text of a page of the report is as wide."""
