@@ -1,7 +1,7 @@
 """How pictures look: one colour, line and marker per method, in every figure.
 
 Colours are Okabe and Ito's, which colour-blind readers can tell apart; lines, markers and the hatches of bars tell
-methods apart in grey print. Figures are as wide as the text of a page, so that letters have the size they are given here.
+methods apart in grey print. Figures are as wide as the text of a page, so letters have the size they are given here.
 """
 
 from __future__ import annotations
