@@ -62,9 +62,14 @@ class Effects:
     about: Mapping[str, Any]
 
     @property
+    def asked(self) -> list[str]:
+        """Languages that are done; of an interrupted run not all."""
+        return list(self.about["counts"])
+
+    @property
     def languages(self) -> list[str]:
         """Those with facts that the model knows."""
-        return [lang for lang in self.about["languages"] if self.about["counts"].get(lang, {}).get("traced")]
+        return [lang for lang in self.asked if self.about["counts"][lang]["traced"]]
 
     @property
     def layers(self) -> int:
@@ -179,7 +184,7 @@ def peaks(effects: Effects) -> Table:
         Column("ate", "Total effect", "number", 3),
     ]
     columns += [Column(f"{kind}_{part}", f"{KINDS[kind]}, {PARTS[part].lower()}", "number", 3) for kind, part in SHOWN]
-    rows = [_peak_row(effects, numbers, lang) for lang in effects.about["languages"]]
+    rows = [_peak_row(effects, numbers, lang) for lang in effects.asked]
     caption = (
         "Probability of the answer, and the largest average indirect effect over layers at two tokens, with its layer; "
         "± is a 95 % band."
@@ -188,7 +193,7 @@ def peaks(effects: Effects) -> Table:
 
 
 def _peak_row(effects: Effects, numbers: pd.DataFrame, lang: str) -> tuple[Cell, ...]:
-    counts = effects.about["counts"].get(lang, {"tried": 0, "traced": 0})
+    counts = effects.about["counts"][lang]
     head = (Cell(language_name(lang)), Cell(mean=counts["traced"]), Cell(mean=counts["tried"]))
     if lang not in effects.languages:
         return (*head, *(Cell(DASH) for _ in range(3 + len(SHOWN))))
@@ -259,7 +264,7 @@ def _notes(effects: Effects) -> list[str]:
     notes = ["Clean, Corrupted: probability of the answer; their difference is the total effect."]
     if effects.about["true_answers"]:
         notes.append("Tried: facts that were asked to find those that the model knows.")
-    silent = [lang for lang in effects.about["languages"] if lang not in effects.languages]
+    silent = [lang for lang in effects.asked if lang not in effects.languages]
     if silent:
         notes.append(f"None of the facts tried is known in: {', '.join(map(language_name, silent))}.")
     return notes
