@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -61,7 +62,7 @@ def _run(folder: Path, name: str) -> Chapter:
         together = experiments.of_run(results, parts)
         return Chapter(name, f"{chapter.title}: {chapter.headline}", (*chapter.items, *together, *traced))
     shown, side_by_side = _split(parts)
-    settings = [_renamed(_setting(folder, results, panel), after=suffix(panel, parts)) for panel in shown]
+    settings = [_renamed(_setting(folder, results, panel), after=suffix(panel, shown)) for panel in shown]
     sections = [
         Section("All settings", (overview.settings(parts),), (overview.settings_long(parts),)),
         *experiments.of_run(results, parts),
@@ -120,7 +121,7 @@ def _behind(folder: Path, results: Results, cells: Sequence[pd.DataFrame]) -> li
     records = provenance.cell_records(folder, mine)
     sections = [
         Section("Cost of the languages edited apart", (provenance.cost(results, mine),)),
-        _what_was_run(records),
+        replace(_what_was_run(records), title="What was run of the languages edited apart"),
     ]
     unfinished = provenance.unfinished(mine)
     found = [Section("Unfinished cells", (unfinished,)), *sections] if unfinished.rows else sections

@@ -24,6 +24,7 @@ PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{0.5em}
 \setlength{\emergencystretch}{3em}
+\setlength{\LTcapwidth}{\linewidth}
 """
 
 HEADINGS = ("section", "subsection", "subsubsection", "paragraph")

@@ -16,7 +16,7 @@ from bench.api import ProbeKind
 from reports.aggregate import EFFICACY, FURTHER, MAIN, Panel
 from reports.contents import by_language, display_name, language_name, significance, significance_long, table1
 from reports.significance import compare
-from reports.tables import Cell, Column, Table, number, ranks, to_csv, to_markdown, to_tex, to_text, to_typst
+from reports.tables import Cell, Column, Table, number, p_text, ranks, to_csv, to_markdown, to_tex, to_text, to_typst
 
 SMALL = Table(
     "small",
@@ -94,6 +94,57 @@ def test_typst_takes_texts_as_they_are(text: str) -> None:
     source = stub + to_typst(table)
     pdf, _ = typst.Compiler(source.encode()).compile_with_warnings(format="pdf")
     assert pdf
+
+
+def test_a_row_that_begins_like_an_argument_is_none() -> None:
+    columns = (Column("a", "A", "text"), Column("b", "B", "text"))
+    tex = to_tex(Table("t", columns, ((Cell("[1]"), Cell("x")), (Cell("*"), Cell("y")))))
+    assert "{}[1] & x" in tex
+    assert "{}* & y" in tex
+
+
+def test_many_rows_run_over_pages_in_latex() -> None:
+    columns = (Column("a", "A", "text"), Column("b", "B", "number"))
+    rows = tuple((Cell(f"row {i}"), Cell(mean=float(i))) for i in range(60))
+    tex = to_tex(Table("t", columns, rows, "Long."))
+    assert tex.count(r"\begin{longtable}") == tex.count(r"\end{longtable}") == 1
+    assert tex.index(r"\caption{Long.}") < tex.index(r"\endhead") < tex.index("row 0")
+    assert r"\begin{table}" not in tex
+
+
+def test_texts_are_wrapped_and_numbers_are_not() -> None:
+    columns = (Column("a", "A", "text"), Column("b", "B", "text"), Column("c", "C"))
+    table = Table("t", columns, ((Cell("short"), Cell("long " * 20), Cell(mean=1.0, std=0.5)),))
+    assert [table.wraps(i) for i in range(3)] == [False, True, False]
+    assert "widths: (auto, 1fr, auto,)" in to_typst(table)
+    assert "1.00" in to_typst(table)
+    assert "\u00a0±\u00a00.50" in to_typst(table)
+    assert r"{lp{0.5\linewidth}r}" in to_tex(table)
+
+
+def test_what_is_too_wide_is_smaller_then_sideways() -> None:
+    def source(n: int) -> str:
+        columns = tuple(Column(f"c{i}", f"C{i}") for i in range(n))
+        return to_typst(Table("t", columns, (tuple(Cell(mean=99.99, std=9.99) for _ in columns),)))
+
+    assert "size: 8.5pt" in source(6)
+    assert "size: 8.5pt" not in source(9)
+    assert source(9).startswith("#data-table")
+    assert source(16).startswith("#sideways(data-table")
+
+
+def test_line_breaks_do_not_break_tables() -> None:
+    table = Table("t", (Column("a", "A", "text"),), ((Cell("one\n\ntwo\tthree"),),), "c\n\nd")
+    assert "| one two three |" in to_markdown(table)
+    assert "one two three" in to_tex(table)
+    assert r"\caption{c d}" in to_tex(table)
+
+
+@pytest.mark.parametrize(
+    ("p", "shown"), [(None, "–"), (0.0, "< 0.001"), (0.00099, "< 0.001"), (0.0312, "0.031"), (1, "1.000")]
+)
+def test_p_values(p: float | None, shown: str) -> None:
+    assert p_text(p) == shown
 
 
 def test_ranks_follow_what_is_shown() -> None:
