@@ -144,7 +144,7 @@ def _panel(axes: Any, found: Curves, task: str) -> None:
         colour, line, marker = style(method, found.methods)
         ends[method] = (max(found.edits), seen[-1][1]) if method == UNEDITED else seen[-1]
         if method == UNEDITED:  # it does not change, so one number is the whole line
-            axes.axhline(seen[-1][1], color=colour, linestyle=line, linewidth=1.2, zorder=2)
+            axes.axhline(seen[-1][1], color=colour, linestyle=line, linewidth=1.2, zorder=2, clip_on=False)
         else:
             axes.plot(
                 found.edits, values, color=colour, linestyle=line, marker=marker, markersize=3.2, linewidth=1.2,

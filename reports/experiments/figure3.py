@@ -29,10 +29,12 @@ def section(results: Results, panel: Panel) -> Section | None:
     )
     caption = "Editing measures and XTREME F1 by language, percent; one scale for all charts."
     alt = "Radar charts of efficacy, generality, specificity and XTREME F1 by language"
-    picture = Picture("figure3", caption, alt, draw(charts(panel, codes, numbers)))
+    # fewer than three axes enclose nothing
+    drawn = [each for each in charts(panel, codes, numbers) if len(each.axes) > 2]
+    pictures = [Picture("figure3", caption, alt, draw(drawn))] if drawn else []
     tasks = {str(code): int(part["fact"].nunique()) for code, part in records.groupby("probe_lang")}
     return Section(
-        "Editing and downstream by language (Figure 3)", (text, picture, table(panel, codes, numbers, tasks))
+        "Editing and downstream by language (Figure 3)", (text, *pictures, table(panel, codes, numbers, tasks))
     )
 
 

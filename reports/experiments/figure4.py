@@ -219,8 +219,8 @@ def _row(axes: Any, pairs: Pairs, measure: Measure) -> None:
         reference = unedited(pairs, measure, code)
         if reference is not None and reference.mean is not None:
             colour, line, _ = style(UNEDITED, [UNEDITED])
-            axes.hlines(reference.mean, at - 0.45, at + 0.45, color="white", linewidth=2.0, zorder=4)
-            axes.hlines(reference.mean, at - 0.45, at + 0.45, color=colour, linestyle=line, linewidth=1.3, zorder=5)
+            for look in ({"color": "white", "linewidth": 2.0}, {"color": colour, "linestyle": line, "linewidth": 1.3}):
+                axes.hlines(reference.mean, at - 0.45, at + 0.45, zorder=4, clip_on=False, **look)
 
 
 def _difference(axes: Any, pairs: Pairs, method: str, measure: Measure, code: str, x: float) -> None:

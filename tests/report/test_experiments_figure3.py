@@ -26,6 +26,7 @@ def test_downstream_is_the_mean_over_the_tasks_of_a_language() -> None:
     assert section is not None
     row = by_key(table_named(section, "figure3"))[("MEMIT",)]
     assert (row["en"].mean, row["de"].mean) == (pytest.approx(60), pytest.approx(50))
+    assert not any(isinstance(part, Picture) for part in section.parts)  # two axes enclose nothing
     assert "English 2, Deutsch 1" in table_named(section, "figure3").notes[0]
 
 
