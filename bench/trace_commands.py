@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 WINDOW = 10
 """Layers of the paper's window; a shallow model has at most half of its layers in one."""
 
+FEWEST = 3
+"""Facts from which on a language is drawn and counts for the advice, if any has as many."""
+
 COLUMNS = ("language", "fact", "part", "token", "kind", "layer", "effect")
 """Of trace.csv; tokens count from the subject's first one."""
 
@@ -183,7 +186,10 @@ def _write(folder: Path, about: dict[str, Any], course: Course, seconds: float) 
     from bench.trace import layers_to_edit
     from bench.trace_facts import has_true_answers
 
-    means = [sum(each) / len(each) for each in zip(*course.effects.values(), strict=True)]
+    traced = {lang: count["traced"] for lang, count in course.counts.items() if count["traced"]}
+    enough = min(FEWEST, about["facts"], max(traced.values()))
+    averaged = [lang for lang, count in traced.items() if count >= enough]
+    means = [sum(each) / len(each) for each in zip(*(course.effects[lang] for lang in averaged), strict=True)]
     layers = layers_to_edit(means)
     about |= {
         # no folders of this machine
@@ -192,6 +198,7 @@ def _write(folder: Path, about: dict[str, Any], course: Course, seconds: float) 
         "true_answers": has_true_answers(about["data"]),
         "seconds": seconds,
         "counts": course.counts,
+        "averaged": averaged,
         "mlp_effects": means,
         "recommended": {"layers": layers, "set": f"method.memit.layers={','.join(map(str, layers))}" if layers else ""},
         "facts_traced": course.facts,

@@ -68,8 +68,8 @@ class Effects:
 
     @property
     def languages(self) -> list[str]:
-        """Those with facts that the model knows."""
-        return [lang for lang in self.asked if self.about["counts"][lang]["traced"]]
+        """Those with enough facts that the model knows."""
+        return list(self.about["averaged"])
 
     @property
     def layers(self) -> int:
@@ -195,7 +195,7 @@ def peaks(effects: Effects) -> Table:
 def _peak_row(effects: Effects, numbers: pd.DataFrame, lang: str) -> tuple[Cell, ...]:
     counts = effects.about["counts"][lang]
     head = (Cell(language_name(lang)), Cell(mean=counts["traced"]), Cell(mean=counts["tried"]))
-    if lang not in effects.languages:
+    if not counts["traced"]:
         return (*head, *(Cell(DASH) for _ in range(3 + len(SHOWN))))
     both = effects.probabilities(lang)
     total = both["high"] - both["low"]
@@ -264,9 +264,9 @@ def _notes(effects: Effects) -> list[str]:
     notes = ["Clean, Corrupted: probability of the answer; their difference is the total effect."]
     if effects.about["true_answers"]:
         notes.append("Tried: facts that were asked to find those that the model knows.")
-    silent = [lang for lang in effects.asked if lang not in effects.languages]
-    if silent:
-        notes.append(f"None of the facts tried is known in: {', '.join(map(language_name, silent))}.")
+    few = [lang for lang in effects.asked if lang not in effects.languages]
+    if few:
+        notes.append(f"Too few facts are known, so neither drawn nor advised by: {', '.join(map(language_name, few))}.")
     return notes
 
 
@@ -343,6 +343,7 @@ def draw_lines(effects: Effects) -> Figure:
         plain(axes)
         for part, colour, line in (("last", "#0072B2", "-"), ("end", "#D55E00", "--")):
             rows = effects.rows[(effects.rows["kind"] == kind) & (effects.rows["part"] == part)]
+            rows = rows[rows["language"].isin(effects.languages)]
             found = _averages(rows, ["layer"])
             low, high = found["aie"] - found["band"].fillna(0.0), found["aie"] + found["band"].fillna(0.0)
             axes.plot(found["layer"], found["aie"], color=colour, linestyle=line, linewidth=1.2, label=PARTS[part])

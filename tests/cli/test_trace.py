@@ -114,6 +114,16 @@ def test_a_weak_peak_is_told(traced: Path, share: float, weak: bool) -> None:
     assert (trace.WEAK in trace.advice(trace.Effects(effects.rows, about))) == weak
 
 
+def test_languages_with_too_few_facts_are_listed_alone(traced: Path) -> None:
+    effects = trace.read(traced)
+    counts = {**effects.about["counts"], "zh": {"tried": 9, "traced": 1}}
+    fewer = trace.Effects(effects.rows, {**effects.about, "counts": counts, "averaged": ["en"]})
+    table = trace.peaks(fewer)
+    assert [row[0].text for row in table.rows] == ["English", "中文"]
+    assert "advised by: 中文" in " ".join(table.notes)
+    assert len([axes for axes in trace.draw_maps(fewer, trace.summary(fewer)).axes if axes.images]) == 3
+
+
 def test_all_languages_share_the_scale_of_a_kind(traced: Path) -> None:
     effects = trace.read(traced)
     numbers = trace.summary(effects)
