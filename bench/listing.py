@@ -127,6 +127,7 @@ def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
     from bench.engine import FINISHED, is_pending
     from bench.estimate import estimate, seconds_per_edit
     from bench.session import choose_device
+    from bench.siblings import elsewhere
     from bench.store import group_name
 
     needed = _MemoryOf(planned, choose_device(device))
@@ -150,7 +151,10 @@ def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
         rows.append((*names_of, len(outcomes), edits, finished, failed, len(todo), time, memory))
     counts = ("cells", "edits each", "done", "failed", "to do", "time", "memory")
     echo_table(("method", "model", "data", "order", "edited", *counts), rows)
-    echo(f"{len(planned.cells)} cells in {planned.store.root}, {len(whole)} to compute")
+    held = elsewhere(planned.cells, planned.store, planned.evaluators)
+    whole = [cell for cell in whole if cell.id() not in held]
+    taken = f", {len(held)} to be taken over from other runs" if held else ""
+    echo(f"{len(planned.cells)} cells in {planned.store.root}, {len(whole)} to compute{taken}")
     echo(f"estimated time, without loading and statistics: {_time(estimate(whole, known))}")
 
 

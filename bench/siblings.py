@@ -13,25 +13,36 @@ from bench.spec import Cell
 from bench.store import ResultStore
 
 
-def take_over(cells: Iterable[Cell], store: ResultStore, evaluators: EvaluatorOptions) -> Counter[str]:
-    """Copy finished cells from runs in the same results folder.
+def elsewhere(cells: Iterable[Cell], store: ResultStore, evaluators: EvaluatorOptions) -> dict[str, Path]:
+    """Cell id -> folder of the same cell, finished, in another run of the results folder.
 
-    Only cells scored with the same evaluators and options count, and only where this run has not begun them.
-
-    Returns:
-        Cells taken over by name of the run they come from.
+    Only cells scored with the same evaluators and options count, and only those that this run has not begun.
     """
     evaluators = tuple(evaluators)
-    found: Counter[str] = Counter()
+    found: dict[str, Path] = {}
     for cell in cells:
         if store.folder(cell.id()).exists():
             continue
         for folder in sorted(store.root.parent.glob(f"*/{cell.id()}")):
             if existing(cell, ResultStore(folder.parent), evaluators).status in FINISHED:
-                _copy(folder, store.folder(cell.id()))
-                found[folder.parent.name] += 1
+                found[cell.id()] = folder
                 break
     return found
+
+
+def take_over(cells: Iterable[Cell], store: ResultStore, evaluators: EvaluatorOptions) -> Counter[str]:
+    """Copy what `elsewhere` finds.
+
+    Returns:
+        Cells taken over by name of the run they come from.
+
+    Raises:
+        BenchError: the run's folder cannot be written.
+    """
+    found = elsewhere(cells, store, evaluators)
+    for cell, folder in found.items():
+        _copy(folder, store.folder(cell))
+    return Counter(folder.parent.name for folder in found.values())
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -86,6 +86,7 @@ def test_a_run_takes_over_what_another_has_computed(tmp_path: Path) -> None:
     first = plan(tmp_path, "first", seeds=2)
     session.execute(first, make_display("none"), "cpu", workers=1)
     second = plan(tmp_path, "second", seeds=1, methods=["none"])
+    assert list(session.siblings.elsewhere(second.cells, second.store, second.evaluators)) == [second.cells[0].id()]
     outcomes = session.execute(second, make_display("none"), "cpu", workers=1)
     assert [outcome.reused for outcome in outcomes] == [True]
     mine, theirs = load_results(tmp_path / "second"), load_results(tmp_path / "first")
