@@ -20,6 +20,9 @@ from reports.radar import charts, draw
 from reports.significance import compare
 from reports.tables import Table
 
+Told = tuple[str, int]
+"""A cell, and a hash of its scores."""
+
 GROUPS = 2
 """So many settings that edit only some of the languages have chapters of their own; more are set side by side."""
 
@@ -27,11 +30,14 @@ GROUPS = 2
 def read_report(folders: Sequence[Path]) -> Chapter:
     """Everything there is to say about some runs; a chapter per run if there are several.
 
+    A setting whose cells have all been reported in an earlier chapter is named and not repeated.
+
     Raises:
         BenchError: no such run, an empty one, or one of another schema version.
     """
     names = run_names(folders)
-    chapters = [_run(folder, name) for folder, name in zip(folders, names, strict=True)]
+    told: set[Told] = set()
+    chapters = [_run(folder, name, told) for folder, name in zip(folders, names, strict=True)]
     title = f"langedit-bench: {', '.join(names)}"
     if len(chapters) == 1:
         return arranged(Chapter(title, chapters[0].headline, (*chapters[0].items, *reading.sections())))
@@ -48,8 +54,14 @@ def first_tables(report: Chapter) -> list[Table]:
     return found
 
 
-def _run(folder: Path, name: str) -> Chapter:
-    """One run: what its settings show together, then each setting; a trace if it holds one."""
+def _run(folder: Path, name: str, told: set[Told]) -> Chapter:
+    """One run: what its settings show together, then each setting; a trace if it holds one.
+
+    Args:
+        folder: ``results/<run>``.
+        name: for its title.
+        told: cells of earlier chapters; those of this one are added.
+    """
     traced = _trace(folder)
     if traced and not any(folder.glob("*/cell.json")):
         return Chapter(name, "Trace of single edits", tuple(traced))
@@ -57,18 +69,35 @@ def _run(folder: Path, name: str) -> Chapter:
     parts = panels(results)
     if not parts:
         raise BenchError("run.json plans no cells", file=folder)
-    if len(parts) == 1:
+    cells = {panel.setting: _told(results, panel) for panel in parts}
+    new = [panel for panel in parts if not cells[panel.setting] <= told]
+    told.update(*cells.values())
+    if len(parts) == len(new) == 1:
         chapter = _setting(folder, results, parts[0])
         together = experiments.of_run(results, parts)
         return Chapter(name, f"{chapter.title}: {chapter.headline}", (*chapter.items, *together, *traced))
-    shown, side_by_side = _split(parts)
+    shown, side_by_side = _split(new)
     settings = [_renamed(_setting(folder, results, panel), after=suffix(panel, shown)) for panel in shown]
+    settled = {panel.setting for panel in new}
+    notes = (
+        f"{_name(panel)}: all of its cells stand in an earlier chapter."
+        for panel in parts
+        if panel.setting not in settled
+    )
     sections = [
-        Section("All settings", (overview.settings(parts),), (overview.settings_long(parts),)),
+        Section("All settings", (overview.settings(parts), *notes), (overview.settings_long(parts),)),
         *experiments.of_run(results, parts),
     ]
     behind = _behind(folder, results, [cells_of(results.cells, panel.setting) for panel in side_by_side])
     return Chapter(name, f"{len(parts)} settings", (*sections, *settings, *behind, *traced))
+
+
+def _told(results: Results, panel: Panel) -> set[Told]:
+    """The cells of a setting with what they scored, for a cell may come out otherwise on another machine."""
+    cells = cells_of(results.cells, panel.setting)["cell"]
+    scores = results.scores[results.scores["cell"].isin(cells)]
+    sums = pd.util.hash_pandas_object(scores, index=False).groupby(scores["cell"]).sum()
+    return {(cell, int(sums.get(cell, 0))) for cell in cells}
 
 
 def _trace(folder: Path) -> list[Section]:

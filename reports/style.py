@@ -6,6 +6,7 @@ methods apart in grey print. Figures are as wide as the text of a page, so lette
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
+from PIL import Image
 from scipy.optimize import isotonic_regression
 
 from bench.atomic import replacing
@@ -35,6 +37,9 @@ STYLES: Mapping[str, tuple[str, str, str]] = {
 """Colour, line and marker of each method, the same in every report."""
 
 OTHERS = (("#56B4E9", ":", "*"), ("#D55E00", ":", "p"), ("#009E73", ":", "h"), ("#CC79A7", ":", "8"))
+
+COLOURS = 256
+"""Of a palette; shades of edges among them."""
 
 WIDTH = 7.0
 """Inches; the text of a page of the report is as wide."""
@@ -65,12 +70,15 @@ def canvas(height: float, width: float = WIDTH) -> Figure:
 
 def write_figure(figure: Figure, stem: Path) -> list[Path]:
     """Write a figure as `stem`.png and .svg."""
-    written = []
-    for suffix, options in ((".png", {"dpi": 200}), (".svg", {"metadata": {"Date": None}})):
-        with replacing(stem.with_name(stem.name + suffix)) as temporary:
-            figure.savefig(temporary, format=suffix[1:], facecolor="white", **options)
-        written.append(stem.with_name(stem.name + suffix))
-    return written
+    png, svg = (stem.with_name(stem.name + suffix) for suffix in (".png", ".svg"))
+    with replacing(svg) as temporary:
+        figure.savefig(temporary, format="svg", facecolor="white", metadata={"Date": None})
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", facecolor="white", dpi=200)
+    with replacing(png) as temporary, Image.open(drawn) as image:
+        # a palette takes a third of the space, and charts have few colours
+        image.convert("RGB").quantize(COLOURS).save(temporary, format="png", optimize=True)
+    return [png, svg]
 
 
 def plain(axes: Any, grid: str = "y") -> None:

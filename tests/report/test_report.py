@@ -221,9 +221,23 @@ def test_several_runs_are_chapters_of_one_report(complete: Path, gappy: Path, tm
     assert len(re.findall(r"^Table \d+\.", text, re.MULTILINE)) == len(set(re.findall(r"^Table \d+\.", text, re.M)))
 
 
+def test_a_setting_that_was_reported_is_named_and_not_repeated(tmp_path: Path) -> None:
+    alone = ((), ("en",))
+    first = World(methods=("none", "memit"), seeds=(0,), facts=2).write(tmp_path / "first")
+    second = World(methods=("none", "memit"), seeds=(0,), facts=2, edited=alone).write(tmp_path / "second")
+    *_, chapter = (item for _, item in read_report([first, second]).walk() if isinstance(item, Chapter))
+    assert chapter.title == "polyglot-tiny on cldr, order cycle, edited: en"
+    out = build_report([first, second], tmp_path / "out", ("md", "csv"))
+    assert "polyglot-tiny on cldr, order cycle: all of its cells stand in an earlier chapter." in (
+        out / "report.md"
+    ).read_text(encoding="utf-8")
+    assert len(list(out.glob("*table1.csv"))) == 2
+
+
 def test_runs_of_one_name_are_told_apart(complete: Path, tmp_path: Path) -> None:
-    for machine in ("here", "there"):
-        World(methods=("memit",), seeds=(0,), facts=1).write(tmp_path / machine / "run")
+    for machine, level in (("here", 80), ("there", 81)):
+        world = World(methods=("memit",), seeds=(0,), facts=1, levels={"memit": (level, level, level)})
+        world.write(tmp_path / machine / "run")
     folders = [tmp_path / "here" / "run", tmp_path / "there" / "run"]
     assert run_names(folders) == ["here/run", "there/run"]
     out = build_report(folders, tmp_path / "out", ("csv",))
