@@ -31,7 +31,8 @@ def to_report_typst(report: Chapter) -> str:
             blocks += ["#pagebreak(weak: true)"] if chapters > 1 and level == 1 else []
         blocks.append(f"#heading(level: {level}, {typst_string(item.title)})")
         if isinstance(item, Section):
-            blocks += map(_part, item.parts)
+            blocks += map(_part, item.parts[:-1], item.parts[1:])
+            blocks += map(_part, item.parts[-1:])
         elif item.headline:
             blocks.append(f"#par({typst_string(item.headline)})")
     return "\n\n".join(blocks) + "\n"
@@ -52,7 +53,7 @@ def write_pdf(source: str, path: Path) -> list[str]:
     return [warning.message for warning in warnings]
 
 
-def _part(part: Part) -> str:
+def _part(part: Part, after: Part | None = None) -> str:
     if isinstance(part, Table):
         return to_typst(_as_shown(part))
     if isinstance(part, Picture):
@@ -61,7 +62,9 @@ def _part(part: Part) -> str:
             f"alt: {typst_string(part.alt)}), {typst_string(part.heading)})"
         )
     if isinstance(part, str):
-        return f"#par({typst_string(part)})"
+        # what introduces a picture stands on its page
+        leads = str(isinstance(after, Picture)).lower()
+        return f"#block(sticky: {leads}, par({typst_string(part)}))"
     return f"#list({', '.join(typst_string(text) for text in part)})"
 
 

@@ -90,6 +90,9 @@ def read(folder: Path) -> Effects:
         BenchError: one is missing, or is not what it should be.
     """
     about, path = read_json(folder / "trace.json"), folder / "trace.csv"
+    for name in ("counts", "averaged", "layers", "facts_traced"):
+        if name not in about:
+            raise BenchError("missing; trace again with this version", file=folder / "trace.json", field=name)
     try:
         rows = pd.read_csv(path, dtype={"fact": str})
     except (OSError, ValueError) as error:
