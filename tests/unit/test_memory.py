@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench import memory, models
+from bench.measure import STATUS
 from bench.memory import ModelSize, Need, predicted_memory
 from bench.models import size
 from bench.registry import Registry, methods
@@ -22,6 +23,9 @@ from bench.tiny import FEED_FORWARD, WIDTH, tiny_model
 LARGE = ModelSize(
     parameters=8_000_000_000, layers=32, width=4096, inner=14336, vocabulary=128256, context=8192, heads=1024
 )
+GREAT = 1_200_000_000
+"""Bytes; more than a process needs that only imports torch."""
+
 MEMIT = {"layers": [4, 5, 6, 7, 8], "value_steps": 25, "prefix_lengths": [[10, 1]]}
 
 
@@ -124,6 +128,17 @@ def test_a_cell_takes_what_was_predicted(tmp_path: Path) -> None:
     predicted = predicted_memory(cell, found, methods().statistics("langedit"))
     # most of so small a cell are libraries, whose resident share differs by a third between machines
     assert predicted.peak == pytest.approx(measured, rel=0.35)
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="only Linux tells a process's own peak")
+def test_the_peak_of_a_process_is_not_its_parents() -> None:
+    child = "from bench.measure import peak_of_process; print(peak_of_process())"
+    parent = (
+        f"import subprocess, sys; held = bytearray(b'x') * {GREAT}; "
+        f"print(subprocess.run([sys.executable, '-c', {child!r}], capture_output=True, check=True).stdout.decode())"
+    )
+    found = subprocess.run([sys.executable, "-c", parent], check=True, capture_output=True)
+    assert 0 < int(found.stdout) < GREAT
 
 
 def _text(value: object) -> str:
