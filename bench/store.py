@@ -193,18 +193,21 @@ def load_results(root: Path | str) -> Results:
 
 def _cell_row(path: Path) -> dict[str, Any]:
     record = read_json(path)
-    if record.get("schema_version") != SCHEMA_VERSION:
-        found = record.get("schema_version")
+    found = record.get("schema_version") if isinstance(record, dict) else None
+    if found != SCHEMA_VERSION:
         raise BenchError(
             f"results of schema version {found}, this version reads {SCHEMA_VERSION}; use another run name",
             file=path,
             field="schema_version",
         )
+    try:
+        return {**_place_of(record), **_standing(path.parent / "status.json")}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BenchError("not a cell's record", file=path, field=str(error).strip("'")) from error
+
+
+def _place_of(record: Mapping[str, Any]) -> dict[str, Any]:
     cell = record["cell"]
-    status, reason = "interrupted", ""
-    with contextlib.suppress(BenchError):
-        found = read_json(path.parent / "status.json")
-        status, reason = found["status"], found["reason"]
     return {
         "cell": record["id"],
         "method": cell["method"]["name"],
@@ -214,9 +217,15 @@ def _cell_row(path: Path) -> dict[str, Any]:
         # cells of earlier identities edit all languages
         "edited": group_name(cell["schedule"].get("edited", ())),
         "seed": cell["seed"],
-        "status": status,
-        "reason": reason,
     }
+
+
+def _standing(path: Path) -> dict[str, str]:
+    """Status and reason; what was killed before it could write them, or while it did, is interrupted."""
+    with contextlib.suppress(BenchError, KeyError, TypeError):
+        found = read_json(path)
+        return {"status": str(found["status"]), "reason": str(found["reason"])}
+    return {"status": "interrupted", "reason": ""}
 
 
 def _read_shard(path: Path) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.atomic import read_json, write_json
-from bench.store import SCHEMA_VERSION
+from bench.store import SCHEMA_VERSION, load_results
 from tests.cli.conftest import Answer, bench
 from tests.report.world import LEVELS, World
 
@@ -84,6 +84,27 @@ def test_an_unknown_schema_version_is_one_line(tmp_path):
     write_json(path, {**read_json(path), "schema_version": 99})
     report(tmp_path / "out", run).is_one_line("cell.json", "schema version 99")
     bench("compare", run, run).is_one_line("cell.json", "schema version 99")
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ([], "schema version None"),
+        ({"schema_version": SCHEMA_VERSION}, "cell"),
+        ({"schema_version": SCHEMA_VERSION, "cell": 3, "id": "x"}, "not a cell's record"),
+        ({"schema_version": SCHEMA_VERSION, "cell": {"method": "memit"}, "id": "x"}, "not a cell's record"),
+    ],
+)
+def test_a_record_without_its_fields_is_one_line(tmp_path, record, expected):
+    run = World(methods=("memit",), seeds=(0,), facts=1).write(tmp_path / "run")
+    write_json(next(run.glob("*/cell.json")), record)
+    report(tmp_path / "out", run).is_one_line("cell.json", expected)
+
+
+def test_a_torn_status_is_an_interrupted_cell(tmp_path):
+    run = World(methods=("memit",), seeds=(0,), facts=1).write(tmp_path / "run")
+    write_json(next(run.glob("*/status.json")), {"state": "done"})
+    assert load_results(run).cells["status"].tolist() == ["interrupted"]
 
 
 def test_no_such_run_is_one_line(tmp_path):
