@@ -214,9 +214,7 @@ class RunSpec(Frozen):
             if strange := sorted(set(part) - set(FURTHER)):
                 raise ValueError(f"a further grid has no '{strange[0]}', but {', '.join(FURTHER)}")
         # as written in JSON, for run.json and the run's name hold it
-        return tuple(
-            cls.model_validate(part).model_dump(mode="json", include=set(part)) for part in also
-        )  # fmt: skip
+        return tuple(cls.model_validate(part).model_dump(mode="json", include=set(part)) for part in also)
 
     def grids(self) -> tuple[RunSpec, ...]:
         """This grid and the further ones, each by itself."""

@@ -157,6 +157,11 @@ def place(cell: Cell) -> dict[str, Any]:
     return dict(zip(("cell", *PLACE), values, strict=True))
 
 
+def planned_cells(run: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The cells that run.json lists, as `place` gives them; earlier versions knew no groups of languages."""
+    return [{"edited": ALL, **cell} for cell in run.get("cells", [])]
+
+
 def group_name(edited: Iterable[str]) -> str:
     """Edited languages as tables have them."""
     return "+".join(edited) or ALL
@@ -178,7 +183,7 @@ def load_results(root: Path | str) -> Results:
     rows = {row["cell"]: row for row in map(_cell_row, files)}
     if "cells" in run:
         missing = {"status": "missing", "reason": "never run"}
-        rows = {cell["cell"]: rows.get(cell["cell"], {"edited": ALL, **cell, **missing}) for cell in run["cells"]}
+        rows = {cell["cell"]: rows.get(cell["cell"], {**cell, **missing}) for cell in planned_cells(run)}
     scores: list[pd.DataFrame] = []
     costs: list[pd.DataFrame] = []
     for shard in sorted(path for cell in rows for path in root.glob(f"{cell}/*/*.parquet")):

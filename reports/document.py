@@ -70,7 +70,8 @@ def _run(folder: Path, name: str, told: set[Told]) -> Chapter:
     if not parts:
         raise BenchError("run.json plans no cells", file=folder)
     cells = {panel.setting: _told(results, panel) for panel in parts}
-    new = [panel for panel in parts if not cells[panel.setting] <= told]
+    new = [panel for panel in parts if cells[panel.setting] - told]
+    repeated = [panel for panel in parts if not cells[panel.setting] - told]
     told.update(*cells.values())
     if len(parts) == len(new) == 1:
         chapter = _setting(folder, results, parts[0])
@@ -78,12 +79,7 @@ def _run(folder: Path, name: str, told: set[Told]) -> Chapter:
         return Chapter(name, f"{chapter.title}: {chapter.headline}", (*chapter.items, *together, *traced))
     shown, side_by_side = _split(new)
     settings = [_renamed(_setting(folder, results, panel), after=suffix(panel, shown)) for panel in shown]
-    settled = {panel.setting for panel in new}
-    notes = (
-        f"{_name(panel)}: all of its cells stand in an earlier chapter."
-        for panel in parts
-        if panel.setting not in settled
-    )
+    notes = (f"{_name(panel)}: all of its cells stand in an earlier chapter." for panel in repeated)
     sections = [
         Section("All settings", (overview.settings(parts), *notes), (overview.settings_long(parts),)),
         *experiments.of_run(results, parts),

@@ -12,13 +12,14 @@ def to_report_markdown(report: Chapter) -> str:
     for level, item in report.walk():
         blocks.append(f"{'#' * min(level + 1, 6)} {markdown_text(item.title)}")
         if isinstance(item, Section):
-            blocks += map(_part, item.parts)
+            blocks += map(part_markdown, item.parts)
         else:
             blocks.append(markdown_text(item.headline))
     return "\n\n".join(block.strip() for block in blocks if block.strip()) + "\n"
 
 
-def _part(part: Part) -> str:
+def part_markdown(part: Part) -> str:
+    """A table, a picture with its caption, a paragraph or a list."""
     if isinstance(part, Table):
         return to_markdown(part)
     if isinstance(part, Picture):

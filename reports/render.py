@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib import rc_context
-
 from bench.atomic import write_text
 from reports.document import first_tables, read_report
 from reports.html import to_report_html
@@ -48,8 +46,7 @@ def build_report(folders: Path | Sequence[Path], out: Path | None = None, format
 def write_report(report: Chapter, out: Path, formats: Sequence[str] = FORMATS) -> Path:
     """Write a report into the folder `out`."""
     for picture in _pictures(report):
-        with rc_context({"svg.hashsalt": picture.stem}):  # equal figures make equal files
-            write_figure(picture.figure, out / picture.stem)
+        write_figure(picture.figure, out / picture.stem)
     _write_tables(report, out, formats)
     if "md" in formats:
         write_text(out / "report.md", to_report_markdown(report))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -71,7 +72,8 @@ def canvas(height: float, width: float = WIDTH) -> Figure:
 def write_figure(figure: Figure, stem: Path) -> list[Path]:
     """Write a figure as `stem`.png and .svg."""
     png, svg = (stem.with_name(stem.name + suffix) for suffix in (".png", ".svg"))
-    with replacing(svg) as temporary:
+    # equal figures make equal files
+    with rc_context({"svg.hashsalt": stem.name}), replacing(svg) as temporary:
         figure.savefig(temporary, format="svg", facecolor="white", metadata={"Date": None})
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", facecolor="white", dpi=200)

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from bench.atomic import read_json, write_text
 from bench.errors import BenchError
 from reports.contents import language_name
+from reports.markdown import part_markdown
 from reports.parts import Part, Picture, Section
 from reports.style import FRAME, SMALL, TEXT, TITLE, canvas, language_label, plain, set_script, write_figure
-from reports.tables import DASH, Cell, Column, Table, number, to_csv, to_markdown, to_text
+from reports.tables import DASH, Cell, Column, Table, number, to_csv, to_text
 
 KINDS: Mapping[str, str] = {"hidden": "Hidden state", "mlp": "MLP", "attention": "Attention"}
 
@@ -113,7 +114,7 @@ def build(folder: Path) -> str:
         for part in section.parts:
             if isinstance(part, Picture):
                 write_figure(part.figure, folder / part.stem)
-            blocks.append(_markdown(part))
+            blocks.append(part_markdown(part))
         for table in section.tables:
             write_text(folder / f"{table.name}.csv", to_csv(table))
     write_text(folder / "trace.md", "\n\n".join(block.strip() for block in blocks) + "\n")
@@ -136,14 +137,6 @@ def _sections(effects: Effects) -> list[Section]:
     lines = Picture("layers", caption, alt, draw_lines(effects))
     parts: tuple[Part, ...] = (_setting(effects), heat, peaks(effects), lines, advice(effects))
     return [Section(f"Where {effects.about['model']} recalls facts", parts, (_long(numbers),))]
-
-
-def _markdown(part: Part) -> str:
-    if isinstance(part, Table):
-        return to_markdown(part)
-    if isinstance(part, Picture):
-        return f"![{part.alt}]({part.stem}.png)\n\n{part.caption}"
-    return part if isinstance(part, str) else "\n".join(f"- {text}" for text in part)
 
 
 # ---------------------------------------------------------------------------- numbers
