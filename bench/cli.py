@@ -72,6 +72,7 @@ def run_command(
     data_dir: options.DataDir = None,
     cache_dir: options.CacheDir = None,
     device: options.Device = options.DeviceChoice.auto,
+    trust_remote_code: options.TrustRemoteCode = None,
     dry_run: options.DryRun = False,
     retry_failed: options.RetryFailed = False,
     workers: options.Workers = None,
@@ -91,7 +92,8 @@ def run_command(
         "dtype": dtype, "corpus": corpus, "token_budget": token_budget, "evaluators": evaluators,
         "eval_limit": eval_limit, **assignments(settings or []),
     }  # fmt: skip
-    planned = session.plan(resolve(preset, config, flags), results_dir, data_dir, cache_dir)
+    spec = resolve(preset, config, flags)
+    planned = session.plan(spec, results_dir, data_dir, cache_dir, trust_remote_code or ())
     if dry_run:
         listing.show_plan(planned, retry_failed, device.value)
     else:

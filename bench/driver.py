@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
 from bench import checkpoint, data, registry
 from bench.api import EditReport, Evaluator, Fact, Method, Preparing, Score, Scorer, State
@@ -49,6 +50,7 @@ class World:
         cache_dir: statistics and converted models.
         device: "cpu" or "cuda".
         evaluator_registry: where evaluators are found.
+        trusted: models whose own code is run.
     """
 
     methods: Registry
@@ -57,6 +59,7 @@ class World:
     cache_dir: Path
     device: str
     evaluator_registry: Registry = field(default_factory=registry.evaluators)
+    trusted: tuple[str, ...] = ()
 
     def build_evaluators(self) -> dict[str, Evaluator]:
         """Evaluators of one cell, by name; they may remember what they prepared for it."""
@@ -227,12 +230,13 @@ def _cost(quantity: str, value: float, layer: int = -1) -> dict[str, Any]:
 
 def load_model(cell: Cell, world: World) -> EditableModel:
     """The cell's model on the world's device."""
-    hf, tokenizer = load_pretrained(cell.model.name, cell.model.dtype, world.device, world.cache_dir)
+    name = cell.model.name
+    hf, tokenizer = load_pretrained(name, cell.model.dtype, world.device, world.cache_dir, name in world.trusted)
     return EditableModel(hf, tokenizer, cell.model.fingerprint)
 
 
 def environment(model: EditableModel, alignment: list[dict[str, Any]]) -> dict[str, Any]:
-    """Versions, commit, device and what became of the data's records; for cell.json."""
+    """Versions, commit, device, whether code of the model's own ran, and the data's alignment; for cell.json."""
     device = model.device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {
@@ -241,8 +245,15 @@ def environment(model: EditableModel, alignment: list[dict[str, Any]]) -> dict[s
         "commit": _commit(),
         "device": f"{device.type} ({name})",
         "threads": torch.get_num_threads(),
+        "remote_code": has_remote_code(model),
         "alignment": alignment,
     }
+
+
+def has_remote_code(model: EditableModel) -> bool:
+    """Whether the model, its configuration or its tokenizer is made by code that came with it."""
+    parts = (model.hf, model.hf.config, model.tokenizer)
+    return any(type(part).__module__.partition(".")[0] == TRANSFORMERS_DYNAMIC_MODULE_NAME for part in parts)
 
 
 def _fields(count: data.AlignmentCount) -> dict[str, Any]:

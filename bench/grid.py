@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.home import without_home
 from bench.names import unknown
 from bench.registry import Registry
 from bench.settings import hparams_names, hyperparameters, overrides
-from bench.spec import Cell, DataRef, MethodSpec, ModelRef, RunSpec, Schedule
+from bench.spec import Cell, DataRef, Dtype, MethodSpec, ModelRef, RunSpec, Schedule
 
 
-def cells(spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: Path) -> list[Cell]:
+def cells(
+    spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: Path, trusted: Collection[str] = ()
+) -> list[Cell]:
     """All cells of a run, none twice; the methods of one seed stand together, so that tables fill evenly.
+
+    Args:
+        spec: the grid.
+        methods: where methods are found.
+        data_dir: folder of downloaded data.
+        cache_dir: folder of converted models.
+        trusted: models whose own code is run; its text is part of their fingerprints.
 
     Raises:
         BenchError: unknown method, option, model, data set or language, or a missing data folder.
     """
-    found = [cell for part in spec.grids() for cell in _cells(part, methods, data_dir, cache_dir)]
+    found = [cell for part in spec.grids() for cell in _cells(part, methods, data_dir, cache_dir, trusted)]
     return list({cell.id(): cell for cell in found}.values())
 
 
-def _cells(spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: Path) -> list[Cell]:
+def _cells(
+    spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: Path, trusted: Collection[str]
+) -> list[Cell]:
     from bench import models
 
     for name in spec.methods:
@@ -34,10 +46,7 @@ def _cells(spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: P
     for name in spec.models:
         models.resolve(name)
     specs = {name: method_specs(spec, name, methods) for name in spec.models}
-    refs = {
-        name: ModelRef(name=name, dtype=spec.dtype, fingerprint=models.fingerprint(name, cache_dir))
-        for name in spec.models
-    }
+    refs = {name: _model_ref(name, spec.dtype, cache_dir, name in trusted) for name in spec.models}
     seeds = range(spec.first_seed, spec.first_seed + spec.seeds)
     schedules = [schedule(spec, order, edited) for order in spec.orders for edited in spec.groups()]
     grid = product(spec.models, spec.datasets, schedules, seeds)
@@ -54,6 +63,21 @@ def _cells(spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: P
         for model, dataset, arriving, seed in grid
         for method in specs[model]
     ]
+
+
+def trusted_models(names: Iterable[str], spec: RunSpec) -> tuple[str, ...]:
+    """Models of a run, by name, whose own code the user wants to be run; one name may be several, as "a,b".
+
+    Raises:
+        BenchError: the run has no such model.
+    """
+    known = list(dict.fromkeys(model for part in spec.grids() for model in part.models))
+    given = [names] if isinstance(names, str) else names
+    found = [without_home(name.strip()) for each in given for name in each.split(",") if name.strip()]
+    for name in found:
+        if name not in known:
+            raise unknown("model of this run", name, known)
+    return tuple(dict.fromkeys(found))
 
 
 def schedule(spec: RunSpec, order: str, edited: tuple[str, ...]) -> Schedule:
@@ -107,6 +131,14 @@ def _short_name(model: str) -> str:
     location = models.resolve(model).location
     short = [name for name, entry in models.known_models().items() if location and entry.location == location]
     return short[0] if short else model
+
+
+def _model_ref(name: str, dtype: Dtype, cache_dir: Path, trusted: bool) -> ModelRef:
+    from bench import models
+
+    code = models.code_digest(name, cache_dir) if trusted else ""
+    weights = models.fingerprint(name, cache_dir)
+    return ModelRef(name=name, dtype=dtype, fingerprint=f"{weights}+{code}" if code else weights)
 
 
 def _data_ref(name: str, languages: tuple[str, ...], data_dir: Path | None) -> DataRef:

@@ -1,7 +1,7 @@
 """Models by name: where each lies, how it is fetched and loaded.
 
-Only safetensors are read, and no code that comes with a model is run. A model that a Python package ships as
-one GGUF file is converted once and kept below the cache folder.
+Only safetensors are read, and code that comes with a model is run only where the user says so for this model. A model
+that a Python package ships as one GGUF file is converted once and kept below the cache folder.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def size(name: str, cache_dir: Path) -> ModelSize | None:
 
 
 def load_pretrained(
-    name: str, dtype: str, device: str | torch.device, cache_dir: Path
+    name: str, dtype: str, device: str | torch.device, cache_dir: Path, trust_remote_code: bool = False
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """Load a model for reading, no gradients on its parameters, and its fast tokenizer.
 
@@ -133,9 +133,11 @@ def load_pretrained(
         dtype: name of a torch dtype, such as "float32".
         device: where the model goes.
         cache_dir: where converted models are kept.
+        trust_remote_code: run the code that comes with the model, if there is any.
 
     Raises:
-        BenchError: unknown model, no safetensors, no fast tokenizer, or the hub cannot be reached.
+        BenchError: unknown model, no safetensors, no fast tokenizer, code that may not be run, weights that are not
+            finite, or the hub cannot be reached.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -147,14 +149,30 @@ def load_pretrained(
             "has no such model; give a local folder instead"
         )
     with _one_line(name):
-        tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=trust_remote_code)
         if not tokenizer.is_fast:
             raise BenchError(f"model {name!r} has no fast tokenizer (tokenizer.json): no subject can be located")
         model = AutoModelForCausalLM.from_pretrained(
-            place, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=False
+            place, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=trust_remote_code
         )
         model.to(device)
+    _check_finite(model, name, dtype)
     return model.eval().requires_grad_(False), tokenizer
+
+
+def _check_finite(model: PreTrainedModel, name: str, dtype: str) -> None:
+    """Refuse weights that hold NaN or inf: every score would be zero."""
+    for parameter, weights in model.named_parameters():
+        # extremes carry NaN along and need no memory of the weights' size, as isfinite does
+        if weights.numel() and not all(bool(extreme.isfinite()) for extreme in weights.detach().aminmax()):
+            raise BenchError(f"model {name!r} cannot be edited: {parameter} holds NaN or inf in {dtype}")
+
+
+def code_digest(name: str, cache_dir: Path) -> str:
+    """Hash the code that comes with a model; "" where there is none, or where it is still to be downloaded."""
+    place = fetch(resolve(name), cache_dir)
+    files = sorted(place.rglob("*.py")) if isinstance(place, Path) else []
+    return digest(files, "code") if files else ""
 
 
 def fingerprint(name: str, cache_dir: Path) -> str:
@@ -214,6 +232,8 @@ def _one_line(name: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        if "trust_remote_code" in str(error):
+            reason = f"it comes with code of its own; bench run --trust-remote-code {name} runs it"
         raise BenchError(f"cannot load model {name!r}: {reason}") from error
 
 

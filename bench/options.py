@@ -97,6 +97,14 @@ CacheDir = Annotated[
 ]
 
 Device = Annotated[DeviceChoice, Option(help="Where models run.", rich_help_panel=COURSE)]
+TrustRemoteCode = Annotated[
+    list[str] | None,
+    Option(
+        metavar="MODEL",
+        help="Run the code that comes with this model of the run. May be repeated.",
+        rich_help_panel=COURSE,
+    ),
+]
 DryRun = Annotated[
     bool, Option("--dry-run", help="Show the grid and what exists; compute nothing.", rich_help_panel=COURSE)
 ]

@@ -41,6 +41,7 @@ class Plan:
         evaluators: names and options, resolved.
         data_dir: folder of downloaded data, or None.
         cache_dir: statistics and converted models.
+        trusted: models whose own code is run.
     """
 
     spec: RunSpec
@@ -50,6 +51,7 @@ class Plan:
     evaluators: tuple[tuple[str, dict[str, Any]], ...]
     data_dir: Path | None
     cache_dir: Path
+    trusted: tuple[str, ...] = ()
 
     def outcomes(self) -> list[engine.Outcome]:
         """How every cell stands."""
@@ -64,8 +66,21 @@ def default_cache_dir() -> Path:
     return Path(caches).expanduser() / "langedit-bench"
 
 
-def plan(spec: RunSpec, results_dir: Path, data_dir: Path | None = None, cache_dir: Path | None = None) -> Plan:
+def plan(
+    spec: RunSpec,
+    results_dir: Path,
+    data_dir: Path | None = None,
+    cache_dir: Path | None = None,
+    trust_remote_code: Iterable[str] = (),
+) -> Plan:
     """Resolve and check a run.
+
+    Args:
+        spec: the grid.
+        results_dir: folder of all runs.
+        data_dir: folder of downloaded data.
+        cache_dir: statistics and converted models.
+        trust_remote_code: models of the run whose own code is run.
 
     Raises:
         BenchError: unknown names, invalid settings, malformed or missing data, a results folder of another version.
@@ -75,7 +90,9 @@ def plan(spec: RunSpec, results_dir: Path, data_dir: Path | None = None, cache_d
     check_schema(store)
     cache = cache_dir or default_cache_dir()
     scored_with = evaluator_options(spec, evaluators())
-    planned = Plan(spec, grid.cells(spec, registry, data_dir, cache), store, registry, scored_with, data_dir, cache)
+    trusted = grid.trusted_models(trust_remote_code, spec)
+    cells = grid.cells(spec, registry, data_dir, cache, trusted)
+    planned = Plan(spec, cells, store, registry, scored_with, data_dir, cache, trusted)
     _check_data(planned)
     return planned
 
@@ -163,6 +180,7 @@ def make_world(planned: Plan, device: str) -> World:
         data_dir=planned.data_dir,
         cache_dir=planned.cache_dir,
         device=choose_device(device),
+        trusted=planned.trusted,
     )
 
 
@@ -221,6 +239,7 @@ def run(
     retry_failed: bool = False,
     workers: int | None = None,
     display: DisplayKind = "none",
+    trust_remote_code: Iterable[str] = (),
     **settings: Any,
 ) -> Results:
     """Run a grid, or what is missing of it, and return its tables; the same as the command ``bench run``.
@@ -235,14 +254,15 @@ def run(
         retry_failed: compute failed cells again.
         workers: cells computed at the same time; None leaves it to `default_workers`.
         display: how progress is shown.
+        trust_remote_code: models of the run whose own code is run.
         **settings: fields of `bench.spec.RunSpec`: methods, models, seeds, set={"method.memit.layers": [4]}...
 
     Raises:
         BenchError: bad input. A cell that fails does not raise; its status says so.
     """
     spec = resolve(preset, Path(config) if config else None, settings)
-    folders = [Path(folder) if folder else None for folder in (data_dir, cache_dir)]
-    planned = plan(spec, Path(results_dir), *folders)
+    data_folder, cache = (Path(folder) if folder else None for folder in (data_dir, cache_dir))
+    planned = plan(spec, Path(results_dir), data_folder, cache, trust_remote_code)
     execute(planned, make_display(display), device, retry_failed, workers)
     return load_results(planned.store.root)
 

@@ -150,7 +150,7 @@ def hyperparameters(source: str, methods: Registry) -> dict[str, dict[str, Any]]
         BenchError: the file is missing or malformed, or names an unknown method.
     """
     if source.endswith((".yaml", ".yml")):
-        raw, place = read_yaml(Path(source)), source
+        raw, place = read_yaml(Path(source).expanduser()), source
     elif source in hparams_names():
         place = f"hparams {source}"
         raw = _mapping((_folder("hparams") / f"{source}.yaml").read_text(encoding="utf-8"), place)

@@ -12,7 +12,9 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from bench.home import without_home
 
 IDENTITY_VERSION = 3
 """Raise it when the meaning of a cell's fields, or the code that computes its numbers, changes."""
@@ -154,6 +156,9 @@ def _expanded(value: Any) -> Any:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+Place = Annotated[str, AfterValidator(without_home)]
+"""A name or a path; one below the home folder is written "~/...", so that results do not tell who computed them."""
+Places = Annotated[tuple[Place, ...], BeforeValidator(_listed), Field(min_length=1)]
 MethodNames = Annotated[tuple[str, ...], BeforeValidator(_expanded), Field(min_length=1)]
 Groups = Annotated[
     tuple[Annotated[str, Field(pattern=r"^[^+]+(\+[^+]+)*$")], ...], BeforeValidator(_listed), Field(min_length=1)
@@ -186,8 +191,8 @@ class RunSpec(Frozen):
 
     name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
     methods: MethodNames = PAPER_METHODS
-    models: Names = ("polyglot-tiny",)
-    datasets: Names = ("cldr",)
+    models: Places = ("polyglot-tiny",)
+    datasets: Places = ("cldr",)
     languages: Names = LANGUAGES
     seeds: int = Field(3, ge=1)
     first_seed: int = Field(0, ge=0)
@@ -198,12 +203,12 @@ class RunSpec(Frozen):
     steps: int | None = Field(None, ge=1)
     eval_every: int = Field(0, ge=0)
     parallel: bool = False
-    corpus: str = "cldr"
+    corpus: Place = "cldr"
     token_budget: int = Field(100_000, ge=1)
     dtype: Dtype = "float32"
     evaluators: Names = ("edits",)
     eval_limit: int = Field(100, ge=1)
-    hparams: str | None = None
+    hparams: Place | None = None
     set: Mapping[str, Any] = Field(default_factory=dict)
     also: tuple[Mapping[str, Any], ...] = ()
 

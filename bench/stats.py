@@ -80,7 +80,7 @@ def corpus(name: str, data_dir: Path | None = None) -> Corpus:
         return _hub_corpus(name)
     if name.startswith("data:"):
         return _data_corpus(name, data_dir)
-    path = Path(name)
+    path = Path(name).expanduser()
     if not path.is_file():
         raise BenchError("no such corpus: give 'cldr', a text file, data:GLOB or hf:DATASET[:CONFIG]", file=name)
     lines = _lines(path)

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from bench.atomic import read_json, replacing, write_json
 from bench.errors import BenchError
+from bench.home import without_home
 from bench.spec import ALL, Cell
 
 SCHEMA_VERSION = 1
@@ -105,7 +106,7 @@ class ResultStore:
 
     def finish(self, cell_id: str, status: Status, reason: str = "") -> None:
         """Set the cell's status."""
-        write_json(self.folder(cell_id) / "status.json", {"status": status, "reason": reason})
+        write_json(self.folder(cell_id) / "status.json", {"status": status, "reason": without_home(reason)})
 
     def status(self, cell_id: str) -> tuple[Status | None, str]:
         """Status and reason of a cell, (None, "") where it never ran."""

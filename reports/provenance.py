@@ -42,6 +42,7 @@ def what_was_run(records: list[dict[str, Any]]) -> Table:
             f"{r['cell']['corpus']}, at most {r['cell']['token_budget']} tokens" for r in records
         ),
         "Device": _distinct(environment.get("device", "") for environment in environments),
+        "Code of its own": _distinct("was run" if e.get("remote_code") else "" for e in environments),
         "Python": _distinct(environment.get("python", "") for environment in environments),
         **{name: _distinct(str(versions.get(name) or DASH) for versions in packages) for name in names},
         "Commit": _distinct(str(environment.get("commit") or "") for environment in environments),

@@ -1,0 +1,258 @@
+"""No pickle, no code of others unless asked for, nothing written outside, no name of the user in results."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.atomic import read_json
+from bench.home import without_home
+from bench.spec import RunSpec
+from bench.store import ResultStore
+from tests.cli.conftest import bench
+from tests.tinyworld import TinyWorld
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("bench", "methods", "evaluators", "reports", "benchmarks")
+
+
+# ---------------------------------------------------------------------------- what is never used
+FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal", "tarfile", "zipfile"}
+FORBIDDEN_CALLS = {
+    "torch.load", "torch.save", "torch.hub.load", "yaml.load", "yaml.full_load", "yaml.unsafe_load", "yaml.load_all",
+    "numpy.load", "np.load", "pd.read_pickle", "pandas.read_pickle", "shutil.unpack_archive", "os.system",
+    "eval", "exec",
+}  # fmt: skip
+FORBIDDEN_FLAGS = {"trust_remote_code", "allow_pickle", "shell"}
+
+
+def offences(source: str) -> Iterator[str]:
+    """Modules imported and functions called that read code or archives from data."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.partition(".")[0] in FORBIDDEN_MODULES)
+        if isinstance(node, ast.ImportFrom) and node.module:
+            if node.module.partition(".")[0] in FORBIDDEN_MODULES:
+                yield node.module
+            yield from (n for a in node.names if (n := f"{node.module}.{a.name}") in FORBIDDEN_CALLS)
+        if isinstance(node, ast.Call) and (name := ast.unparse(node.func)) in FORBIDDEN_CALLS:
+            yield name
+        if isinstance(node, ast.keyword) and node.arg in FORBIDDEN_FLAGS and ast.unparse(node.value) == "True":
+            yield str(node.arg)
+
+
+def test_the_search_finds_what_it_looks_for() -> None:
+    source = (
+        "import pickle\nfrom torch import load\nimport yaml\nyaml.load('x')\nexec('1')\nf(trust_remote_code=True)\n"
+        "yaml.safe_load('x')\nmodel.eval()\nf(trust_remote_code=trusted)\n"
+    )
+    assert sorted(offences(source)) == ["exec", "pickle", "torch.load", "trust_remote_code", "yaml.load"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_pickle_no_archive_no_unsafe_yaml_anywhere(package: str) -> None:
+    files = sorted((ROOT / package).rglob("*.py"))
+    assert files
+    found = {str(file.relative_to(ROOT)): each for file in files if (each := list(offences(file.read_text("utf-8"))))}
+    assert not found
+
+
+# ---------------------------------------------------------------------------- models
+def test_a_folder_with_pickled_weights_only_is_refused(tiny, tiny_world: TinyWorld, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_world.root / "model", tmp_path / "pickled")
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    bench(*tiny(models=folder)).is_one_line("no safetensors weights", str(folder))
+    assert not (tmp_path / "results").exists()
+
+
+CODE = """
+from pathlib import Path
+from transformers import LlamaConfig, LlamaForCausalLM as Llama
+
+Path({marker!r}).write_text("ran")
+
+
+class OwnConfig(LlamaConfig):
+    model_type = {kind!r}
+
+
+class LlamaForCausalLM(Llama):
+    config_class = OwnConfig
+"""
+
+
+@pytest.fixture
+def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Where transformers copies code to before it runs it."""
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "transformers_modules"]:
+        del sys.modules[name]
+
+
+def with_code(world: TinyWorld, tmp_path: Path, kind: str) -> tuple[Path, Path]:
+    """A model folder whose code leaves a file when it runs, and that file."""
+    folder, marker = tmp_path / f"model-{kind}", tmp_path / f"{kind}-ran"
+    shutil.copytree(world.root / "model", folder)
+    (folder / "own.py").write_text(CODE.format(marker=str(marker), kind=kind))
+    config = read_json(folder / "config.json")
+    classes = {"AutoConfig": "own.OwnConfig", "AutoModelForCausalLM": "own.LlamaForCausalLM"}
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": kind, "auto_map": classes}))
+    return folder, marker
+
+
+def test_code_of_a_known_kind_of_model_is_passed_over(tiny, tiny_world, tmp_path, modules) -> None:
+    folder, marker = with_code(tiny_world, tmp_path, "llama")
+    assert bench(*tiny(models=folder)).code == 0
+    assert not marker.exists()
+
+
+def test_a_model_that_needs_its_code_is_refused_and_the_way_out_named(tiny, tiny_world, tmp_path, modules) -> None:
+    folder, marker = with_code(tiny_world, tmp_path, "own")
+    bench(*tiny(models=folder)).is_one_line(f"--trust-remote-code {folder}")
+    assert not marker.exists()
+
+
+def test_code_runs_where_the_user_says_so_and_the_cell_tells(tiny, tiny_world, tmp_path, modules) -> None:
+    folder, marker = with_code(tiny_world, tmp_path, "own")
+    plain = tiny_world.root / "model"
+    answer = bench(*tiny("--trust-remote-code", folder, models=f"{plain},{folder}", methods="memit"))
+    assert answer.code == 0, answer.err
+    assert marker.exists()
+    cells = [read_json(path) for path in (tmp_path / "results" / "tiny").glob("*/cell.json")]
+    ran = {cell["cell"]["model"]["name"]: cell["environment"]["remote_code"] for cell in cells}
+    assert ran == {str(plain): False, str(folder): True}
+    answer = bench("report", "tiny", "--results-dir", tmp_path / "results", "--out", tmp_path / "out", "--format", "md")
+    assert answer.code == 0, answer.err
+    assert "Code of its own" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+
+
+def test_trust_is_part_of_a_cells_identity_and_so_is_the_code(tiny, tiny_world, tmp_path, modules) -> None:
+    """A model of a known kind runs either way, and not to the same numbers."""
+    folder, _ = with_code(tiny_world, tmp_path, "llama")
+    assert "1 to compute" in bench(*tiny(models=folder)).out
+    assert "1 to compute" in bench(*tiny("--trust-remote-code", folder, models=folder)).out
+    assert "1 from before" in bench(*tiny("--trust-remote-code", folder, models=folder)).out
+    with (folder / "own.py").open("a") as file:
+        file.write("# changed\n")
+    assert "1 to compute" in bench(*tiny("--trust-remote-code", folder, models=folder)).out
+
+
+def test_trust_in_a_model_that_the_run_does_not_have(tiny, tiny_world, tmp_path) -> None:
+    near = f"{tiny_world.root / 'model'}s"
+    bench(*tiny("--trust-remote-code", near)).is_one_line("unknown model of this run", f"did you mean '{near[:-1]}'")
+    assert not (tmp_path / "results").exists()
+
+
+def test_no_file_of_settings_can_say_that_code_is_trusted(tiny, tmp_path) -> None:
+    for key in ("trust_remote_code", "trust-remote-code", "trusted"):
+        (tmp_path / "config.yaml").write_text(f"{key}: true\n")
+        bench(*tiny(config=tmp_path / "config.yaml")).is_one_line(f"unknown setting '{key}'")
+    assert not {"trust_remote_code", "trusted"} & set(RunSpec.model_fields)
+
+
+def test_yaml_that_would_make_an_object_is_refused(tiny, tmp_path) -> None:
+    marker = tmp_path / "ran"
+    for text in (f"models: !!python/object/apply:pathlib.Path.touch [{marker}]", "methods: !!python/name:os.system"):
+        (tmp_path / "evil.yaml").write_text(text)
+        bench(*tiny(config=tmp_path / "evil.yaml")).is_one_line("evil.yaml", "not valid YAML")
+        bench(*tiny(hparams=tmp_path / "evil.yaml")).is_one_line("evil.yaml", "not valid YAML")
+    assert not marker.exists()
+
+
+# ---------------------------------------------------------------------------- nothing is written outside
+@pytest.mark.parametrize(
+    "name", ["../evil", "/evil", "..", ".", "a/../../b", "a/b", ".hidden", "a\nb", "a\x00b", "", "~"]
+)
+def test_a_run_has_no_name_that_leaves_the_results_folder(tiny, tmp_path, name: str) -> None:
+    bench(*tiny(name=name)).is_one_line("'name'")
+    assert not (tmp_path / "results").exists()
+
+
+HOSTILE = ("../../escaped", "/escaped", "..", "a/../../b", "C:\\x", "<script>", "%s%n{0}{}")
+
+
+def test_names_in_data_make_no_paths(tiny, tiny_world, tmp_path) -> None:
+    """Fact ids, data sets and models with paths for names: all is below the run's folder and the report's."""
+    lines = (tiny_world.root / "facts.jsonl").read_text(encoding="utf-8").splitlines()
+    facts = tmp_path / "..evil name%s.jsonl"
+    facts.write_text(
+        "\n".join(
+            json.dumps({**(row := json.loads(line)), "fact_id": HOSTILE[int(row["fact_id"][1:]) % len(HOSTILE)]})
+            for line in lines
+        )
+    )
+    shutil.copytree(tiny_world.root / "model", tmp_path / "..model {}")
+    roundabout = tmp_path / "results" / ".." / "..model {}"
+    (tmp_path / "results").mkdir()
+    before = set(tmp_path.rglob("*"))
+    assert bench(*tiny(datasets=facts, models=roundabout, methods="memit")).code == 0
+    answer = bench("report", "tiny", "--results-dir", tmp_path / "results", "--out", tmp_path / "out")
+    assert answer.code == 0, answer.err
+    new = {path.relative_to(tmp_path).parts[0] for path in set(tmp_path.rglob("*")) - before}
+    assert new == {"results", "out"}
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["tiny"]
+    assert all(path.resolve().is_relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*"))
+
+
+def test_a_cells_folder_is_named_by_a_hash_whatever_its_fields_say(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    store = ResultStore(tmp_path / "run")
+    for name in HOSTILE:
+        cell = tiny_world.cell()
+        cell = cell.model_copy(update={"data": cell.data.model_copy(update={"name": name})})
+        assert store.folder(cell.id()).parent == tmp_path / "run"
+        assert set(cell.id()) <= set("0123456789abcdef")
+
+
+# ---------------------------------------------------------------------------- no names of users
+def test_results_do_not_hold_the_users_name(tiny, tiny_world, tmp_path, monkeypatch) -> None:
+    home = tmp_path / "home" / "jane.roe"
+    shutil.copytree(tiny_world.root / "model", home / "models" / "mine")
+    for name in ("facts.jsonl", "corpus.txt", "hparams.yaml"):
+        shutil.copy(tiny_world.root / name, home / name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("HF_TOKEN", "hf_SECRET")
+    places = {"datasets": home / "facts.jsonl", "corpus": home / "corpus.txt", "hparams": home / "hparams.yaml"}
+    arguments = tiny(models=home / "models" / "mine", methods="none,memit", **places)
+    assert bench(*arguments).code == 0
+    again = bench(*tiny(models="~/models/mine", methods="none,memit", **{k: f"~/{v.name}" for k, v in places.items()}))
+    assert "2 from before" in again.out
+    texts = {path: path.read_text(encoding="utf-8") for path in (tmp_path / "results").rglob("*.json")}
+    assert len(texts) == 5
+    for path, text in texts.items():
+        assert "jane.roe" not in text and "SECRET" not in text, path
+    (name,) = {read_json(path)["cell"]["model"]["name"] for path in texts if path.name == "cell.json"}
+    assert name == "~/models/mine"
+    for path in (tmp_path / "results").rglob("*.parquet"):
+        assert b"jane.roe" not in path.read_bytes(), path
+
+
+def test_a_traceback_is_kept_without_the_home_folder(tiny_world, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", "/home/jane.roe")
+    store, cell = ResultStore(tmp_path / "run"), tiny_world.cell()
+    store.start(cell, {})
+    store.finish(cell.id(), "failed", 'Traceback\n  File "/home/jane.roe/x/y.py", line 1\nOSError: /home/jane.roe')
+    assert store.status(cell.id())[1] == 'Traceback\n  File "~/x/y.py", line 1\nOSError: ~'
+
+
+@pytest.mark.parametrize(
+    ("home", "text", "expected"),
+    [
+        ("/home/jane", "/home/jane/a and /home/jane", "~/a and ~"),
+        ("/home/jane", "/home/janet/a", "/home/janet/a"),
+        ("/home/jane", "/mnt/home/jane/a", "/mnt/home/jane/a"),
+        ("/home/jane", "~/a, a/b, /data/x", "~/a, a/b, /data/x"),
+        ("/", "/data/x", "/data/x"),
+        ("/home/j+(a", "/home/j+(a/x", "~/x"),
+    ],
+)
+def test_only_the_home_folder_is_shortened(monkeypatch, home: str, text: str, expected: str) -> None:
+    monkeypatch.setenv("HOME", home)
+    assert without_home(text) == expected
