@@ -15,7 +15,7 @@ from bench.api import Fact
 from bench.errors import BenchError
 from bench.names import hint, unknown
 from bench.sources import cldr, counterfact, facts_file, mlake, mzsre, zsre
-from bench.sources.common import AlignmentCount, DataRequest, Dataset, LoadedData, digest, shuffled
+from bench.sources.common import AlignmentCount, DataRequest, Dataset, LoadedData, content_digest, shuffled
 from bench.spec import Cell, Schedule
 
 __all__ = [
@@ -30,10 +30,12 @@ __all__ = [
     "datasets",
     "fingerprint",
     "load",
+    "reader",
     "request_of",
 ]
 
 DATA_DIR_VARIABLE = "BENCH_DATA_DIR"
+OWN_FACTS = "facts file"
 
 
 def datasets() -> dict[str, Dataset]:
@@ -87,6 +89,11 @@ def fingerprint(name: str, data_dir: Path | None = None) -> str:
     return dataset(name).fingerprint(data_folder(data_dir))
 
 
+def reader(name: str) -> str:
+    """What makes facts of a data set's files: its own name, or that of the format where the name is a path."""
+    return OWN_FACTS if Path(name).suffix in facts_file.SUFFIXES else name
+
+
 def data_folder(given: Path | None = None) -> Path | None:
     """The data folder: as given, else from the environment variable BENCH_DATA_DIR, else none.
 
@@ -122,7 +129,7 @@ def _own_facts(name: str, path: Path) -> Dataset:
         source=str(path),
         what=f"{len(facts)} facts",
         load=lambda request: facts_file.choose(facts, request),
-        fingerprint=lambda _: digest([path], "own facts"),
+        fingerprint=lambda _: content_digest(path),
     )
 
 

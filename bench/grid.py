@@ -18,7 +18,9 @@ from bench.spec import Cell, DataRef, Dtype, MethodSpec, ModelRef, RunSpec, Sche
 def cells(
     spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: Path, trusted: Collection[str] = ()
 ) -> list[Cell]:
-    """All cells of a run, none twice; the methods of one seed stand together, so that tables fill evenly.
+    """All cells of a run, the methods of one seed together, so that tables fill evenly.
+
+    None is there twice: what has two names, as a model that lies in two folders, goes by the first.
 
     Args:
         spec: the grid.
@@ -31,22 +33,27 @@ def cells(
         BenchError: unknown method, option, model, data set or language, or a missing data folder.
     """
     found = [cell for part in spec.grids() for cell in _cells(part, methods, data_dir, cache_dir, trusted)]
-    return list({cell.id(): cell for cell in found}.values())
+    by_id: dict[str, Cell] = {}
+    for cell in found:
+        by_id.setdefault(cell.id(), cell)
+    return list(by_id.values())
 
 
 def _cells(
     spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: Path, trusted: Collection[str]
 ) -> list[Cell]:
-    from bench import models
+    from bench import corpora, data, models
 
     for name in spec.methods:
         if name not in methods.names():
             raise unknown("method", name, methods.names())
-    data = {name: _data_ref(name, spec.languages, data_dir) for name in spec.datasets}
+    facts = {name: _data_ref(name, spec.languages, data_dir) for name in spec.datasets}
     for name in spec.models:
         models.resolve(name)
     specs = {name: method_specs(spec, name, methods) for name in spec.models}
     refs = {name: _model_ref(name, spec.dtype, cache_dir, name in trusted) for name in spec.models}
+    reading = any(method.statistics for each in specs.values() for method in each)
+    text = corpora.fingerprint(spec.corpus, data.data_folder(data_dir)) if reading else ""
     seeds = range(spec.first_seed, spec.first_seed + spec.seeds)
     schedules = [schedule(spec, order, edited) for order in spec.orders for edited in spec.groups()]
     grid = product(spec.models, spec.datasets, schedules, seeds)
@@ -54,9 +61,10 @@ def _cells(
         Cell(
             method=method,
             model=refs[model],
-            data=data[dataset],
+            data=facts[dataset],
             schedule=arriving,
             corpus=spec.corpus,
+            corpus_fingerprint=text if method.statistics else "",
             token_budget=spec.token_budget,
             seed=seed,
         )
@@ -121,7 +129,9 @@ def _method_spec(name: str, options: Mapping[str, Any], methods: Registry, model
             f"{', '.join(hparams_names())}"
         )
     config = methods.config(name, options)
-    return MethodSpec(name=name, options=config.model_dump(mode="json"), source=methods.source(name))
+    resolved = config.model_dump(mode="json")
+    reads = methods.reads_statistics(name, resolved)
+    return MethodSpec(name=name, options=resolved, source=methods.source(name), statistics=reads)
 
 
 def _short_name(model: str) -> str:
@@ -148,4 +158,4 @@ def _data_ref(name: str, languages: tuple[str, ...], data_dir: Path | None) -> D
     for language in languages:
         if language not in known:
             raise unknown(f"language of data set '{name}':", language, known)
-    return DataRef(name=name, fingerprint=data.fingerprint(name, data_dir))
+    return DataRef(name=name, fingerprint=data.fingerprint(name, data_dir), reader=data.reader(name))

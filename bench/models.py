@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from filelock import FileLock
 
+from bench.atomic import read_json
 from bench.errors import BenchError
 from bench.memory import ModelSize, size_of_folder, size_of_gguf
 from bench.names import unknown
@@ -32,8 +33,17 @@ Source = Literal["embedded", "package", "hub", "folder"]
 CONVERSION_VERSION = "1"
 """Raise it when a converted GGUF model would come out differently."""
 
-VOLATILE_CONFIG = ("transformers_version", "_name_or_path", "_model_name_or_path")
-"""Keys of config.json that say nothing about the model."""
+VOLATILE = (
+    "transformers_version", "_name_or_path", "_model_name_or_path", "_commit_hash", "name_or_path", "tokenizer_file",
+    "special_tokens_map_file", "is_local", "local_files_only", "chat_template", "processor_class",
+)  # fmt: skip
+"""Keys of a model's and its tokenizer's settings that change no number: where they came from, how to chat."""
+
+SETTINGS = (
+    "config.json", "generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"
+)  # fmt: skip
+VOCABULARIES = ("tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt")
+"""The tokenizer, and what it is made from where it is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,25 +188,35 @@ def code_digest(name: str, cache_dir: Path) -> str:
 def fingerprint(name: str, cache_dir: Path) -> str:
     """Name the weights and the tokenizer: what a cell's numbers depend on.
 
-    A folder is named by a hash of its files; a converted model by the hash of what it is converted from, so
-    that it is known before; a hub model by its commit, or its id where neither cache nor hub tells that.
+    A folder is named by a hash of its files, wherever it lies, so that the same tensors cut into other files have
+    another name; a converted model by the hash of what it is converted from, so that it is known before; a hub model
+    by its commit, which covers all its files; "" where neither cache nor hub tells that.
+
+    Raises:
+        BenchError: unknown model, no weights, or unreadable settings.
     """
     entry = resolve(name)
     if entry.source == "package":
         return digest([_gguf_of(entry)], CONVERSION_VERSION)
     place = fetch(entry, cache_dir)
     if isinstance(place, str):
-        return _commit(place) or place
+        return _commit(place)
     return place.name if entry.source == "hub" else _hash_folder(place)
 
 
 def _hash_folder(folder: Path) -> str:
-    files = [*folder.glob("*.safetensors"), *folder.glob("tokenizer.json")]
-    if not any(path.suffix == ".safetensors" for path in files):
+    weights = list(folder.glob("*.safetensors"))
+    if not weights:
         raise BenchError("no safetensors weights in this model folder", file=folder)
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    steady = {key: value for key, value in config.items() if key not in VOLATILE_CONFIG}
-    return digest(files, json.dumps(steady, sort_keys=True))
+    vocabularies = [path for name in VOCABULARIES if (path := folder / name).is_file()]
+    settings = {name: _steady(path) for name in SETTINGS if (path := folder / name).is_file()}
+    return digest([*weights, *vocabularies], json.dumps(settings, sort_keys=True))
+
+
+def _steady(path: Path) -> Any:
+    """A file of settings without its volatile keys."""
+    found = read_json(path)
+    return {key: value for key, value in found.items() if key not in VOLATILE} if isinstance(found, dict) else found
 
 
 def _snapshot(hub_id: str) -> Path | None:

@@ -17,6 +17,7 @@ import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -142,8 +143,14 @@ class Registry:
             return getattr(module, "STATISTICS", None)
         return self.statistics(module.HPARAMS)
 
+    def reads_statistics(self, name: str, options: Mapping[str, Any]) -> bool:
+        """Whether a method's numbers depend on second moments; of an outside one that does not say so, yes."""
+        if not options.get("use_moment", True):
+            return False
+        return self.statistics(name) is not None or name not in self._own()
+
     def source(self, name: str) -> str:
-        """Hash of an outside plug-in's file or folder, "" for one of this package.
+        """Hash of an outside plug-in's file, or of the whole package that it lies in; "" for one of ours.
 
         It enters a cell's id, so that a method under development never reuses results of an older text.
         """
@@ -153,7 +160,8 @@ class Registry:
         if file is None:
             return ""
         path = Path(file)
-        parts = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+        package = list(takewhile(lambda folder: (folder / "__init__.py").is_file(), path.parents))
+        parts = sorted(package[-1].rglob("*.py")) if package else [path]
         return hashlib.blake2b(b"\0".join(part.read_bytes() for part in parts), digest_size=8).hexdigest()
 
     def _own(self) -> dict[str, str]:

@@ -16,8 +16,8 @@ from bench.errors import BenchError
 from bench.names import unknown
 from bench.registry import Registry, evaluators, methods
 from bench.settings import overrides, resolve
-from bench.spec import Cell, RunSpec
-from bench.store import PLACE, SCHEMA_VERSION, Results, ResultStore, load_results, place, planned_cells
+from bench.spec import SCHEMA_VERSION, Cell, RunSpec
+from bench.store import PLACE, Results, ResultStore, load_results, place, planned_cells
 
 if TYPE_CHECKING:
     from bench.display import DisplayKind
@@ -222,8 +222,10 @@ def run_record(planned: Plan) -> dict[str, Any]:
     Cells of earlier calls stay, unless one of this call stands in the same place of a table.
     """
     path = planned.store.root / "run.json"
-    earlier = planned_cells(read_json(path)) if path.exists() else []
-    by_place = {tuple(cell[key] for key in PLACE): cell for cell in [*earlier, *map(place, planned.cells)]}
+    now = {cell.id(): place(cell) for cell in planned.cells}
+    # a model or a file of facts may have another name by now
+    earlier = [now.get(cell["cell"], cell) for cell in planned_cells(read_json(path))] if path.exists() else []
+    by_place = {tuple(cell[key] for key in PLACE): cell for cell in [*earlier, *now.values()]}
     spec = planned.spec.model_dump(mode="json")
     return {"schema_version": SCHEMA_VERSION, **spec, "cells": list(by_place.values())}
 

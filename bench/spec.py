@@ -1,7 +1,8 @@
 """What is run: a `RunSpec` is a grid, a `Cell` is one independent run of it.
 
 A cell's id is a hash of what determines its numbers, so a finished cell is found again and a changed
-setting never reuses an old one. Folders, devices and displays are not part of it.
+setting never reuses an old one. What things are called and where they lie is not part of it, nor are devices,
+workers and displays.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bench.home import without_home
 
-IDENTITY_VERSION = 3
+IDENTITY_VERSION = 4
 """Raise it when the meaning of a cell's fields, or the code that computes its numbers, changes."""
+
+SCHEMA_VERSION = 1
+"""Of the tables on disk; raise it when they change."""
 
 PAPER_METHODS = ("none", "ft", "rome", "memit", "prune", "rect", "alphaedit", "langedit")
 """What ``--methods all`` means: the seven of the LangEdit paper and the unedited model."""
@@ -35,7 +39,7 @@ class Frozen(BaseModel):
 
 
 class ModelRef(Frozen):
-    """Which model, loaded how. `fingerprint` hashes the weights and the tokenizer."""
+    """Which model, loaded how. `fingerprint` hashes the weights and the tokenizer; "" = not to be had."""
 
     name: str
     dtype: Dtype = "float32"
@@ -43,18 +47,32 @@ class ModelRef(Frozen):
 
 
 class DataRef(Frozen):
-    """Which facts. `fingerprint` hashes the source files; embedded data carries the code's version."""
+    """Which facts.
+
+    Attributes:
+        name: of a data set, or the path of a file of facts.
+        fingerprint: hash of the source files; embedded data carries the code's version.
+        reader: what makes facts of them; "" = the data set of this name.
+    """
 
     name: str
     fingerprint: str = ""
+    reader: str = ""
 
 
 class MethodSpec(Frozen):
-    """A method by name with every hyperparameter resolved. `source` hashes the text of an outside method."""
+    """A method by name.
+
+    Attributes:
+        options: every hyperparameter, resolved.
+        source: hash of the text of an outside method.
+        statistics: whether it reads second moments of keys, so that the corpus matters to it.
+    """
 
     name: str
     options: Mapping[str, Any] = Field(default_factory=dict)
     source: str = ""
+    statistics: bool = True
 
 
 class Schedule(Frozen):
@@ -110,24 +128,41 @@ class Schedule(Frozen):
 
 
 class Cell(Frozen):
-    """One run: a method edits one model with one stream of facts under one seed."""
+    """One run: a method edits one model with one stream of facts under one seed.
+
+    Attributes:
+        corpus: name of the text behind the second moments of keys.
+        corpus_fingerprint: hash of it; "" where it is not known, or the method needs none.
+        token_budget: most tokens of it that are read.
+    """
 
     method: MethodSpec
     model: ModelRef
     data: DataRef
     schedule: Schedule
     corpus: str = "cldr"
+    corpus_fingerprint: str = ""
     token_budget: int = Field(100_000, ge=1)
     seed: int = 0
 
+    def identity(self) -> dict[str, Any]:
+        """What determines the cell's numbers, by content; a name counts only where the content is not known."""
+        model, data, method = self.model, self.data, self.method
+        text = {**_content(self.corpus, self.corpus_fingerprint), "token_budget": self.token_budget}
+        return {
+            "identity": IDENTITY_VERSION,
+            "schema": SCHEMA_VERSION,
+            "model": {**_content(model.name, model.fingerprint), "dtype": model.dtype},
+            "data": {**_content(data.name, data.fingerprint), "reader": data.reader or data.name},
+            "schedule": self.schedule.model_dump(mode="json"),
+            "method": method.model_dump(mode="json", exclude={"statistics"}),
+            "corpus": text if method.statistics else None,
+            "seed": self.seed,
+        }
+
     def id(self) -> str:
-        """16 hex digits that name the cell; independent of the order of keys."""
-        text = json.dumps(
-            {"identity": IDENTITY_VERSION, **self.model_dump(mode="json")},
-            sort_keys=True,
-            ensure_ascii=False,
-            separators=(",", ":"),
-        )
+        """16 hex digits that name the cell, a hash of `identity`; independent of the order of keys."""
+        text = json.dumps(self.identity(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
     def label(self) -> str:
@@ -138,6 +173,10 @@ class Cell(Frozen):
         """Seed of one random draw. It depends on seed and part only: methods of a seed share it."""
         digest = hashlib.blake2b(f"{self.seed}/{part}".encode(), digest_size=7).digest()
         return int.from_bytes(digest, "big")
+
+
+def _content(name: str, fingerprint: str) -> dict[str, str]:
+    return {"fingerprint": fingerprint} if fingerprint else {"name": name}
 
 
 def _listed(value: Any) -> Any:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bench.atomic import replacing
+from bench.corpora import Corpus, corpus
 from bench.errors import BenchError
 from bench.model import EditableModel
 from bench.passes import tapped
@@ -44,77 +45,6 @@ class Moment:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    """Texts behind the statistics.
-
-    Attributes:
-        name: as the user gave it.
-        digest: hash of the content, or of the published revision.
-        documents: a fresh iterator over the texts.
-    """
-
-    name: str
-    digest: str
-    documents: Callable[[], Iterable[str]]
-
-
-def corpus(name: str, data_dir: Path | None = None) -> Corpus:
-    """Find a corpus by name.
-
-    Args:
-        name: "cldr" (embedded); a text file (one document a line); "data:PATTERN", files below the data folder, the
-            first tab-separated column of each line, the files taken in turn; or "hf:DATASET[:CONFIG]" with a
-            text column.
-        data_dir: the data folder.
-
-    Raises:
-        BenchError: no such file, or the hub cannot be reached.
-    """
-    if name == "cldr":
-        from bench.polyglot.corpus import statistics_text
-
-        texts = statistics_text()
-        return Corpus(name, _digest("\n".join(texts)), lambda: texts)
-    if name.startswith("hf:"):
-        return _hub_corpus(name)
-    if name.startswith("data:"):
-        return _data_corpus(name, data_dir)
-    path = Path(name).expanduser()
-    if not path.is_file():
-        raise BenchError("no such corpus: give 'cldr', a text file, data:GLOB or hf:DATASET[:CONFIG]", file=name)
-    lines = _lines(path)
-    return Corpus(name, _digest("\n".join(lines)), lambda: lines)
-
-
-def _data_corpus(name: str, data_dir: Path | None) -> Corpus:
-    if data_dir is None:
-        raise BenchError(f"the corpus '{name}' needs a data folder: give --data-dir or set BENCH_DATA_DIR")
-    files = sorted(data_dir.glob(name.removeprefix("data:")))
-    if not files:
-        raise BenchError(f"no file matches the corpus '{name}'", file=data_dir)
-    columns = [[line.split("\t")[0] for line in _lines(file)] for file in files]
-    texts = [text for row in zip_longest(*columns) for text in row if text]
-    return Corpus(name, _digest("\n".join(texts)), lambda: texts)
-
-
-def _lines(path: Path) -> list[str]:
-    return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-
-
-def _hub_corpus(name: str) -> Corpus:
-    import datasets
-
-    _, _, rest = name.partition(":")
-    path, _, config = rest.partition(":")
-    try:
-        data = datasets.load_dataset(path, config or None, split="train", streaming=True)
-    except Exception as error:  # the library raises many kinds; all mean that the corpus is not to be had
-        raise BenchError(f"corpus '{name}' cannot be loaded: {error}") from error
-    revision = str(getattr(data.info, "download_checksums", None) or getattr(data.info, "version", ""))
-    return Corpus(name, _digest(f"{name}/{revision}"), lambda: (row["text"] for row in data))
-
-
 def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -125,7 +55,7 @@ class Stats:
 
     Args:
         cache_dir: where the files lie.
-        corpus_name: see `corpus`.
+        corpus_name: see `bench.corpora`.
         token_budget: most tokens read.
         data_dir: folder of downloaded data, for corpora that lie there.
         progress: called with (tokens read, budget) during a pass.

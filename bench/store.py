@@ -25,9 +25,7 @@ import pyarrow.parquet as pq
 from bench.atomic import read_json, replacing, write_json
 from bench.errors import BenchError
 from bench.home import without_home
-from bench.spec import ALL, Cell
-
-SCHEMA_VERSION = 1
+from bench.spec import ALL, SCHEMA_VERSION, Cell
 
 Status = Literal["running", "done", "diverged", "failed", "interrupted"]
 
@@ -184,7 +182,8 @@ def load_results(root: Path | str) -> Results:
     rows = {row["cell"]: row for row in map(_cell_row, files)}
     if "cells" in run:
         missing = {"status": "missing", "reason": "never run"}
-        rows = {cell["cell"]: rows.get(cell["cell"], {**cell, **missing}) for cell in planned_cells(run)}
+        # names are those of the run: a cell may have been computed under others
+        rows = {cell["cell"]: {**rows.get(cell["cell"], missing), **cell} for cell in planned_cells(run)}
     scores: list[pd.DataFrame] = []
     costs: list[pd.DataFrame] = []
     for shard in sorted(path for cell in rows for path in root.glob(f"{cell}/*/*.parquet")):

@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 
 from bench.atomic import write_json
-from bench.spec import ALL, Cell, DataRef, MethodSpec, ModelRef, Order, Schedule
+from bench.spec import ALL, SCHEMA_VERSION, Cell, DataRef, MethodSpec, ModelRef, Order, Schedule
 from bench.store import (
     CELL_COLUMNS,
     COST_SCHEMA,
     COST_TABLE,
-    SCHEMA_VERSION,
     SCORE_SCHEMA,
     Results,
     ResultStore,
@@ -101,7 +100,7 @@ class World:
     def cell(self, method: str, seed: int, model: str, order: Order = "cycle", edited: tuple[str, ...] = ()) -> Cell:
         return Cell(
             method=MethodSpec(name=method, options={} if method == "none" else {"layers": [2, 3], "lambda": 3000.0}),
-            model=ModelRef(name=model, fingerprint="f00d"),
+            model=ModelRef(name=model, fingerprint=f"f00d {model}"),
             data=DataRef(name=self.data),
             schedule=Schedule(languages=self.languages, edits_per_language=self.facts, order=order, edited=edited),
             seed=seed,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench import data, models
+from bench import corpora, data, models
 from bench.errors import BenchError
 from bench.grid import cells, method_specs
 from bench.registry import evaluators, methods
@@ -26,6 +26,7 @@ from bench.spec import PAPER_METHODS, RunSpec
 def fixed_fingerprints(monkeypatch):
     monkeypatch.setattr(models, "fingerprint", lambda name, cache_dir: f"model:{name}")
     monkeypatch.setattr(data, "fingerprint", lambda name, data_dir: f"data:{name}")
+    monkeypatch.setattr(corpora, "fingerprint", lambda name, data_dir: f"text:{name}")
 
 
 def config(tmp_path: Path, **settings) -> Path:

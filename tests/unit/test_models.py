@@ -111,7 +111,7 @@ def test_hub_out_of_reach_is_one_line(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", refuse)
     monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
-    assert fingerprint("some-org/some-model", tmp_path) == "some-org/some-model"
+    assert fingerprint("some-org/some-model", tmp_path) == ""
     with pytest.raises(BenchError, match="some-org/some-model is not in the hub's cache"):
         load_pretrained("some-org/some-model", "float32", "cpu", tmp_path)
 

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 
+from bench.conformance import OPTIONS
 from bench.errors import BenchError
 from bench.registry import Registry, evaluators, methods
 from bench.spec import PAPER_METHODS
+from bench.tiny import tiny_model
 
 PLUGIN = '''
 """{summary}
@@ -139,6 +143,41 @@ def test_an_outside_plugins_text_has_a_hash_and_an_own_one_has_none(plugins, tmp
     file = tmp_path / "other_gadgets" / "sound.py"
     file.write_text(file.read_text() + "\n# changed\n")
     assert plugins.source("outside") != before
+    before = plugins.source("outside")
+    (file.parent / "helper.py").write_text("STRENGTH = 2\n")
+    assert plugins.source("outside") != before
+
+
+def test_only_methods_that_read_second_moments_depend_on_the_corpus(tmp_path):
+    registry, model = methods(), tiny_model("llama")
+
+    class ReadError(Exception):
+        pass
+
+    class Refusing:
+        def __getattr__(self, name):
+            raise ReadError
+
+    def reads(name, options):
+        context = SimpleNamespace(languages=("en",), rng=lambda part: torch.Generator().manual_seed(0))
+        try:
+            registry.build(name, options).prepare(model, Refusing(), context)
+        except ReadError:
+            return True
+        return False
+
+    for name in registry.names():
+        options = {key: value for key, value in OPTIONS.items() if key in registry.options(name)}
+        assert registry.reads_statistics(name, options) == reads(name, options), name
+    for use_moment in (True, False):
+        options = {key: value for key, value in OPTIONS.items() if key in registry.options("rome")}
+        options["use_moment"] = use_moment
+        assert registry.reads_statistics("rome", options) == reads("rome", options) == use_moment
+
+
+def test_an_outside_method_that_does_not_say_so_is_taken_to_read_statistics(plugins):
+    assert plugins.reads_statistics("outside", {})
+    assert not plugins.reads_statistics("plain", {})
 
 
 def test_all_methods_of_the_paper_are_here_and_describe_themselves():

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from bench.corpora import corpus
 from bench.errors import BenchError
 from bench.passes import tapped
-from bench.stats import Stats, corpus
+from bench.stats import Stats
 from bench.tiny import tiny_corpus, tiny_model
 
 

@@ -1,0 +1,132 @@
+"""Texts behind the statistics of keys, by name. No torch here: a plan asks what a text is known by.
+
+"cldr" is embedded. A text file holds one document a line. "data:PATTERN" are files below the data folder, the first
+tab-separated column of each line, the files taken in turn. "hf:DATASET[:CONFIG]" has a column of text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.sources.common import content_digest
+
+HUB, DATA = "hf:", "data:"
+EMBEDDED = "cldr"
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Texts behind the statistics.
+
+    Attributes:
+        name: as the user gave it.
+        digest: see `fingerprint`; the name where there is none.
+        documents: a fresh iterator over the texts.
+    """
+
+    name: str
+    digest: str
+    documents: Callable[[], Iterable[str]]
+
+
+def corpus(name: str, data_dir: Path | None = None) -> Corpus:
+    """Find a corpus; it is not read before its documents are asked for.
+
+    Raises:
+        BenchError: no such file, or no data folder.
+    """
+    documents: Callable[[], Iterable[str]]
+    if name == EMBEDDED:
+        documents = _embedded
+    elif name.startswith(HUB):
+        documents = partial(_hub_texts, name)
+    elif name.startswith(DATA):
+        documents = partial(_in_turn, _data_files(name, data_dir))
+    else:
+        documents = partial(_lines, _file(name))
+    return Corpus(name, fingerprint(name, data_dir) or name, documents)
+
+
+def fingerprint(name: str, data_dir: Path | None = None) -> str:
+    """Hash what a corpus holds: of files their contents, of the hub the commit, or "" where it is out of reach.
+
+    Raises:
+        BenchError: as `corpus`.
+    """
+    if name == EMBEDDED:
+        from bench.polyglot import corpus as embedded
+
+        return embedded.fingerprint()
+    if name.startswith(HUB):
+        revision = _revision(name)
+        return _digest(name, revision) if revision else ""
+    if name.startswith(DATA):
+        return _digest(DATA, *map(content_digest, _data_files(name, data_dir)))
+    return content_digest(_file(name))
+
+
+def _embedded() -> list[str]:
+    from bench.polyglot.corpus import statistics_text
+
+    return statistics_text()
+
+
+def _file(name: str) -> Path:
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise BenchError("no such corpus: give 'cldr', a text file, data:GLOB or hf:DATASET[:CONFIG]", file=name)
+    return path
+
+
+def _data_files(name: str, data_dir: Path | None) -> list[Path]:
+    if data_dir is None:
+        raise BenchError(f"the corpus '{name}' needs a data folder: give --data-dir or set BENCH_DATA_DIR")
+    files = sorted(data_dir.glob(name.removeprefix(DATA)))
+    if not files:
+        raise BenchError(f"no file matches the corpus '{name}'", file=data_dir)
+    return files
+
+
+def _in_turn(files: Sequence[Path]) -> Iterator[str]:
+    columns = [[line.split("\t")[0] for line in _lines(file)] for file in files]
+    return (text for row in zip_longest(*columns) for text in row if text)
+
+
+def _lines(path: Path) -> list[str]:
+    return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def _hub_texts(name: str) -> Iterator[str]:
+    import datasets
+
+    path, config = _hub_place(name)
+    try:
+        data = datasets.load_dataset(path, config, split="train", streaming=True, revision=_revision(name) or None)
+    except Exception as error:  # the library raises many kinds; all mean that the corpus is not to be had
+        raise BenchError(f"corpus '{name}' cannot be loaded: {error}") from error
+    return (row["text"] for row in data)
+
+
+def _hub_place(name: str) -> tuple[str, str | None]:
+    path, _, config = name.removeprefix(HUB).partition(":")
+    return path, config or None
+
+
+def _revision(name: str) -> str:
+    """Commit that the hub has now; empty if it cannot be asked."""
+    from huggingface_hub import HfApi
+
+    try:
+        return HfApi().dataset_info(_hub_place(name)[0], timeout=10).sha or ""
+    except Exception:  # the kinds of network error differ between versions of the client
+        return ""
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
