@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.parsing import check_plain, parse_json, read_text
 
 
 @contextmanager
@@ -48,14 +49,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file.
+    """Read a JSON file of our own.
 
     Raises:
-        BenchError: the file is missing or is not JSON.
+        BenchError: the file is missing, is not JSON, or holds what we never write.
     """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BenchError("no such file", file=path) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BenchError(f"not valid JSON ({error})", file=path) from error
+    value = parse_json(read_text(path), path)
+    check_plain(value, path)
+    return value

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+LONGEST = 1_000
+"""Characters of a message, or of the name of a place; what a hostile file puts into it is cut."""
+
 
 class BenchError(Exception):
     """Bad input. Printed as one line, exit code 2; nothing computed so far is lost.
@@ -23,8 +28,19 @@ class BenchError(Exception):
     ) -> None:
         place = [str(file)] if file is not None else []
         if record is not None:
-            place.append(f"record {record}")
+            place.append(f"record {_cut(str(record))}")
         if field is not None:
-            place.append(f"field '{field}'")
-        super().__init__(f"{', '.join(place)}: {message}" if place else message)
+            place.append(f"field '{_cut(field)}'")
+        message = _cut(message)
+        super().__init__(one_line(f"{', '.join(place)}: {message}" if place else message))
         self.file, self.record, self.field = file, record, field
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
+
+
+def one_line(text: str) -> str:
+    """The text in one line; what cannot be printed, in a file's values or names, becomes an escape."""
+    joined = re.sub(r"\s*[\r\n]\s*", " ", text.strip("\r\n"))
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in joined)

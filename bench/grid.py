@@ -11,7 +11,7 @@ from bench.errors import BenchError
 from bench.home import without_home
 from bench.names import unknown
 from bench.registry import Registry
-from bench.settings import hparams_names, hyperparameters, overrides
+from bench.settings import hparams_names, hparams_place, hyperparameters, overrides
 from bench.spec import Cell, DataRef, Dtype, MethodSpec, ModelRef, RunSpec, Schedule
 
 
@@ -109,12 +109,15 @@ def method_specs(spec: RunSpec, model: str, methods: Registry) -> list[MethodSpe
     """
     if spec.hparams and not (spec.hparams.endswith((".yaml", ".yml")) or spec.hparams in hparams_names()):
         raise unknown("hyperparameters", spec.hparams, hparams_names())
-    family = hyperparameters(spec.hparams or _short_name(model), methods)
+    source = spec.hparams or _short_name(model)
+    family = hyperparameters(source, methods)
     settings = overrides(spec.set, methods)
     found = []
     for name in spec.methods:
         relative = getattr(methods.module(name), "HPARAMS", name)
-        options = {**family.get(name, family.get(relative, {})), **settings.get(name, {})}
+        given = family.get(name, family.get(relative, {}))
+        methods.check(name, given, file=hparams_place(source))
+        options = {**given, **settings.get(name, {})}
         found.append(_method_spec(name, options, methods, model))
     return found
 

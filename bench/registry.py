@@ -14,7 +14,7 @@ import hashlib
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from itertools import takewhile
@@ -132,6 +132,22 @@ class Registry:
             raise BenchError(f"{self.kind} '{name}': {validation_message(error, 'option')}") from error
         return config
 
+    def check(self, name: str, options: Mapping[str, Any], file: object) -> None:
+        """Validate options that a file gives; it may lack some.
+
+        Raises:
+            BenchError: naming the file, the plug-in and the option.
+        """
+        fields = self.options(name)
+        for option in options:
+            if option not in fields:
+                raise BenchError(f"{self.kind} '{name}' has no option '{option}'{hint(option, fields)}", file=file)
+        try:
+            self.module(name).Config.model_validate(dict(options))
+        except ValidationError as error:
+            if message := validation_message(error, "option", but=("missing",)):
+                raise BenchError(f"{self.kind} '{name}': {message}", file=file) from error
+
     def build(self, name: str, options: Mapping[str, Any]) -> Any:
         """Make a plug-in from its options."""
         return self.module(name).build(self.config(name, options))
@@ -190,9 +206,17 @@ def evaluators() -> Registry:
     return Registry(*EVALUATORS)
 
 
-def validation_message(error: ValidationError, noun: str) -> str:
-    """The first complaint of pydantic as one clause: "option 'layers': Field required"."""
-    first = error.errors()[0]
+def validation_message(error: ValidationError, noun: str, but: Sequence[str] = ()) -> str:
+    """The first complaint of pydantic as one clause: "option 'layers': Field required".
+
+    Args:
+        error: what pydantic says.
+        noun: what a field is called.
+        but: types of complaints to pass over; "" where there are no others.
+    """
+    first = next((each for each in error.errors() if each["type"] not in but), None)
+    if first is None:
+        return ""
     place = str(first["loc"][0]) if first["loc"] else ""
     text = f"{noun} '{place}': {first['msg']}" if place else first["msg"]
     return text if first["type"] == "missing" else f"{text}, not {first['input']!r}"

@@ -10,14 +10,15 @@ import json
 from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from math import isnan
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from bench.errors import BenchError
 from bench.names import hint, unknown
+from bench.parsing import parse_yaml, read_text
 from bench.registry import Registry, validation_message
 from bench.spec import RunSpec
 
@@ -100,15 +101,16 @@ def parse_value(text: str) -> Any:
     if "," in text and not text.startswith(("[", "{", '"', "'")):
         return [parse_value(part.strip()) for part in text.split(",") if part.strip()]
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        value = parse_yaml(text, "--set")
+    except BenchError as error:
         raise BenchError(f"--set cannot read the value '{text}'") from error
-    if isinstance(value, str):  # YAML 1.1 takes 1e-3 for a word
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
+    if not isinstance(value, str):
+        return value
+    try:
+        number = float(value)  # YAML 1.1 takes 1e-3 for a word
+    except ValueError:
+        return value
+    return value if isnan(number) else number
 
 
 def overrides(settings: Mapping[str, Any], registry: Registry) -> dict[str, dict[str, Any]]:
@@ -149,10 +151,10 @@ def hyperparameters(source: str, methods: Registry) -> dict[str, dict[str, Any]]
     Raises:
         BenchError: the file is missing or malformed, or names an unknown method.
     """
-    if source.endswith((".yaml", ".yml")):
-        raw, place = read_yaml(Path(source).expanduser()), source
+    place = hparams_place(source)
+    if place == source:
+        raw = read_yaml(Path(source).expanduser())
     elif source in hparams_names():
-        place = f"hparams {source}"
         raw = _mapping((_folder("hparams") / f"{source}.yaml").read_text(encoding="utf-8"), place)
     else:
         return {}
@@ -168,24 +170,22 @@ def hyperparameters(source: str, methods: Registry) -> dict[str, dict[str, Any]]
     return options
 
 
+def hparams_place(source: str) -> str:
+    """What errors call the file that `hyperparameters` reads."""
+    return source if source.endswith((".yaml", ".yml")) else f"hparams {source}"
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file that holds a mapping.
 
     Raises:
         BenchError: no such file, not YAML, or not a mapping.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BenchError(f"cannot be read ({type(error).__name__})", file=path) from error
-    return _mapping(text, path)
+    return _mapping(read_text(path), path)
 
 
 def _mapping(text: str, place: object) -> dict[str, Any]:
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise BenchError(f"not valid YAML ({' '.join(str(error).split())})", file=place) from error
+    value = parse_yaml(text, place)
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):

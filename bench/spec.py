@@ -13,7 +13,16 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from bench.home import without_home
 
@@ -183,17 +192,26 @@ def _listed(value: Any) -> Any:
     """Split "a, b" into ("a", "b"); repeated names count once."""
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
-    return tuple(dict.fromkeys(value)) if isinstance(value, (list, tuple)) else value
+    if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
+        return value
+    return tuple(dict.fromkeys(value))
 
 
 def _expanded(value: Any) -> Any:
     """As `_listed`, with "all" standing for the methods of the paper."""
     names = _listed(value)
-    if not isinstance(names, tuple):
+    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
         return names
     return _listed([each for name in names for each in (PAPER_METHODS if name == "all" else (name,))])
 
 
+MOST = 2**31 - 1
+"""Of anything that is counted; tables hold 32 bits."""
+
+MOST_SEEDS = 10_000
+"""A grid of more would not be planned within minutes."""
+
+Count = Annotated[int, Field(ge=1, le=MOST)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
 Place = Annotated[str, AfterValidator(without_home)]
 """A name or a path; one below the home folder is written "~/...", so that results do not tell who computed them."""
@@ -228,25 +246,25 @@ class RunSpec(Frozen):
         also: further grids of the same run, each by the fields of `FURTHER` in which it differs from this one.
     """
 
-    name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
+    name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=100)
     methods: MethodNames = PAPER_METHODS
     models: Places = ("polyglot-tiny",)
     datasets: Places = ("cldr",)
     languages: Names = LANGUAGES
-    seeds: int = Field(3, ge=1)
-    first_seed: int = Field(0, ge=0)
+    seeds: int = Field(3, ge=1, le=MOST_SEEDS)
+    first_seed: int = Field(0, ge=0, le=MOST - MOST_SEEDS)
     orders: Orders = ("cycle",)
     edited: Groups = (ALL,)
-    batch_size: int = Field(10, ge=1)
-    edits_per_language: int = Field(30, ge=1)
-    steps: int | None = Field(None, ge=1)
-    eval_every: int = Field(0, ge=0)
+    batch_size: Count = 10
+    edits_per_language: Count = 30
+    steps: Count | None = None
+    eval_every: int = Field(0, ge=0, le=MOST)
     parallel: bool = False
     corpus: Place = "cldr"
-    token_budget: int = Field(100_000, ge=1)
+    token_budget: Count = 100_000
     dtype: Dtype = "float32"
     evaluators: Names = ("edits",)
-    eval_limit: int = Field(100, ge=1)
+    eval_limit: Count = 100
     hparams: Place | None = None
     set: Mapping[str, Any] = Field(default_factory=dict)
     also: tuple[Mapping[str, Any], ...] = ()
@@ -257,8 +275,12 @@ class RunSpec(Frozen):
         for part in also:
             if strange := sorted(set(part) - set(FURTHER)):
                 raise ValueError(f"a further grid has no '{strange[0]}', but {', '.join(FURTHER)}")
-        # as written in JSON, for run.json and the run's name hold it
-        return tuple(cls.model_validate(part).model_dump(mode="json", include=set(part)) for part in also)
+        try:
+            # as written in JSON, for run.json and the run's name hold it
+            return tuple(cls.model_validate(part).model_dump(mode="json", include=set(part)) for part in also)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ValueError(f"'{first['loc'][0]}': {first['msg']}") from error
 
     def grids(self) -> tuple[RunSpec, ...]:
         """This grid and the further ones, each by itself."""

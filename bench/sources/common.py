@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from bench.api import EditRequest, Fact, Probe
 from bench.errors import BenchError
+from bench.parsing import is_unicode, parse_json, read_text
 
 T = TypeVar("T")
 
@@ -208,19 +208,10 @@ def read_records(path: Path) -> list[Any]:
     Raises:
         BenchError: the file is missing, empty, not UTF-8, not JSON, or not a list with records.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BenchError(f"not UTF-8 ({error})", file=path) from error
-    except OSError as error:
-        problem = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
-        raise BenchError(problem, file=path) from error
+    text = read_text(path)
     if not text.strip():
         raise BenchError("the file is empty", file=path)
-    try:
-        items = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise BenchError(f"not valid JSON ({error})", file=path) from error
+    items = parse_json(text, path)
     if not isinstance(items, list):
         raise BenchError("not a list of records", file=path)
     if not items:
@@ -247,10 +238,18 @@ def text_at(item: Any, keys: Sequence[str], path: Path, record: object, place: s
         if not isinstance(value, dict) or key not in value:
             raise BenchError("missing", file=path, record=record, field=place)
         value = value[key]
-    if not isinstance(value, str) or not value.strip():
-        problem = "empty" if isinstance(value, str) else "not a text"
+    if problem := text_problem(value):
         raise BenchError(problem, file=path, record=record, field=place)
-    return value.strip()
+    return str(value).strip()
+
+
+def text_problem(value: Any) -> str:
+    """What is wrong with a value that should be a text with something in it; "" for nothing."""
+    if not isinstance(value, str):
+        return "not a text"
+    if not value.strip():
+        return "empty"
+    return "" if is_unicode(value) else "holds half of a surrogate pair, which is no text"
 
 
 def place_of(folder: str, data_dir: Path | None, files: Iterable[str], source: str) -> Path:

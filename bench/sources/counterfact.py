@@ -25,6 +25,7 @@ from bench.sources.common import (
     read_records,
     shuffled,
     text_at,
+    text_problem,
 )
 
 FOLDER, FILE = "counterfact", "counterfact.json"
@@ -88,7 +89,10 @@ def _fact(item: Any, path: Path, index: int) -> Fact:
     if prompt.count("{}") != 1:
         problem = f"{prompt.count('{}')} subject slots '{{}}', it needs one"
         raise BenchError(problem, file=path, record=index, field="requested_rewrite.prompt")
-    request = EditRequest(f"{FOLDER}/{item.get('case_id', index)}", "en", prompt, subject, new)
+    case = item.get("case_id", index)
+    if not isinstance(case, int | str) or text_problem(str(case)):
+        raise BenchError("neither a number nor a text", file=path, record=index, field="case_id")
+    request = EditRequest(f"{FOLDER}/{case}", "en", prompt, subject, new)
     probes = (
         Probe(request.fact_id, "efficacy", "en", "en", request.text, new),
         *(
@@ -105,7 +109,7 @@ def _fact(item: Any, path: Path, index: int) -> Fact:
 
 def _prompts(item: dict[str, Any], name: str, path: Path, index: int) -> Iterator[str]:
     prompts = item.get(name) or []
-    if not isinstance(prompts, list) or not all(isinstance(each, str) and each.strip() for each in prompts):
+    if not isinstance(prompts, list) or any(map(text_problem, prompts)):
         raise BenchError("not a list of texts", file=path, record=index, field=name)
     yield from (each.strip() for each in prompts)
 

@@ -12,7 +12,6 @@ or the prompt ends with one. Records count from 1, in a ``.jsonl`` file they are
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import Any
 from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe, ProbeKind
 from bench.errors import BenchError
 from bench.names import hint
+from bench.parsing import parse_json, read_text
 from bench.sources.common import (
     SPACELESS_LANGUAGES,
     AlignmentCount,
@@ -32,6 +32,7 @@ from bench.sources.common import (
     draw,
     read_records,
     shuffled,
+    text_problem,
     translated,
 )
 
@@ -67,7 +68,7 @@ def scan(path: Path) -> tuple[Facts, list[BenchError]]:
     problems: list[BenchError] = []
     for number, item in _items(path):
         try:
-            fact = _Reader(path, number).fact(_parsed(item, path, number) if path.suffix == ".jsonl" else item)
+            fact = _Reader(path, number).fact(parse_json(item, path, number) if path.suffix == ".jsonl" else item)
             key = fact.request.fact_id, fact.request.lang
             if key in facts:
                 raise BenchError(f"{key[0]!r} is given twice in {key[1]!r}", file=path, record=number, field="fact_id")
@@ -112,21 +113,8 @@ def _items(path: Path) -> Iterator[tuple[int, Any]]:
     if path.suffix == ".json":
         yield from enumerate(read_records(path), start=1)
         return
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except FileNotFoundError as error:
-        raise BenchError("no such file", file=path) from error
-    except UnicodeDecodeError as error:
-        number = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise BenchError(f"not UTF-8 ({error})", file=path, record=number) from error
+    lines = read_text(path, lines=True).replace("\r\n", "\n").replace("\r", "\n").split("\n")
     yield from ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
-
-
-def _parsed(line: str, path: Path, number: int) -> Any:
-    try:
-        return json.loads(line)
-    except json.JSONDecodeError as error:
-        raise BenchError(f"not valid JSON ({error})", file=path, record=number) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +140,8 @@ class _Reader:
         fact_id, lang, text, target = request.fact_id, request.lang, request.text, request.target
         yield Probe(fact_id, "efficacy", lang, lang, text, target)
         for paraphrase in self.many(item, "paraphrases"):
-            if not isinstance(paraphrase, str) or not paraphrase.strip():
-                raise self.error("each must be a text", "paraphrases")
+            if problem := text_problem(paraphrase):
+                raise self.error(f"each must be a text, one is {problem}", "paraphrases")
             asked = paraphrase.replace(SUBJECT_SLOT, request.subject)
             fresh = asked.strip() != text.strip()
             yield Probe(fact_id, "generality", lang, lang, asked, _with_space(target, asked, lang), distinct=fresh)
@@ -186,10 +174,9 @@ class _Reader:
     def text(self, item: Mapping[str, Any], name: str, place: str = "") -> str:
         if name not in item:
             raise self.error("missing", place or name)
-        value = item[name]
-        if not isinstance(value, str) or not value.strip():
-            raise self.error("empty" if isinstance(value, str) else "not a text", place or name)
-        return value
+        if problem := text_problem(item[name]):
+            raise self.error(problem, place or name)
+        return str(item[name])
 
     def many(self, item: Mapping[str, Any], name: str) -> list[Any]:
         value = item.get(name) or []

@@ -78,16 +78,18 @@ def read(path: Path, folder: str) -> tuple[dict[str, list[Record | None]], list[
     """
     items = read_records(path)
     codes = dict.fromkeys(code for item in items if isinstance(item, dict) for code in item)
-    halves: dict[str, list[Record | None]] = {CODES.get(code, code): [] for code in codes}
+    languages = [lang for code in codes if (lang := CODES.get(code, code)) in LANGUAGES]
+    halves: dict[str, list[Record | None]] = {lang: [None] * len(items) for lang in languages}
     problems: list[BenchError] = []
     for index, item in enumerate(items):
+        record = f"{folder}/{index}"
         if not isinstance(item, dict):
-            problems.append(BenchError("not an object with languages", file=path, record=f"{folder}/{index}"))
-        for code in codes:
+            problems.append(BenchError("not an object with languages", file=path, record=record))
+            continue
+        for code in item:
             try:
-                halves[CODES.get(code, code)].append(_half(item, code, path, f"{folder}/{index}"))
+                halves[_language(code, item, path, record)][index] = _half(item, code, path, record)
             except BenchError as error:
-                halves[CODES.get(code, code)].append(None)
                 problems.append(error)
     return halves, problems
 
@@ -95,16 +97,24 @@ def read(path: Path, folder: str) -> tuple[dict[str, list[Record | None]], list[
 def check(path: Path, folder: str) -> Checked:
     """What a file holds."""
     halves, problems = read(path, folder)
-    known = {lang: records for lang, records in halves.items() if lang in LANGUAGES}
-    problems += [BenchError(f"unknown language {lang!r}", file=path) for lang in halves if lang not in known]
-    english: Records = known.get("en") or [None] * max(map(len, known.values()), default=0)
-    aligned = {lang: zsre.align_all(lang, records, english) for lang, records in known.items()}
-    shown = {lang: zsre.examples(known[lang], spans) for lang, (spans, _) in aligned.items()}
+    english: Records = halves.get("en") or [None] * max(map(len, halves.values()), default=0)
+    aligned = {lang: zsre.align_all(lang, records, english) for lang, records in halves.items()}
+    shown = {lang: zsre.examples(halves[lang], spans) for lang, (spans, _) in aligned.items()}
     return Checked(folder, tuple(count for _, count in aligned.values()), tuple(problems), shown)
 
 
-def _half(item: Any, code: str, path: Path, record: str) -> Record | None:
-    if not isinstance(item, dict) or item.get(code) is None:
+def _language(code: str, item: Mapping[str, Any], path: Path, record: str) -> str:
+    """What a code in a file stands for."""
+    lang = CODES.get(code, code)
+    if lang not in LANGUAGES:
+        raise BenchError("unknown language", file=path, record=record, field=code)
+    if lang != code and lang in item:
+        raise BenchError(f"the language {lang!r} is given twice", file=path, record=record, field=code)
+    return lang
+
+
+def _half(item: Mapping[str, Any], code: str, path: Path, record: str) -> Record | None:
+    if item[code] is None:
         return None
     return zsre.read_record(item[code], path, record, tuple(zsre.FIELDS), code)
 

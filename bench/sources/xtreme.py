@@ -17,16 +17,16 @@ Items stay in the order of the file. Records in errors are lines, for MLQA ids, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import read_json
 from bench.errors import BenchError
 from bench.names import hint, unknown
+from bench.parsing import is_unicode, parse_json, read_text
+from bench.sources.common import text_problem
 
 Item = Mapping[str, str]
 Fields = dict[str, str]
@@ -198,9 +198,9 @@ class _Place:
 
     def text(self, record: Any, name: str) -> str:
         value = self.get(record, name)
-        if not isinstance(value, str) or not value.strip():
-            raise self.error("empty" if isinstance(value, str) else "not a text", name)
-        return value
+        if problem := text_problem(value):
+            raise self.error(problem, name)
+        return str(value)
 
     def many(self, record: Any, name: str) -> list[Any]:
         value = self.get(record, name)
@@ -230,7 +230,7 @@ class _Place:
         if not texts:
             raise self.error("no answer", "answers")
         start = starts[0] if starts else None
-        if start is not None and (not isinstance(start, int) or start < 0):
+        if start is not None and (type(start) is not int or start < 0):
             raise self.error(f"{start!r} is no place in the context", "answer_start")
         return self.question({"context": context, "question": question, "answer": texts[0]}, start)
 
@@ -260,14 +260,7 @@ def _tagged(tokens: Sequence[str], tags: Sequence[str]) -> Fields:
 # ---------------------------------------------------------------------------- files
 def _lines(path: Path) -> Iterator[tuple[_Place, str]]:
     """Lines with their places; only line feeds end them."""
-    try:
-        lines = path.read_bytes().decode("utf-8-sig").split("\n")
-    except FileNotFoundError as error:
-        raise BenchError("no such file", file=path) from error
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", file=path) from error
-    except UnicodeDecodeError as error:
-        raise BenchError(f"not UTF-8 ({error})", file=path) from error
+    lines = read_text(path, lines=True).split("\n")
     if not lines[-1]:
         lines.pop()
     for number, line in enumerate(lines, start=1):
@@ -296,7 +289,7 @@ def _conll(path: Path, lang: str) -> Iterator[Fields]:
             rows.append(("", ""))
             continue
         token, tag = _columns(place, line, ("token", "tag"))
-        if not token:
+        if not token.strip():
             raise place.error("empty", "token")
         rows.append((token, place.tag(tag)))
     prefix = f"{lang}:"
@@ -309,12 +302,12 @@ def _conll(path: Path, lang: str) -> Iterator[Fields]:
 
 
 def _squad(path: Path) -> Iterator[Fields]:
-    top = _Place(path)
-    for article in top.many(read_json(path), "data"):
-        for paragraph in top.many(article, "paragraphs"):
-            context = top.text(paragraph, "context")
-            for asked in top.many(paragraph, "qas"):
-                place = _Place(path, top.text(asked, "id"))
+    for title, article in enumerate(_Place(path).many(parse_json(read_text(path), path), "data")):
+        for number, paragraph in enumerate(_Place(path, f"data.{title}").many(article, "paragraphs")):
+            above = _Place(path, f"data.{title}.paragraphs.{number}")
+            context = above.text(paragraph, "context")
+            for asked in above.many(paragraph, "qas"):
+                place = _Place(path, above.text(asked, "id"))
                 answers = place.many(asked, "answers")
                 texts = [place.text(answer, "text") for answer in answers]
                 starts = [answer.get("answer_start") for answer in answers]
@@ -325,10 +318,7 @@ def _jsonl(path: Path, task: str) -> Iterator[Fields]:
     for place, line in _lines(path):
         if not line.strip():
             continue
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise place.error(f"not valid JSON ({error})") from error
+        record = parse_json(line, path, place.record)
         for name in record if isinstance(record, dict) else ():
             if name not in (*FIELDS[task], "idx"):
                 raise place.error(f"unknown field{hint(name, FIELDS[task])}", name)
@@ -341,7 +331,7 @@ def _jsonl(path: Path, task: str) -> Iterator[Fields]:
 def _published_entities(place: _Place, record: Any) -> Fields:
     """A WikiANN item as it was published; its types stay in their order."""
     text, label = place.text(record, "text"), place.get(record, "label")
-    *lines, rest = label.split("\n") if isinstance(label, str) else [label]
+    *lines, rest = label.split("\n") if isinstance(label, str) and is_unicode(label) else [label]
     kinds = [line.partition(": ") for line in lines]
     if rest != "" or not all(kind in TYPES and entities for kind, _, entities in kinds):
         raise place.error(f"not lines 'TYPE: entity@entity' of the types {', '.join(TYPES)}", "label")
@@ -391,7 +381,7 @@ def _row(place: _Place, task: str, row: Mapping[str, Any], classes: Sequence[str
         return place.first_answer(place.text(row, "context"), place.text(row, "question"), texts, starts)
     if task == "wikiann":
         tokens = place.many(row, "tokens")
-        if not all(isinstance(token, str) for token in tokens):
+        if not all(isinstance(token, str) and is_unicode(token) for token in tokens):
             raise place.error("not all are texts", "tokens")
         tags = [place.tag(_word(place, "ner_tags", each, classes)) for each in place.many(row, "ner_tags")]
         if len(tokens) != len(tags):
@@ -403,6 +393,6 @@ def _row(place: _Place, task: str, row: Mapping[str, Any], classes: Sequence[str
 
 
 def _word(place: _Place, field: str, number: Any, classes: Sequence[str]) -> str:
-    if not isinstance(number, int) or not 0 <= number < len(classes):
+    if type(number) is not int or not 0 <= number < len(classes):
         raise place.error(f"{number!r} is not the number of a label; there are: {', '.join(classes)}", field)
     return classes[number]

@@ -100,9 +100,13 @@ def _listed(item: Mapping[str, Any], path: Path, record: object) -> Iterator[tup
     """Questions of KnowEdit's lists: what they count for, prompt, answer. Several right answers: the first."""
     kinds: tuple[tuple[str, ProbeKind], ...] = (("locality", "specificity"), ("portability", "portability"))
     for field, kind in kinds:
-        named = item.get(field)
-        lists = {f"{field}.{name}": each for name, each in named.items()} if isinstance(named, dict) else {}
-        for place, questions in lists.items():
+        named = item.get(field) or {}
+        if not isinstance(named, dict):
+            raise BenchError("not an object with fields", file=path, record=record, field=field)
+        for name, questions in named.items():
+            place = f"{field}.{name}"
+            if not isinstance(questions, list | str | None):
+                raise BenchError("neither questions nor a text", file=path, record=record, field=place)
             for question in questions if isinstance(questions, list) else ():
                 answer = question.get("ground_truth") if isinstance(question, dict) else None
                 while isinstance(answer, list) and answer:
@@ -249,7 +253,8 @@ def fingerprint(data_dir: Path | None) -> str:
 
 def _path(data_dir: Path | None) -> Path:
     place = place_of(FOLDER, data_dir, [FILE], SOURCE)
-    return next((place / name for name in (FILE, KNOWEDIT) if (place / name).is_file()), place / FILE)
+    there = (path for name in (FILE, KNOWEDIT) if (path := place / name).exists() or path.is_symlink())
+    return next(there, place / FILE)
 
 
 DATASET = Dataset(

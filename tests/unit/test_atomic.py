@@ -32,9 +32,9 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
         write_json(tmp_path / "file" / "value.json", 1)
 
 
-@pytest.mark.parametrize("text", ["{", "\x80"])
-def test_broken_json_names_its_file(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(("text", "problem"), [("{", "not valid JSON"), ("\x80", "not UTF-8")])
+def test_broken_json_names_its_file(tmp_path: Path, text: str, problem: str) -> None:
     path = tmp_path / "broken.json"
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(BenchError, match=r"broken\.json: not valid JSON"):
+    with pytest.raises(BenchError, match=rf"broken\.json: {problem}"):
         read_json(path)
