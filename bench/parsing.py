@@ -126,7 +126,7 @@ def parse_yaml(text: str, file: object) -> Any:
     if len(text) > LONGEST_YAML:
         raise BenchError(f"larger than {LONGEST_YAML:,} characters, which is no configuration", file=file)
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        return _Loader(text).get_single_data()
     except RecursionError as error:
         raise BenchError("not valid YAML (nested too deep)", file=file) from error
     except Exception as error:  # tags and dates that cannot be made raise many kinds
