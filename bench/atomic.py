@@ -4,37 +4,68 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError
+from safetensors import SafetensorError
+
+from bench.errors import StorageError
 from bench.parsing import check_plain, parse_json, read_text
+from bench.signals import unbroken
+
+TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; on success it takes the place of `path`, fsynced.
+def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
+    """Yield a temporary path in the same folder; on success it takes the place of `path`.
+
+    Ctrl-C and SIGTERM wait until the file is there.
+
+    Args:
+        path: the file to be written.
+        durable: fsync file and folder: they outlive a power cut.
 
     Raises:
-        BenchError: the folder cannot be written.
+        StorageError: the folder cannot be written, or is full.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with unbroken():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # not tempfile: its files are for the owner's eyes only
+            temporary.touch(exist_ok=False)
+            yield temporary
+            if durable:
+                _sync(temporary)
+            temporary.replace(path)
+            if durable:
+                _sync(path.parent)
+        except (OSError, SafetensorError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise StorageError(f"cannot write: {reason}; nothing that was written before is lost", file=path) from error
+        finally:
+            with suppress(OSError):  # of a folder that cannot be written there is nothing to remove
+                temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # not tempfile: its files are for the owner's eyes only
-        temporary.touch(exist_ok=False)
-    except OSError as error:
-        raise BenchError(f"cannot write: {error.strerror or error}", file=path) from error
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        os.fsync(handle)
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def sweep(folder: Path, below: bool = True) -> None:
+    """Remove what `replacing` left in a folder, and in those below it, when its process was killed."""
+    for path in folder.glob("**/.*.tmp" if below else ".*.tmp"):
+        if TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -43,9 +74,10 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, durable: bool = True) -> None:
     """Write `value` as readable JSON, atomically."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+    with replacing(path, durable) as temporary:
+        temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:

@@ -1,8 +1,10 @@
 """The edited weights and the method's memory on disk: a cell goes on from here, bit by bit.
 
 The matrices themselves are kept, not differences: W0 + (W - W0) is not W in floating point. One safetensors
-file per checkpoint, written whole or not at all, the last two kept; no pickle. A file carries the hash of what it
-holds: one that was torn or altered is passed over for the one before.
+file per checkpoint, written whole or not at all, the last two kept; no pickle. A file carries the cell it belongs to
+and the hash of what it holds: one that is another cell's, was torn or altered is passed over for the one before.
+
+No state of random generators is kept: every draw of a step is seeded by the cell's seed and the step's number.
 """
 
 from __future__ import annotations
@@ -26,14 +28,18 @@ KEPT = 2
 WEIGHT, MEMORY = "weight/", "memory/"
 
 
-def save(folder: Path, step: int, model: EditableModel, state: State) -> None:
+def save(folder: Path, cell: str, step: int, model: EditableModel, state: State) -> None:
     """Write the checkpoint of `step` and drop all but the last two.
 
     Args:
         folder: the cell's checkpoint folder.
+        cell: id of the cell.
         step: steps edited so far.
         model: its edited parameters are kept in fp32.
         state: its memory is kept: tensors as such, everything else as JSON.
+
+    Raises:
+        StorageError: the folder cannot be written, or is full.
     """
     tensors = {WEIGHT + name: value for name, value in model.edited().items()}
     plain: dict[str, Any] = {}
@@ -44,22 +50,29 @@ def save(folder: Path, step: int, model: EditableModel, state: State) -> None:
             plain[name] = value
     # safetensors refuses tensors that share storage
     kept = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
-    metadata = {"step": str(step), "plain": json.dumps(plain)}
+    metadata = {"cell": cell, "step": str(step), "plain": json.dumps(plain)}
     with replacing(folder / f"{step:05d}.safetensors") as temporary:
         save_file(kept, temporary, {**metadata, "digest": digest(kept, metadata)})
     for old in sorted(folder.glob("*.safetensors"))[:-KEPT]:
         old.unlink()
 
 
-def restore(folder: Path, model: EditableModel, state: State) -> int:
-    """Put the newest sound checkpoint into model and state.
+def restore(folder: Path, cell: str, model: EditableModel, state: State, latest: int | None = None) -> int:
+    """Put the newest sound checkpoint of the cell into model and state.
+
+    Args:
+        folder: the cell's checkpoint folder.
+        cell: id of the cell.
+        model: unedited.
+        state: as the method has prepared it.
+        latest: pass over checkpoints of later steps.
 
     Returns:
         Steps edited so far; 0 where there is no sound checkpoint.
     """
     for path in sorted(folder.glob("*.safetensors"), reverse=True):
         found = _read(path)
-        if found is None:
+        if found is None or found[1]["cell"] != cell or (latest is not None and int(found[1]["step"]) > latest):
             continue
         tensors, metadata = found
         model.restore({n.removeprefix(WEIGHT): t for n, t in tensors.items() if n.startswith(WEIGHT)})
@@ -94,6 +107,6 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]] | None:
 
 
 def clear(folder: Path) -> None:
-    """Remove a finished cell's checkpoints."""
+    """Remove all checkpoints of a cell."""
     for file in folder.glob("*.safetensors"):
         file.unlink()

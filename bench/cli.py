@@ -76,6 +76,7 @@ def run_command(
     dry_run: options.DryRun = False,
     retry_failed: options.RetryFailed = False,
     workers: options.Workers = None,
+    join: options.Join = False,
     display: options.Display = None,
 ) -> None:
     """Run a grid of methods, models, data sets and seeds, or what is missing of it.
@@ -97,24 +98,23 @@ def run_command(
     if dry_run:
         listing.show_plan(planned, retry_failed, device.value)
     else:
-        compute(planned, device.value, retry_failed, workers, display)
+        compute(planned, display, device=device.value, retry_failed=retry_failed, workers=workers, join=join)
 
 
-def compute(
-    planned: Plan, device: str, retry_failed: bool, workers: int | None, choice: options.DisplayChoice | None
-) -> None:
-    """Compute a plan, say what came of it, leave with its exit code."""
-    from bench import session
+def compute(planned: Plan, choice: options.DisplayChoice | None, **how: Any) -> None:
+    """Compute a plan, say what came of it, leave with its exit code; `how` are arguments of `session.execute`."""
+    from bench import session, signals
     from bench.display import make_display
     from bench.engine import exit_code
 
     display = make_display(choice.value if choice else None)
     root = planned.store.root
     try:
-        outcomes = session.execute(planned, display, device, retry_failed, workers)
-    except KeyboardInterrupt:
+        with signals.terminable():
+            outcomes = session.execute(planned, display, **how)
+    except KeyboardInterrupt as stop:
         complain("interrupted; run the same command again to go on where it stopped")
-        raise typer.Exit(130) from None
+        raise typer.Exit(signals.exit_code(stop)) from None
     reused = sum(outcome.reused for outcome in outcomes)
     display.note(f"{len(outcomes)} cells in {root}{f' ({reused} from before)' if reused else ''}")
     place = "" if root.parent == session.RESULTS_DIR else f" --results-dir {root.parent}"

@@ -183,10 +183,10 @@ def resumed_equals_uninterrupted(bench: _Bench) -> str:
     whole_state = bench.edit(whole, bench.start(whole), [first, second])
     part = bench.model()
     part_state = bench.edit(part, bench.start(part), [first])
-    checkpoint.save(bench.folder, 1, part, part_state)
+    checkpoint.save(bench.folder, "cell", 1, part, part_state)
     resumed = bench.model()
     state = bench.start(resumed)
-    if checkpoint.restore(bench.folder, resumed, state) != 1:
+    if checkpoint.restore(bench.folder, "cell", resumed, state) != 1:
         return "the checkpoint was not found"
     state = bench.edit(resumed, state, [second])
     left = _differing(_weights(whole), _weights(resumed))

@@ -151,6 +151,8 @@ class _PlainBoard:
         return _PlainCell(f"[{number}/{self.total}]")
 
     def finished(self, label: str, status: str, reason: str) -> None:
+        if label not in self.begun:  # it ended before anything was heard of it
+            self.cell(label)
         number, start = self.begun[label]
         echo(f"[{number}/{self.total}] {outcome_line(label, status, reason, time.monotonic() - start)}")
 
@@ -224,6 +226,8 @@ class _RichBoard:
         self.live.update(self.whole, completed=sum(self.shares.values()))
 
     def finished(self, label: str, status: str, reason: str) -> None:
+        if label not in self.begun:  # it ended before anything was heard of it
+            self.cell(label)
         task, start = self.begun[label]
         self.live.remove_task(task)
         self.advance(label, 1.0)

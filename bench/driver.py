@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import platform
+import random
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
@@ -49,6 +51,7 @@ class World:
         data_dir: folder of downloaded data, or None.
         cache_dir: statistics and converted models.
         device: "cpu" or "cuda".
+        kept: ids of the cells that keep their last checkpoints when they are done, for `bench verify`.
         evaluator_registry: where evaluators are found.
         trusted: models whose own code is run.
     """
@@ -58,6 +61,7 @@ class World:
     data_dir: Path | None
     cache_dir: Path
     device: str
+    kept: frozenset[str] = frozenset()
     evaluator_registry: Registry = field(default_factory=registry.evaluators)
     trusted: tuple[str, ...] = ()
 
@@ -88,8 +92,84 @@ class CellContext:
         return torch.Generator().manual_seed(self.cell.seed_for(part))
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A cell and everything that editing and scoring it takes.
+
+    Attributes:
+        cell: what is computed.
+        context: its draws, data folder and languages.
+        stream: its steps.
+        scored_with: evaluators by name.
+        model: unedited at first.
+        method: edits it.
+        alignment: what became of the data's records.
+    """
+
+    cell: Cell
+    context: CellContext
+    stream: data.EditStream
+    scored_with: Mapping[str, Evaluator]
+    model: EditableModel
+    method: Method
+    alignment: tuple[data.AlignmentCount, ...]
+
+    @classmethod
+    def load(cls, cell: Cell, world: World) -> Work:
+        """Load data and model.
+
+        Raises:
+            BenchError: bad input.
+        """
+        loaded = data.load(cell.data.name, data.request_of(cell, world.data_dir))
+        stream = data.EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"))
+        context = CellContext(cell, data.data_folder(world.data_dir))
+        scored_with = world.build_evaluators()
+        for evaluator in scored_with.values():
+            if isinstance(evaluator, Preparing):
+                evaluator.prepare(context)
+        model = load_model(cell, world)
+        method: Method = world.methods.build(cell.method.name, cell.method.options)
+        return cls(cell, context, stream, scored_with, model, method, tuple(loaded.report))
+
+    def prepare(self, world: World) -> State:
+        """The method's state before the first step."""
+        cell = self.cell
+        stats = Stats(world.cache_dir, cell.corpus, cell.token_budget, data.data_folder(world.data_dir))
+        self._seed("prepare")
+        return self.method.prepare(self.model, stats, self.context)
+
+    def edit(self, step: data.Step, state: State) -> tuple[State, list[dict[str, Any]]]:
+        """Apply one step.
+
+        Returns:
+            The new state, and what the step cost as rows of the store's schema.
+        """
+        self._seed(f"edit/{step.number}")
+        with measured(self.model.device) as cost:
+            state, report = edit(self.method, self.model, step.facts, state)
+        return state, cost_rows(report, cost, len(step.facts), diverged(state))
+
+    def score(self, step: data.Step, state: State, names: Iterable[str]) -> Iterator[tuple[str, Table]]:
+        """Score the model as it is after a step with some of the evaluators, one after another."""
+        seen = self.stream.seen(step.number)
+        with self.method.deployed(self.model, state) as view:
+            for name in names:
+                self._seed(f"score/{name}/{step.number}")
+                yield name, evaluate(view, name, self.scored_with[name], seen, self.context)
+
+    def _seed(self, part: str) -> None:
+        # drawn anew for every part, so that a resumed cell draws as one that never stopped
+        seed = self.cell.seed_for(part)
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+
+
 def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -> Status:
-    """Edit step by step, evaluate when due, record everything.
+    """Edit step by step, evaluate when due, record everything; go on where an earlier call was stopped.
+
+    The checkpoint of a step is written before its scoring: what was scored already is not scored again.
 
     Weights that are no longer finite, or a system that cannot be solved, end the editing but not the cell: the
     remaining steps are scored on the model as it is and the cell's status is "diverged".
@@ -99,43 +179,54 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
 
     Raises:
         BenchError: bad input; the cell has no results then.
+        StorageError: the store's folder cannot be written, or is full; the cell goes on once it can be.
     """
     progress.stage("loading")
-    loaded = data.load(cell.data.name, data.request_of(cell, world.data_dir))
-    stream = data.EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"))
-    context = CellContext(cell, data.data_folder(world.data_dir))
-    scored_with = world.build_evaluators()
-    for evaluator in scored_with.values():
-        if isinstance(evaluator, Preparing):
-            evaluator.prepare(context)
-    model = load_model(cell, world)
-    method: Method = world.methods.build(cell.method.name, cell.method.options)
-    about = environment(model, [_fields(count) for count in loaded.report])
-    store.start(cell, {**about, "evaluators": {name: dict(options) for name, options in world.evaluators}})
+    work = Work.load(cell, world)
+    name, folder, total = cell.id(), checkpoints(cell, store), len(work.stream)
+    if not _goes_on(cell, store, world):
+        checkpoint.clear(folder)
+    store.start(cell, environment(work, world))
     progress.stage("preparing")
-    stats = Stats(world.cache_dir, cell.corpus, cell.token_budget, data.data_folder(world.data_dir))
-    state = method.prepare(model, stats, context)
-    folder = store.folder(cell.id()) / "checkpoint"
-    total = len(stream.steps)
-    for step in stream.after(checkpoint.restore(folder, model, state)):
-        progress.step(step.number - 1, total, "editing")
-        with measured(model.device) as cost:
-            state, report = edit(method, model, step.facts, state)
-        rows = cost_rows(report, cost, len(step.facts), diverged(state))
+    state = work.prepare(world)
+    done = checkpoint.restore(folder, name, work.model, state)
+    store.forget(name, after=done)
+    # the last step that was edited may not be scored
+    for step in work.stream.after(max(done - 1, 0)):
+        if step.number > done:
+            progress.step(step.number - 1, total, "editing")
+            state, rows = work.edit(step, state)
+            store.record(name, step.number, COST_TABLE, rows)
+            checkpoint.save(folder, name, step.number, work.model, state)
         if due(cell.schedule.eval_every, step.number, total):
-            progress.step(step.number, total, "scoring")
-            with method.deployed(model, state) as view:
-                tables = evaluate(view, scored_with, stream.seen(step.number), context)
-            for name, table in tables.items():
-                store.record(cell.id(), step.number, name, table.rows)
-                rows += table.costs
-        store.record(cell.id(), step.number, COST_TABLE, rows)
-        checkpoint.save(folder, step.number, model, state)
+            progress.step(step.number - 1, total, "scoring")
+            missing = [each for each in work.scored_with if not store.holds(name, step.number, each)]
+            for evaluator, table in work.score(step, state, missing):
+                store.record(name, step.number, COST_TABLE, table.costs, part=evaluator)
+                store.record(name, step.number, evaluator, table.rows)
     progress.step(total, total, "done")
     status: Status = "diverged" if diverged(state) else "done"
-    store.finish(cell.id(), status, state.memory.get(DIVERGED, ""))
-    checkpoint.clear(folder)
+    store.finish(name, status, state.memory.get(DIVERGED, ""))
+    if name not in world.kept:
+        checkpoint.clear(folder)
     return status
+
+
+def checkpoints(cell: Cell, store: ResultStore) -> Path:
+    """Where a cell's checkpoints lie."""
+    return store.folder(cell.id()) / "checkpoint"
+
+
+def _goes_on(cell: Cell, store: ResultStore, world: World) -> bool:
+    """Whether an earlier call has scored, as far as it came, what and how this one does."""
+    used = store.environment(cell.id()).get("evaluators")
+    if used is None:
+        return False
+    wanted = {name: dict(options) for name, options in world.evaluators}
+    if cell.schedule.eval_every:
+        return bool(used == wanted)
+    # all scoring is at the end: another evaluator finds the model there
+    return all(used.get(name, options) == options for name, options in wanted.items())
 
 
 DIVERGED = "diverged"
@@ -176,22 +267,17 @@ class Table:
     costs: list[dict[str, Any]]
 
 
-def evaluate(
-    view: Scorer, scored_with: Mapping[str, Evaluator], seen: Sequence[Fact], context: CellContext
-) -> dict[str, Table]:
-    """Score a model with every evaluator, by name."""
-    tables = {}
-    for name, evaluator in scored_with.items():
-        with measured(view.hf.device) as cost:
-            rows = score_rows(evaluator.score(view, seen, context))
-        records = {(row["fact"], row["edit_lang"], row["probe_lang"]) for row in rows}
-        costs = {
-            f"seconds.score.{name}": cost.seconds,
-            f"records_per_second.{name}": len(records) / cost.seconds,
-            f"memory.score.{name}": cost.peak_bytes,
-        }
-        tables[name] = Table(rows, [_cost(quantity, value) for quantity, value in costs.items()])
-    return tables
+def evaluate(view: Scorer, name: str, evaluator: Evaluator, seen: Sequence[Fact], context: CellContext) -> Table:
+    """Score a model with one evaluator."""
+    with measured(view.hf.device) as cost:
+        rows = score_rows(evaluator.score(view, seen, context))
+    records = {(row["fact"], row["edit_lang"], row["probe_lang"]) for row in rows}
+    costs = {
+        f"seconds.score.{name}": cost.seconds,
+        f"records_per_second.{name}": len(records) / cost.seconds,
+        f"memory.score.{name}": cost.peak_bytes,
+    }
+    return Table(rows, [_cost(quantity, value) for quantity, value in costs.items()])
 
 
 def score_rows(scores: Iterable[Score]) -> list[dict[str, Any]]:
@@ -235,9 +321,9 @@ def load_model(cell: Cell, world: World) -> EditableModel:
     return EditableModel(hf, tokenizer, cell.model.fingerprint)
 
 
-def environment(model: EditableModel, alignment: list[dict[str, Any]]) -> dict[str, Any]:
-    """Versions, commit, device, whether code of the model's own ran, and the data's alignment; for cell.json."""
-    device = model.device
+def environment(work: Work, world: World) -> dict[str, Any]:
+    """Versions, commit, device, whether code of the model's own ran, evaluators, the data's records; for cell.json."""
+    device = work.model.device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {
         "python": platform.python_version(),
@@ -245,8 +331,9 @@ def environment(model: EditableModel, alignment: list[dict[str, Any]]) -> dict[s
         "commit": _commit(),
         "device": f"{device.type} ({name})",
         "threads": torch.get_num_threads(),
-        "remote_code": has_remote_code(model),
-        "alignment": alignment,
+        "remote_code": has_remote_code(work.model),
+        "alignment": [_fields(count) for count in work.alignment],
+        "evaluators": {name: dict(options) for name, options in world.evaluators},
     }
 
 

@@ -1,13 +1,25 @@
-"""Run cells one after another; what one of them does never harms the others."""
+"""Compute the cells of a grid; what one of them does never harms the others.
+
+An engine is where cells are computed: in this process (`InProcess`), in processes of this machine (`bench.pool`), on
+a cluster (`bench.cluster`). All share one way of going through a grid, `compute`: cells are claimed one by one, so that
+several runs can share a folder; one whose worker died is tried again, alone.
+"""
 
 from __future__ import annotations
 
+import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol
 
-from bench.errors import BenchError
+from bench import claims
+from bench.atomic import sweep
+from bench.errors import BenchError, StorageError
 from bench.spec import Cell
 from bench.store import ResultStore, Status
 
@@ -24,6 +36,10 @@ FINISHED: tuple[Status, ...] = ("done", "diverged")
 CRASH = "Traceback"
 """How the reason of a failure begins that is no bad input."""
 
+POLL_SECONDS = 0.2
+DEATHS = 2
+"""Workers that a cell may take with it before it counts as failed; from the first on it is computed alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -32,13 +48,15 @@ class Outcome:
     Attributes:
         status: None where it has never run.
         reason: of a failure: one line for bad input, a traceback for anything else.
-        reused: it stands so from an earlier run.
+        reused: it stands so from an earlier run, or from another one that shares the folder.
+        when: it stands so since, seconds of the epoch.
     """
 
     cell: Cell
     status: Status | None
     reason: str = ""
     reused: bool = False
+    when: float = 0.0
 
     @property
     def crashed(self) -> bool:
@@ -51,10 +69,11 @@ def existing(cell: Cell, store: ResultStore, evaluators: EvaluatorOptions) -> Ou
 
     A cell that lacks the table of an evaluator, or was scored with other options of it, counts as never run.
     """
-    status, reason = store.status(cell.id())
+    found = store.standing(cell.id())
+    status, reason = found.get("status"), str(found.get("reason", ""))
     if status in FINISHED and not _scored(cell, store, evaluators):
         status, reason = None, ""
-    return Outcome(cell, status, reason, reused=True)
+    return Outcome(cell, status, reason, reused=True, when=float(found.get("when", 0.0)))
 
 
 def _scored(cell: Cell, store: ResultStore, evaluators: EvaluatorOptions) -> bool:
@@ -69,44 +88,236 @@ def is_pending(outcome: Outcome, retry_failed: bool) -> bool:
     return outcome.status not in FINISHED and (outcome.status != "failed" or retry_failed)
 
 
-def local(
-    cells: Iterable[Cell],
-    store: ResultStore,
-    world: World,
-    board: Board,
-    *,
-    retry_failed: bool = False,
-    run: CellRunner | None = None,
-) -> Iterator[Outcome]:
-    """Compute, in this process, the cells that are pending.
+# ---------------------------------------------------------------------------- one cell
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a worker does with a cell.
 
-    A cell that fails is recorded and the next one begins.
-
-    Args:
-        cells: the grid.
+    Attributes:
         store: where results lie.
         world: handed to every cell.
-        board: told how far it is.
-        retry_failed: also compute cells that failed before.
-        run: computes one cell; `bench.driver.run_cell` by default.
+        retry_failed: also compute cells that failed before `began`.
+        began: when this run began, seconds of the epoch.
+        run: computes one cell; `bench.driver.run_cell` where None.
+    """
 
-    Yields:
+    store: ResultStore
+    world: World
+    retry_failed: bool = False
+    began: float = field(default_factory=time.time)
+    run: CellRunner | None = None
+
+    def __call__(self, cell: Cell, progress: Progress) -> Outcome | None:
+        """Compute a cell unless that is done by now.
+
+        Returns:
+            None where another process is computing it.
+
+        Raises:
+            StorageError: the run's folder cannot be written; the cell goes on once it can be.
+            KeyboardInterrupt: after the cell was marked as interrupted.
+        """
+        with claims.claimed(self.store.root, cell.id()) as mine:
+            if not mine:
+                return None
+            found = existing(cell, self.store, self.world.evaluators)
+            if not is_pending(found, self.retry_failed and found.when < self.began):
+                return found
+            sweep(self.store.folder(cell.id()))
+            return self._run(cell, _Told(self.store, cell.id(), progress))
+
+    def _run(self, cell: Cell, progress: Progress) -> Outcome:
+        from bench.driver import run_cell
+
+        try:
+            status = (self.run or run_cell)(cell, self.store, self.world, progress)
+        except (KeyboardInterrupt, StorageError):
+            with suppress(StorageError):
+                self.record(cell, "interrupted", "")
+            raise
+        except BenchError as error:
+            return self.record(cell, "failed", str(error))
+        except Exception:  # whatever a method does, the grid goes on
+            return self.record(cell, "failed", traceback.format_exc())
+        return Outcome(cell, status, self.store.status(cell.id())[1])
+
+    def record(self, cell: Cell, status: Status, reason: str) -> Outcome:
+        """Write how a cell ended that could not do so itself."""
+        if not (self.store.folder(cell.id()) / "cell.json").exists():
+            self.store.start(cell, {})
+        self.store.finish(cell.id(), status, reason)
+        return Outcome(cell, status, reason)
+
+
+class _Told:
+    """Progress of a cell, also written to its status for those who look from elsewhere."""
+
+    def __init__(self, store: ResultStore, cell_id: str, inner: Progress) -> None:
+        self._store, self._cell, self._inner = store, cell_id, inner
+        self._where: dict[str, Any] = {**claims.here(), "since": time.time()}
+
+    def stage(self, text: str) -> None:
+        self._tell(stage=text)
+        self._inner.stage(text)
+
+    def step(self, done: int, total: int, note: str) -> None:
+        self._tell(stage=note, step=done, steps=total)
+        self._inner.step(done, total, note)
+
+    def _tell(self, **how_far: Any) -> None:
+        self._where.update(how_far)
+        self._store.running(self._cell, **self._where)
+
+
+class Unheard:
+    """Progress of a cell that another process reads from its status."""
+
+    def stage(self, text: str) -> None:
+        """See `bench.driver.Progress`."""
+
+    def step(self, done: int, total: int, note: str) -> None:
+        """See `bench.driver.Progress`."""
+
+
+# ---------------------------------------------------------------------------- all cells
+class Engine(Protocol):
+    """Where cells are computed.
+
+    Attributes:
+        slots: cells it is given at the same time.
+        lost: errors of a future that mean that its worker has died.
+    """
+
+    slots: int
+    lost: tuple[type[Exception], ...]
+
+    def __enter__(self) -> Engine:
+        """Start."""
+        ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Stop; on an error what is under way is interrupted."""
+        ...
+
+    def submit(self, cell: Cell, board: Board) -> Future[Outcome | None]:
+        """Begin a cell; None stands for one that another process computes."""
+        ...
+
+
+class InProcess:
+    """Cells in this process, one after another."""
+
+    slots = 1
+    lost: tuple[type[Exception], ...] = ()
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+
+    def __enter__(self) -> InProcess:
+        """Nothing to start."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to stop."""
+
+    def submit(self, cell: Cell, board: Board) -> Future[Outcome | None]:
+        """Compute the cell."""
+        future: Future[Outcome | None] = Future()
+        future.set_result(self._task(cell, board.cell(cell.label())))
+        return future
+
+
+def compute(cells: Sequence[Cell], task: Task, board: Board, engine: Engine) -> list[Outcome]:
+    """Compute the cells that are pending.
+
+    A cell that fails is recorded and the next one begins. Cells that other processes compute are waited for, and
+    taken over from one that dies.
+
+    Returns:
         Every cell's outcome, in order.
 
     Raises:
         BenchError: two methods failed on the same bad input, so it concerns the whole run.
-        KeyboardInterrupt: after the cell at work was marked as interrupted.
+        StorageError: the run's folder cannot be written.
+        KeyboardInterrupt: after the cells at work were marked as interrupted.
     """
-    runner = run or _driver()
+    outcomes = {cell.id(): existing(cell, task.store, task.world.evaluators) for cell in cells}
+    pending = [cell for cell in cells if is_pending(outcomes[cell.id()], task.retry_failed)]
     blame = Blame()
-    for cell in cells:
-        outcome = existing(cell, store, world.evaluators)
-        if is_pending(outcome, retry_failed):
-            progress = board.cell(cell.label())
-            outcome = run_and_record(cell, store, world, progress, runner)
-            board.finished(cell.label(), outcome.status or "", outcome.reason)
-        yield outcome
-        blame.check(outcome)
+    with engine:
+        for outcome in _Course(task, board, engine, pending).outcomes():
+            outcomes[outcome.cell.id()] = outcome
+            blame.check(outcome)
+    return [outcomes[cell.id()] for cell in cells]
+
+
+class _Course:
+    """The course of a computation: who waits, who runs, whose worker died."""
+
+    def __init__(self, task: Task, board: Board, engine: Engine, pending: Iterable[Cell]) -> None:
+        self._task, self._board, self._engine = task, board, engine
+        self._waiting = deque(pending)
+        self._running: dict[Future[Outcome | None], Cell] = {}
+        self._deaths: Counter[str] = Counter()
+        self._shown: dict[str, Progress] = {}
+
+    def outcomes(self) -> Iterable[Outcome]:
+        """Yield outcomes as they come."""
+        while self._waiting or self._running:
+            self._fill()
+            if not self._running:
+                # all that is left is computed elsewhere
+                time.sleep(POLL_SECONDS)
+            done = wait(self._running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED).done
+            self._show()
+            for future in done:
+                outcome = self._ended(self._running.pop(future), future)
+                if outcome:
+                    self._board.finished(outcome.cell.label(), outcome.status or "", outcome.reason)
+                    yield outcome
+
+    def _fill(self) -> None:
+        """Hand on as many cells as there is room for; those that others compute stay."""
+        for _ in range(len(self._waiting)):
+            if len(self._running) >= self._engine.slots:
+                return
+            cell = self._waiting.popleft()
+            if not self._may_begin(cell):
+                self._waiting.append(cell)
+                continue
+            self._running[self._engine.submit(cell, self._board)] = cell
+
+    def _may_begin(self, cell: Cell) -> bool:
+        running = self._running.values()
+        alone = any(self._deaths[each.id()] for each in (cell, *running))
+        return not (alone and running) and not claims.is_claimed(self._task.store.root, cell.id())
+
+    def _ended(self, cell: Cell, future: Future[Outcome | None]) -> Outcome | None:
+        try:
+            outcome = future.result()
+        except self._engine.lost as error:
+            self._deaths[cell.id()] += 1
+            if self._deaths[cell.id()] >= DEATHS:
+                reason = f"its worker died, also when it ran alone; is there enough memory? ({error})"
+                return self._task.record(cell, "failed", " ".join(reason.split()))
+            outcome = None
+        if outcome is None:
+            self._waiting.append(cell)
+        return outcome
+
+    def _show(self) -> None:
+        """Show how far cells are that are computed in other processes, as they have written it."""
+        for cell in (*self._running.values(), *self._waiting):
+            found = self._task.store.standing(cell.id())
+            if found.get("status") != "running" or found.get("when", 0.0) < self._task.began:
+                continue
+            label = cell.label()
+            if label not in self._shown:
+                self._shown[label] = self._board.cell(label)
+            if "step" in found:
+                self._shown[label].step(found["step"], found["steps"], found["stage"])
+            else:
+                self._shown[label].stage(found.get("stage", ""))
 
 
 class Blame:
@@ -126,37 +337,6 @@ class Blame:
         method = outcome.cell.method.name
         if self._first.setdefault(outcome.reason, method) != method:
             raise BenchError(outcome.reason)
-
-
-def _driver() -> CellRunner:
-    from bench.driver import run_cell
-
-    return run_cell
-
-
-def run_and_record(cell: Cell, store: ResultStore, world: World, progress: Progress, run: CellRunner) -> Outcome:
-    """Compute one cell; whatever becomes of it stands in its status.
-
-    Raises:
-        KeyboardInterrupt: after the cell was marked as interrupted.
-    """
-    try:
-        status = run(cell, store, world, progress)
-    except KeyboardInterrupt:
-        _record(cell, store, "interrupted", "")
-        raise
-    except BenchError as error:
-        return _record(cell, store, "failed", str(error))
-    except Exception:  # whatever a method does, the grid goes on
-        return _record(cell, store, "failed", traceback.format_exc())
-    return Outcome(cell, status, store.status(cell.id())[1])
-
-
-def _record(cell: Cell, store: ResultStore, status: Status, reason: str) -> Outcome:
-    if not (store.folder(cell.id()) / "cell.json").exists():
-        store.start(cell, {})
-    store.finish(cell.id(), status, reason)
-    return Outcome(cell, status, reason)
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> int:

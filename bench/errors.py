@@ -36,6 +36,10 @@ class BenchError(Exception):
         self.file, self.record, self.field = file, record, field
 
 
+class StorageError(BenchError):
+    """A folder cannot be written, or is full. No cell is to blame: each goes on once there is room."""
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 

@@ -113,6 +113,9 @@ Workers = Annotated[
     int | None,
     Option(min=1, help="Cells at the same time; by default one per core if models are small.", rich_help_panel=COURSE),
 ]
+Join = Annotated[
+    bool, Option("--join", help="Share the work with a process that computes this run.", rich_help_panel=COURSE)
+]
 Display = Annotated[
     DisplayChoice | None, Option(help="Progress; rich on a terminal, else plain.", rich_help_panel=COURSE)
 ]

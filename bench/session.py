@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import data, engine, grid, pool, siblings
-from bench.atomic import read_json, write_json
+from bench import claims, data, engine, grid, siblings
+from bench.atomic import read_json, sweep, write_json
 from bench.display import Display, make_display
 from bench.errors import BenchError
 from bench.names import unknown
@@ -129,31 +129,60 @@ def check_schema(store: ResultStore) -> None:
 
 
 def execute(
-    planned: Plan, display: Display, device: str = "auto", retry_failed: bool = False, workers: int | None = None
+    planned: Plan,
+    display: Display,
+    device: str = "auto",
+    retry_failed: bool = False,
+    workers: int | None = None,
+    join: bool = False,
 ) -> list[engine.Outcome]:
     """Compute the cells that are pending, `workers` of them at a time (None: see `default_workers`).
+
+    Args:
+        planned: what to run.
+        display: shows the course of the run.
+        device: see `choose_device`.
+        retry_failed: also compute cells that failed before.
+        workers: cells at the same time.
+        join: share the work with another process that computes this run.
 
     Returns:
         How every cell stands afterwards.
 
     Raises:
-        BenchError: the folder cannot be written, or bad input that concerns the whole run.
+        BenchError: another process computes this run, or bad input that concerns the whole run.
+        StorageError: the folder cannot be written, or is full.
         KeyboardInterrupt: what was computed is kept.
     """
-    for run, count in siblings.take_over(planned.cells, planned.store, planned.evaluators).items():
-        display.note(f"{planned.spec.name}: {count} cells taken over from {run}")
+    _enter(planned, display)
     before = planned.outcomes()
     pending = sum(engine.is_pending(outcome, retry_failed) for outcome in before)
-    write_json(planned.store.root / "run.json", run_record(planned))
     if not pending:
         return before
-    display.note(f"{planned.spec.name}: {len(before)} cells, {pending} to compute")
-    world = make_world(planned, device)
-    side_by_side = min(workers or default_workers(planned, world.device), pending)
-    with quiet_libraries(), display.board(pending) as board:
-        if side_by_side == 1:
-            return list(engine.local(planned.cells, planned.store, world, board, retry_failed=retry_failed))
-        return list(pool.pooled(planned.cells, planned.store, world, board, side_by_side, retry_failed=retry_failed))
+    with claims.sole(planned.store.root, join):
+        display.note(f"{planned.spec.name}: {len(before)} cells, {pending} to compute")
+        task = engine.Task(planned.store, make_world(planned, device), retry_failed)
+        with quiet_libraries(), display.board(pending) as board:
+            return engine.compute(planned.cells, task, board, _engine(planned, task, workers, pending))
+
+
+def _enter(planned: Plan, display: Display) -> None:
+    """Enter the plan's cells in the run's folder, with what other runs have computed of them."""
+    with claims.writing(planned.store.root):
+        sweep(planned.store.root, below=False)
+        for run, count in siblings.take_over(planned.cells, planned.store, planned.evaluators).items():
+            display.note(f"{planned.spec.name}: {count} cells taken over from {run}")
+        path, record = planned.store.root / "run.json", run_record(planned)
+        if not path.exists() or read_json(path) != record:
+            write_json(path, record)
+
+
+def _engine(planned: Plan, task: engine.Task, workers: int | None, pending: int) -> engine.Engine:
+    """Where cells are computed."""
+    from bench.pool import Pool
+
+    side_by_side = min(workers or default_workers(planned, task.world.device), pending)
+    return engine.InProcess(task) if side_by_side == 1 else Pool(task, side_by_side)
 
 
 def default_workers(planned: Plan, device: str) -> int:
@@ -180,8 +209,18 @@ def make_world(planned: Plan, device: str) -> World:
         data_dir=planned.data_dir,
         cache_dir=planned.cache_dir,
         device=choose_device(device),
+        kept=_kept(planned.cells),
         trusted=planned.trusted,
     )
+
+
+def _kept(cells: Iterable[Cell]) -> frozenset[str]:
+    """Cells whose last checkpoints stay, for `bench verify`: of each place in the grid that of the first seed."""
+    first: dict[tuple[Any, ...], str] = {}
+    for cell in cells:
+        where = place(cell)
+        first.setdefault(tuple(where[name] for name in PLACE if name != "seed"), cell.id())
+    return frozenset(first.values())
 
 
 def choose_device(device: str) -> str:
@@ -240,6 +279,7 @@ def run(
     device: str = "auto",
     retry_failed: bool = False,
     workers: int | None = None,
+    join: bool = False,
     display: DisplayKind = "none",
     trust_remote_code: Iterable[str] = (),
     **settings: Any,
@@ -255,6 +295,7 @@ def run(
         device: "auto", "cpu" or "cuda".
         retry_failed: compute failed cells again.
         workers: cells computed at the same time; None leaves it to `default_workers`.
+        join: share the work with another process that computes the same run.
         display: how progress is shown.
         trust_remote_code: models of the run whose own code is run.
         **settings: fields of `bench.spec.RunSpec`: methods, models, seeds, set={"method.memit.layers": [4]}...
@@ -265,7 +306,7 @@ def run(
     spec = resolve(preset, Path(config) if config else None, settings)
     data_folder, cache = (Path(folder) if folder else None for folder in (data_dir, cache_dir))
     planned = plan(spec, Path(results_dir), data_folder, cache, trust_remote_code)
-    execute(planned, make_display(display), device, retry_failed, workers)
+    execute(planned, make_display(display), device, retry_failed, workers, join)
     return load_results(planned.store.root)
 
 

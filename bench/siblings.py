@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.engine import FINISHED, EvaluatorOptions, existing
-from bench.errors import BenchError
+from bench.errors import StorageError
 from bench.spec import Cell
 from bench.store import ResultStore
 
@@ -37,7 +37,7 @@ def take_over(cells: Iterable[Cell], store: ResultStore, evaluators: EvaluatorOp
         Cells taken over by name of the run they come from.
 
     Raises:
-        BenchError: the run's folder cannot be written.
+        StorageError: the run's folder cannot be written.
     """
     found = elsewhere(cells, store, evaluators)
     for cell, folder in found.items():
@@ -49,14 +49,14 @@ def _copy(source: Path, target: Path) -> None:
     """Copy a cell's folder; it is there whole or not at all.
 
     Raises:
-        BenchError: the run's folder cannot be written.
+        StorageError: the run's folder cannot be written.
     """
     # a level deeper than cells lie, so that what a kill leaves is never taken for one
     arriving = target.parent / ".arriving" / target.name
     try:
-        shutil.copytree(source, arriving, dirs_exist_ok=True)
+        shutil.copytree(source, arriving, dirs_exist_ok=True, ignore=shutil.ignore_patterns("checkpoint", ".*"))
         arriving.rename(target)
     except OSError as error:
-        raise BenchError(f"cannot write: {error.strerror or error}", file=target) from error
+        raise StorageError(f"cannot write: {error.strerror or error}", file=target) from error
     finally:
         shutil.rmtree(arriving.parent, ignore_errors=True)

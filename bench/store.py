@@ -4,7 +4,7 @@ Layout::
 
     results/<run>/run.json                          the run's specification and the cells that count
     results/<run>/<cell id>/cell.json               the cell, versions, device
-    results/<run>/<cell id>/status.json             done | diverged | failed | running, with the reason
+    results/<run>/<cell id>/status.json             done | diverged | failed | interrupted | running: why, where
     results/<run>/<cell id>/<table>/<step>.parquet  one shard per table and step
 
 No torch here: reports import this module.
@@ -13,6 +13,7 @@ No torch here: reports import this module.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,18 +76,16 @@ class ResultStore:
         return self.root / cell_id
 
     def start(self, cell: Cell, environment: Mapping[str, Any]) -> None:
-        """Write what the cell is and where it runs; status becomes running."""
-        folder = self.folder(cell.id())
+        """Write what the cell is and what it runs on."""
         record = {
             "schema_version": SCHEMA_VERSION,
             "id": cell.id(),
             "cell": cell.model_dump(mode="json"),
             "environment": dict(environment),
         }
-        write_json(folder / "cell.json", record)
-        self.finish(cell.id(), "running")
+        write_json(self.folder(cell.id()) / "cell.json", record)
 
-    def record(self, cell_id: str, step: int, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    def record(self, cell_id: str, step: int, table: str, rows: Iterable[Mapping[str, Any]], part: str = "") -> None:
         """Write one shard; writing it again replaces it.
 
         Args:
@@ -94,29 +93,64 @@ class ResultStore:
             step: number of steps edited when the rows were made.
             table: "cost" or the evaluator's name.
             rows: mappings with the schema's columns, less `cell` and `step`.
+            part: tells shards of one table and step apart that are written one after the other.
         """
         schema = COST_SCHEMA if table == COST_TABLE else SCORE_SCHEMA
         full = [{"cell": cell_id, "step": step, **row} for row in rows]
         data = pa.Table.from_pylist(full, schema=schema)
         data = data.replace_schema_metadata({"schema_version": str(SCHEMA_VERSION)})
-        with replacing(self.folder(cell_id) / table / f"{step:05d}.parquet") as temporary:
+        with replacing(self._shard(cell_id, step, table, part)) as temporary:
             pq.write_table(data, temporary)
+
+    def holds(self, cell_id: str, step: int, table: str) -> bool:
+        """Whether the shard of a table and step is written."""
+        return self._shard(cell_id, step, table).exists()
+
+    def _shard(self, cell_id: str, step: int, table: str, part: str = "") -> Path:
+        return self.folder(cell_id) / table / f"{step:05d}{part and f'-{part}'}.parquet"
+
+    def forget(self, cell_id: str, after: int) -> None:
+        """Remove the shards of steps that come after step `after`: they are to be computed again."""
+        for shard in self.folder(cell_id).glob("*/*.parquet"):
+            if (step := shard.stem[:5]).isdigit() and int(step) > after:
+                shard.unlink()
+
+    def running(self, cell_id: str, **where: Any) -> None:
+        """Say where a cell is computed and how far it is: host, pid, since, stage, step, steps."""
+        record = {"status": "running", "reason": "", "when": time.time(), **where}
+        # said often, and worth nothing after a power cut
+        write_json(self._status(cell_id), record, durable=False)
 
     def finish(self, cell_id: str, status: Status, reason: str = "") -> None:
         """Set the cell's status."""
-        write_json(self.folder(cell_id) / "status.json", {"status": status, "reason": without_home(reason)})
+        write_json(self._status(cell_id), {"status": status, "reason": without_home(reason), "when": time.time()})
+
+    def standing(self, cell_id: str) -> dict[str, Any]:
+        """What stands in the cell's status file; {} where it never ran.
+
+        One that was killed before it could write it, or while it did, is interrupted.
+        """
+        if not self.folder(cell_id).exists():
+            return {}
+        found: Any = None
+        with contextlib.suppress(BenchError):
+            found = read_json(self._status(cell_id))
+        return {"status": "interrupted", "reason": "", "when": 0.0, **(found if isinstance(found, dict) else {})}
 
     def status(self, cell_id: str) -> tuple[Status | None, str]:
         """Status and reason of a cell, (None, "") where it never ran."""
-        path = self.folder(cell_id) / "status.json"
-        if not path.exists():
-            return None, ""
-        value = read_json(path)
-        return value["status"], value["reason"]
+        found = self.standing(cell_id)
+        return found.get("status"), str(found.get("reason", ""))
+
+    def _status(self, cell_id: str) -> Path:
+        return self.folder(cell_id) / "status.json"
 
     def environment(self, cell_id: str) -> dict[str, Any]:
-        """Versions, device and evaluators' options that a cell was begun with."""
-        found: dict[str, Any] = read_json(self.folder(cell_id) / "cell.json")["environment"]
+        """Versions, device and evaluators' options that a cell was begun with; {} where that is not known."""
+        try:
+            found: dict[str, Any] = read_json(self.folder(cell_id) / "cell.json")["environment"]
+        except (BenchError, KeyError, TypeError):
+            return {}
         return found
 
     def tables(self, cell_id: str) -> set[str]:
@@ -206,7 +240,8 @@ def _cell_row(path: Path) -> dict[str, Any]:
             field="schema_version",
         )
     try:
-        return {**_place_of(record), **_standing(path.parent / "status.json")}
+        status, reason = ResultStore(path.parent.parent).status(path.parent.name)
+        return {**_place_of(record), "status": status, "reason": reason}
     except (KeyError, TypeError, AttributeError) as error:
         raise BenchError("not a cell's record", file=path, field=str(error).strip("'")) from error
 
@@ -223,14 +258,6 @@ def _place_of(record: Mapping[str, Any]) -> dict[str, Any]:
         "edited": group_name(cell["schedule"].get("edited", ())),
         "seed": cell["seed"],
     }
-
-
-def _standing(path: Path) -> dict[str, str]:
-    """Status and reason; what was killed before it could write them, or while it did, is interrupted."""
-    with contextlib.suppress(BenchError, KeyError, TypeError):
-        found = read_json(path)
-        return {"status": str(found["status"]), "reason": str(found["reason"])}
-    return {"status": "interrupted", "reason": ""}
 
 
 def _read_shard(path: Path) -> pd.DataFrame:

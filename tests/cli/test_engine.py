@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench.display import NoDisplay
-from bench.engine import existing, exit_code, is_pending, local
+from bench.engine import InProcess, Task, compute, existing, exit_code, is_pending
 from bench.errors import BenchError
 from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.store import ResultStore, load_results
@@ -47,9 +47,10 @@ class Runner:
 
 
 def go(root: Path, methods: str, **options):
-    runner, store = Runner(), ResultStore(root)
+    runner = Runner()
+    task = Task(ResultStore(root), WORLD, run=runner, **options)
     with NoDisplay().board(1) as board:
-        outcomes = list(local([cell(name) for name in methods.split()], store, WORLD, board, run=runner, **options))
+        outcomes = compute([cell(name) for name in methods.split()], task, board, InProcess(task))
     return runner.seen, outcomes
 
 

@@ -27,7 +27,7 @@ def write(folder: Path, model: EditableModel, steps: int) -> list[torch.Tensor]:
     for step in range(1, steps + 1):
         model.add(LAYER, torch.full_like(model.weight(LAYER), 0.1 * step))
         state = State(memory={"keys": torch.arange(step).bfloat16(), "seen": step, "empty": torch.zeros(3, 0)})
-        checkpoint.save(folder, step, model, state)
+        checkpoint.save(folder, "cell", step, model, state)
         weights.append(model.weight(LAYER).clone())
     return weights
 
@@ -35,7 +35,7 @@ def write(folder: Path, model: EditableModel, steps: int) -> list[torch.Tensor]:
 def read(folder: Path, model: EditableModel) -> tuple[int, State]:
     state = State()
     model.reset()
-    return checkpoint.restore(folder, model, state), state
+    return checkpoint.restore(folder, "cell", model, state), state
 
 
 def test_the_newest_comes_back_bit_by_bit(tmp_path: Path, model: EditableModel) -> None:

@@ -92,7 +92,7 @@ def test_a_run_takes_over_what_another_has_computed(tmp_path: Path) -> None:
     mine, theirs = load_results(tmp_path / "second"), load_results(tmp_path / "first")
     cell = second.cells[0].id()
     assert mine.scores.equals(theirs.scores[theirs.scores["cell"] == cell].reset_index(drop=True))
-    assert not list((tmp_path / "second").glob(".*"))
+    assert [path.name for path in (tmp_path / "second").glob(".*")] == [".locks"]
 
 
 def test_cells_scored_otherwise_are_not_taken_over(tmp_path: Path) -> None:
