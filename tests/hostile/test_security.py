@@ -225,7 +225,7 @@ def test_results_do_not_hold_the_users_name(tiny, tiny_world, tmp_path, monkeypa
     again = bench(*tiny(models="~/models/mine", methods="none,memit", **{k: f"~/{v.name}" for k, v in places.items()}))
     assert "2 from before" in again.out
     texts = {path: path.read_text(encoding="utf-8") for path in (tmp_path / "results").rglob("*.json")}
-    assert len(texts) == 5
+    assert len(texts) == 6
     for path, text in texts.items():
         assert "jane.roe" not in text and "SECRET" not in text, path
     (name,) = {read_json(path)["cell"]["model"]["name"] for path in texts if path.name == "cell.json"}
