@@ -241,6 +241,19 @@ class Evaluator(Protocol):
 
 
 @runtime_checkable
+class DataReading(Protocol):
+    """What an evaluator may do besides: tell what it asks, so that changed questions are never taken for old ones."""
+
+    def fingerprint(self, model_name: str, data_dir: Path | None) -> str:
+        """Hash everything that scores depend on besides the options: items, task files.
+
+        Raises:
+            BenchError: the data is missing.
+        """
+        ...
+
+
+@runtime_checkable
 class Preparing(Protocol):
     """What an evaluator may do besides: read its data before anything is edited."""
 

@@ -222,7 +222,7 @@ def _goes_on(cell: Cell, store: ResultStore, world: World) -> bool:
     used = store.environment(cell.id()).get("evaluators")
     if used is None:
         return False
-    wanted = {name: dict(options) for name, options in world.evaluators}
+    wanted = cell.scored_by(world.evaluators)
     if cell.schedule.eval_every:
         return bool(used == wanted)
     # all scoring is at the end: another evaluator finds the model there
@@ -333,7 +333,7 @@ def environment(work: Work, world: World) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "remote_code": has_remote_code(work.model),
         "alignment": [_fields(count) for count in work.alignment],
-        "evaluators": {name: dict(options) for name, options in world.evaluators},
+        "evaluators": work.cell.scored_by(world.evaluators),
     }
 
 

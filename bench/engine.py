@@ -80,7 +80,7 @@ def _scored(cell: Cell, store: ResultStore, evaluators: EvaluatorOptions) -> boo
     if not {name for name, _ in evaluators} <= store.tables(cell.id()):
         return False
     used = store.environment(cell.id()).get("evaluators", {})
-    return all(used.get(name, {}) == dict(options) for name, options in evaluators)
+    return all(used.get(name, {}) == wanted for name, wanted in cell.scored_by(evaluators).items())
 
 
 def is_pending(outcome: Outcome, retry_failed: bool) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from bench.api import DataReading
 from bench.errors import BenchError
 from bench.home import without_home
 from bench.names import unknown
@@ -86,6 +87,30 @@ def trusted_models(names: Iterable[str], spec: RunSpec) -> tuple[str, ...]:
         if name not in known:
             raise unknown("model of this run", name, known)
     return tuple(dict.fromkeys(found))
+
+
+def judged(
+    cells: Sequence[Cell],
+    evaluators: Sequence[tuple[str, Mapping[str, Any]]],
+    registry: Registry,
+    data_dir: Path | None,
+) -> list[Cell]:
+    """The cells, with hashes of what the evaluators ask: the items, and the text of outside evaluators.
+
+    Raises:
+        BenchError: an evaluator's data is missing.
+    """
+    from bench import data
+
+    folder, built = data.data_folder(data_dir), {name: registry.build(name, options) for name, options in evaluators}
+
+    def asked(model: str) -> dict[str, str]:
+        items = {name: each.fingerprint(model, folder) for name, each in built.items() if isinstance(each, DataReading)}
+        texts = {name: registry.source(name) for name in built}
+        return {name: found for name in built if (found := f"{items.get(name, '')}{texts[name]}")}
+
+    by_model = {model: asked(model) for model in dict.fromkeys(cell.model.name for cell in cells)}
+    return [cell.model_copy(update={"asked": by_model[cell.model.name]}) for cell in cells]
 
 
 def schedule(spec: RunSpec, order: str, edited: tuple[str, ...]) -> Schedule:

@@ -92,6 +92,7 @@ def plan(
     scored_with = evaluator_options(spec, evaluators())
     trusted = grid.trusted_models(trust_remote_code, spec)
     cells = grid.cells(spec, registry, data_dir, cache, trusted)
+    cells = grid.judged(cells, scored_with, evaluators(), data_dir)
     planned = Plan(spec, cells, store, registry, scored_with, data_dir, cache, trusted)
     _check_data(planned)
     return planned

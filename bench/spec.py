@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -143,6 +143,7 @@ class Cell(Frozen):
         corpus: name of the text behind the second moments of keys.
         corpus_fingerprint: hash of it; "" where it is not known, or the method needs none.
         token_budget: most tokens of it that are read.
+        asked: hash of what an evaluator asks, by its name. Not part of the id, as evaluators are not.
     """
 
     method: MethodSpec
@@ -153,6 +154,7 @@ class Cell(Frozen):
     corpus_fingerprint: str = ""
     token_budget: int = Field(100_000, ge=1)
     seed: int = 0
+    asked: Mapping[str, str] = Field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
         """What determines the cell's numbers, by content; a name counts only where the content is not known."""
@@ -173,6 +175,11 @@ class Cell(Frozen):
         """16 hex digits that name the cell, a hash of `identity`; independent of the order of keys."""
         text = json.dumps(self.identity(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+    def scored_by(self, evaluators: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+        """Evaluators as cell.json records them: by name the options, and what is asked where that is data."""
+        asked = {name: {"asked": digest} for name, digest in self.asked.items()}
+        return {name: {**options, **asked.get(name, {})} for name, options in evaluators}
 
     def label(self) -> str:
         """Short name for people: method, model, data, seed."""

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bench.api import Context, Evaluator, Fact, Score, Scorer
 from bench.models import resolve
 from evaluators._xtreme import langedit, likelihood
-from evaluators._xtreme.items import MINI, ItemSet, item_sets
+from evaluators._xtreme.items import MINI, ItemSet, fingerprint, item_sets
 from evaluators._xtreme.protocol import Response, Verdict
 
 if TYPE_CHECKING:
@@ -64,11 +64,21 @@ class Xtreme:
         Raises:
             BenchError: they are missing or bad.
         """
-        config = self._config
-        source: str = config.source
-        if source == "auto":
-            source = MINI if resolve(context.model_name).source == "embedded" else "xtreme"
+        config, source = self._config, self._source(context.model_name)
         self._sets = item_sets(source, context.data_dir, config.limit, config.languages or None, context.rng)
+
+    def fingerprint(self, model_name: str, data_dir: Path | None) -> str:
+        """Hash the items and the task files.
+
+        Raises:
+            BenchError: the source lacks a task.
+        """
+        return fingerprint(self._source(model_name), data_dir, self._config.languages or None)
+
+    def _source(self, model_name: str) -> str:
+        if self._config.source != "auto":
+            return self._config.source
+        return MINI if resolve(model_name).source == "embedded" else "xtreme"
 
     def score(self, view: Scorer, seen: Sequence[Fact], context: Context) -> Iterator[Score]:
         """Rows per task, language and protocol.

@@ -26,7 +26,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.names import hint, unknown
 from bench.parsing import is_unicode, parse_json, read_text
-from bench.sources.common import text_problem
+from bench.sources.common import content_digest, text_problem
 
 Item = Mapping[str, str]
 Fields = dict[str, str]
@@ -153,6 +153,20 @@ def available(source: str, task: str, data_dir: Path | None) -> tuple[str, ...]:
     if data_dir is None:
         return ()
     return tuple(lang for lang in LANGUAGES[task] if _file(source, task, lang, data_dir).is_file())
+
+
+def fingerprint(source: str, task: str, lang: str, data_dir: Path | None) -> str:
+    """Hash what `read` reads; of the hub the place and its revision.
+
+    Raises:
+        BenchError: an unknown name, or no such file.
+    """
+    _check(source, task)
+    if source == "hub":
+        return repr(HUB[task])
+    if data_dir is None:
+        raise BenchError(f"{source} lies on disk: give the folder above {source}/ with --data-dir or BENCH_DATA_DIR")
+    return content_digest(_file(source, task, lang, data_dir))
 
 
 def _check(source: str, task: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 from bench.errors import BenchError
 from bench.polyglot import tasks as mini
 from bench.sources import xtreme
+from bench.sources.common import digest
 from evaluators._xtreme.protocol import PAIR_TASKS, Form, Item
 
 TASKS = xtreme.TASKS
@@ -73,6 +75,21 @@ def item_sets(
     if not sets:
         raise BenchError(f"XTREME source '{source}' has none of the languages {', '.join(languages or ())}")
     return sets
+
+
+def fingerprint(source: str, data_dir: Path | None, languages: Iterable[str] | None = None) -> str:
+    """Hash what `item_sets` reads, and the task files.
+
+    Raises:
+        BenchError: the source lacks a task.
+    """
+    total = hashlib.blake2b(digest(FOLDER.glob("*.yaml")).encode(), digest_size=8)
+    for task in TASKS:
+        for lang in _languages(source, task, data_dir):
+            if languages is None or lang in languages:
+                items = mini.fingerprint() if source == MINI else xtreme.fingerprint(source, task, lang, data_dir)
+                total.update(f"{task}/{lang}/{items}\0".encode())
+    return total.hexdigest()
 
 
 def _languages(source: str, task: str, data_dir: Path | None) -> tuple[str, ...]:

@@ -120,3 +120,16 @@ def test_a_cell_scored_with_other_options_runs_again(tmp_path):
     store.finish(cell("a").id(), "done")
     assert not is_pending(existing(cell("a"), store, (("xtreme", {"limit": 100}),)), retry_failed=False)
     assert is_pending(existing(cell("a"), store, (("xtreme", {"limit": 20}),)), retry_failed=False)
+
+
+def test_a_cell_that_was_asked_other_items_runs_again(tmp_path):
+    store, scored_with = ResultStore(tmp_path), (("xtreme", {"limit": 100}),)
+    before = cell("a").model_copy(update={"asked": {"xtreme": "items"}})
+    store.start(before, {"evaluators": before.scored_by(scored_with)})
+    store.record(before.id(), 1, "xtreme", [])
+    store.finish(before.id(), "done")
+    assert not is_pending(existing(before, store, scored_with), retry_failed=False)
+    for asked in ({"xtreme": "changed"}, {}):
+        other = before.model_copy(update={"asked": asked})
+        assert other.id() == before.id()
+        assert is_pending(existing(other, store, scored_with), retry_failed=False)

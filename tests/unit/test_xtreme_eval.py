@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -248,3 +249,28 @@ def test_missing_data_stops_a_cell_before_it_edits(tmp_path: Path) -> None:
     progress = Silent(stop_at=0)
     with pytest.raises(BenchError, match="source 'xtreme' has no items of xnli"):
         run_cell(tiny.cell("none"), ResultStore(tmp_path / "run"), world, progress)
+
+
+def test_what_is_asked_is_known_by_its_content(tmp_path: Path, data_dir: Path) -> None:
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(data_dir, copy)
+    evaluator, english = (Xtreme(Config(source="xtreme_langedit", languages=each)) for each in ((), ("en",)))
+
+    def known_by(folder: Path) -> tuple[str, str]:
+        return evaluator.fingerprint("m", folder), english.fingerprint("m", folder)
+
+    before = known_by(data_dir)
+    assert known_by(copy) == before
+    path = copy / "xtreme_langedit" / "mlqa_es.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"cats", b"dogs"))
+    assert known_by(copy)[0] != before[0]
+    assert known_by(copy)[1] == before[1]
+    with pytest.raises(BenchError, match="no items of xnli"):
+        evaluator.fingerprint("m", tmp_path)
+
+
+def test_items_made_of_facts_are_not_those_of_files(data_dir: Path) -> None:
+    mini = Xtreme(Config())
+    assert mini.fingerprint("polyglot-tiny", None) != Xtreme(Config(source="hub")).fingerprint("polyglot-tiny", None)
+    with pytest.raises(BenchError, match="no items of xnli"):
+        mini.fingerprint("smollm2-135m", data_dir)
