@@ -135,26 +135,27 @@ def method_specs(spec: RunSpec, model: str, methods: Registry) -> list[MethodSpe
     if spec.hparams and not (spec.hparams.endswith((".yaml", ".yml")) or spec.hparams in hparams_names()):
         raise unknown("hyperparameters", spec.hparams, hparams_names())
     source = spec.hparams or _short_name(model)
-    family = hyperparameters(source, methods)
+    family, place = hyperparameters(source, methods), hparams_place(source)
     settings = overrides(spec.set, methods)
     found = []
     for name in spec.methods:
         relative = getattr(methods.module(name), "HPARAMS", name)
         given = family.get(name, family.get(relative, {}))
-        methods.check(name, given, file=hparams_place(source))
+        methods.check(name, given, place)
         options = {**given, **settings.get(name, {})}
-        found.append(_method_spec(name, options, methods, model))
+        found.append(_method_spec(name, options, methods, model, place if spec.hparams else None))
     return found
 
 
-def _method_spec(name: str, options: Mapping[str, Any], methods: Registry, model: str) -> MethodSpec:
+def _method_spec(name: str, options: Mapping[str, Any], methods: Registry, model: str, file: str | None) -> MethodSpec:
     fields = methods.options(name)
     missing = [option for option, field in fields.items() if field.is_required() and option not in options]
     if missing:
         raise BenchError(
             f"method '{name}' needs the option '{missing[0]}', and there is none for model '{model}'; "
             f"give --set method.{name}.{missing[0]}=..., or --hparams with a YAML file or one of: "
-            f"{', '.join(hparams_names())}"
+            f"{', '.join(hparams_names())}",
+            file=file,
         )
     config = methods.config(name, options)
     resolved = config.model_dump(mode="json")

@@ -14,7 +14,7 @@ import hashlib
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from itertools import takewhile
@@ -145,7 +145,7 @@ class Registry:
         try:
             self.module(name).Config.model_validate(dict(options))
         except ValidationError as error:
-            if message := validation_message(error, "option", but=("missing",)):
+            if message := validation_message(error, "option", partial=True):
                 raise BenchError(f"{self.kind} '{name}': {message}", file=file) from error
 
     def build(self, name: str, options: Mapping[str, Any]) -> Any:
@@ -206,15 +206,16 @@ def evaluators() -> Registry:
     return Registry(*EVALUATORS)
 
 
-def validation_message(error: ValidationError, noun: str, but: Sequence[str] = ()) -> str:
+def validation_message(error: ValidationError, noun: str, partial: bool = False) -> str:
     """The first complaint of pydantic as one clause: "option 'layers': Field required".
 
     Args:
         error: what pydantic says.
         noun: what a field is called.
-        but: types of complaints to pass over; "" where there are no others.
+        partial: fields may be missing; "" where that is all.
     """
-    first = next((each for each in error.errors() if each["type"] not in but), None)
+    found = (each for each in error.errors() if not partial or each["type"] != "missing" or len(each["loc"]) > 1)
+    first = next(found, None)
     if first is None:
         return ""
     place = str(first["loc"][0]) if first["loc"] else ""

@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -46,7 +44,7 @@ def preset_text(name: str) -> str:
     """
     if name not in preset_names():
         raise unknown("preset", name, preset_names())
-    return (_folder("presets") / f"{name}.yaml").read_text(encoding="utf-8")
+    return read_text(_folder("presets") / f"{name}.yaml")
 
 
 def resolve(preset: str | None, config: Path | None, flags: Mapping[str, Any]) -> RunSpec:
@@ -91,6 +89,8 @@ def assignments(texts: list[str]) -> dict[str, Any]:
         key, equals, value = (part.strip() for part in text.partition("="))
         if not equals or not key:
             raise BenchError(f"--set takes KEY=VALUE, not '{text}'")
+        if key == "set":
+            raise BenchError("--set sets one option: method.NAME.OPTION=VALUE or evaluator.NAME.OPTION=VALUE")
         place = fields.setdefault("set", {}) if "." in key else fields
         place[key] = parse_value(value)
     return fields
@@ -155,7 +155,7 @@ def hyperparameters(source: str, methods: Registry) -> dict[str, dict[str, Any]]
     if place == source:
         raw = read_yaml(Path(source).expanduser())
     elif source in hparams_names():
-        raw = _mapping((_folder("hparams") / f"{source}.yaml").read_text(encoding="utf-8"), place)
+        raw = _mapping(read_text(_folder("hparams") / f"{source}.yaml"), place)
     else:
         return {}
     known, options = methods.names(), {}
@@ -213,8 +213,8 @@ def _run_name(preset: str, base: RunSpec, spec: RunSpec) -> str:
     return f"{preset}-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
 
 
-def _folder(name: str) -> Traversable:
-    return files("bench") / name
+def _folder(name: str) -> Path:
+    return Path(__file__).parent / name
 
 
 def _stems(folder: str) -> list[str]:
