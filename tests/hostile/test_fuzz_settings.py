@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import strategies as st
 
 from bench import settings
 from bench.errors import BenchError
@@ -40,8 +41,8 @@ CONFIG = {
     "set": {"method.memit.layers": [1, 2], "evaluator.edits.generate": False},
     "also": [{"methods": ["rome"], "seeds": 1}],
 }
-HPARAMS = yaml.safe_load((Path(settings.__file__).parent / "hparams" / "polyglot-tiny.yaml").read_text("utf-8"))
-CHOSEN = ("memit", "ft", "alphaedit")
+CHOSEN = ("memit", "ft")
+HPARAMS = {name: settings.hyperparameters("polyglot-tiny", methods())[name] for name in CHOSEN}
 
 
 def bomb(width: int, depth: int) -> str:
@@ -86,14 +87,12 @@ RAW = {
 
 def raw(draw: Draw, path: Path) -> Spoilt:
     """What no document written by a library holds."""
-    from hypothesis import strategies as st
-
     how = draw(st.sampled_from(sorted(RAW)))
     path.write_text(RAW[how], encoding="utf-8")
     return Spoilt(how)
 
 
-def values(name: str, doc: Any) -> Callable[[Draw, Path], Spoilt]:
+def values(doc: Any) -> Callable[[Draw, Path], Spoilt]:
     """Spoil a value; JSON is YAML too, and names twice and deep lists can be written so."""
 
     def spoil(draw: Draw, path: Path) -> Spoilt:
@@ -104,8 +103,8 @@ def values(name: str, doc: Any) -> Callable[[Draw, Path], Spoilt]:
     return spoil
 
 
-def ways(name: str, doc: Any) -> list[Callable[[Draw, Path], Spoilt]]:
-    spoil = values(name, doc)
+def ways(doc: Any) -> list[Callable[[Draw, Path], Spoilt]]:
+    spoil = values(doc)
     return [spoil, spoil, spoil, spoiling.content, raw, spoiling.place]
 
 
@@ -139,7 +138,7 @@ def test_malformed_config(tmp_path: Path, record_property: Any) -> None:
     reader = Reader(
         "config",
         writer({"my.yaml": CONFIG}),
-        ways("my.yaml", CONFIG),
+        ways(CONFIG),
         lambda root: settings.resolve("smoke", root / "my.yaml", {}),
         lambda root, spec: spec_is_whole(root / "my.yaml", spec),
     )
@@ -158,7 +157,7 @@ def test_malformed_preset(tmp_path: Path, record_property: Any, monkeypatch: pyt
     reader = Reader(
         "preset",
         writer({"spoiled.yaml": CONFIG}),
-        ways("spoiled.yaml", CONFIG),
+        ways(CONFIG),
         read,
         lambda root, spec: spec_is_whole(root / "spoiled.yaml", spec),
         names=False,
@@ -170,7 +169,7 @@ def test_malformed_hyperparameters(tmp_path: Path, record_property: Any) -> None
     reader = Reader(
         "hyperparameters",
         writer({"values.yaml": HPARAMS}),
-        ways("values.yaml", HPARAMS),
+        ways(HPARAMS),
         lambda root: options_of(root / "values.yaml"),
         lambda root, found: options_are_whole(root / "values.yaml", found),
     )
@@ -182,8 +181,6 @@ def test_malformed_assignments(tmp_path: Path, record_property: Any) -> None:
     texts = ["seeds=2", "batch_size=3", "method.memit.layers=1,2", "method.memit.clamp=0.5", "orders=[cycle, blocked]"]
 
     def spoil(draw: Draw, path: Path) -> Spoilt:
-        from hypothesis import strategies as st
-
         key, _, value = path.read_text("utf-8").partition("=")
         odd = [*map(str, spoiling.ODD), *RAW.values(), "[" * 3000, "{a: b", "'", "&a [*a]", "nan", "1e400", "-1", value]
         key = draw(st.sampled_from([key, key, key, key + "x", "", "method.", "method.memit", ".", "set", "a.b.c"]))
