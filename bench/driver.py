@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
-from bench import checkpoint, data, registry
+from bench import checkpoint, data, precheck, registry
 from bench.api import EditReport, Evaluator, Fact, Method, Preparing, Score, Scorer, State
 from bench.measure import Cost, measured
 from bench.model import EditableModel
@@ -129,6 +129,7 @@ class Work:
             if isinstance(evaluator, Preparing):
                 evaluator.prepare(context)
         model = load_model(cell, world)
+        precheck.check(model, stream.seen(len(stream)), cell)
         method: Method = world.methods.build(cell.method.name, cell.method.options)
         return cls(cell, context, stream, scored_with, model, method, tuple(loaded.report))
 

@@ -33,7 +33,11 @@ class BenchError(Exception):
             place.append(f"field '{_cut(field)}'")
         message = _cut(message)
         super().__init__(one_line(f"{', '.join(place)}: {message}" if place else message))
-        self.file, self.record, self.field = file, record, field
+        self.message, self.file, self.record, self.field = message, file, record, field
+
+    def at(self, *, file: object, record: object) -> BenchError:
+        """The same error with the place that was not known where it arose."""
+        return BenchError(self.message, file=file, record=record, field=self.field)
 
 
 class StorageError(BenchError):

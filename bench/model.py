@@ -149,8 +149,9 @@ class EditableModel:
         self._masters.clear()
 
     def is_finite(self) -> bool:
-        """Whether all edited parameters are free of NaN and inf."""
-        return all(bool(torch.isfinite(tensor).all()) for tensor in self._masters.values())
+        """Whether all edited parameters are free of NaN and inf, as the model computes with them."""
+        # not their masters: what fits into fp32 may be too large for fp16
+        return all(bool(torch.isfinite(self._parameters[name]).all()) for name in self._masters)
 
     @contextmanager
     def unedited(self) -> Iterator[EditableModel]:

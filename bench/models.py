@@ -152,6 +152,8 @@ def load_pretrained(
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from bench.precheck import check_weights
+
     place = fetch(resolve(name), cache_dir)
     if isinstance(place, str) and not _commit(place):
         raise BenchError(
@@ -166,16 +168,8 @@ def load_pretrained(
             place, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=trust_remote_code
         )
         model.to(device)
-    _check_finite(model, name, dtype)
+    check_weights(model, name, dtype)
     return model.eval().requires_grad_(False), tokenizer
-
-
-def _check_finite(model: PreTrainedModel, name: str, dtype: str) -> None:
-    """Refuse weights that hold NaN or inf: every score would be zero."""
-    for parameter, weights in model.named_parameters():
-        # extremes carry NaN along and need no memory of the weights' size, as isfinite does
-        if weights.numel() and not all(bool(extreme.isfinite()) for extreme in weights.detach().aminmax()):
-            raise BenchError(f"model {name!r} cannot be edited: {parameter} holds NaN or inf in {dtype}")
 
 
 def code_digest(name: str, cache_dir: Path) -> str:
@@ -248,9 +242,11 @@ def _commit(hub_id: str) -> str:
 @contextmanager
 def _one_line(name: str) -> Iterator[None]:
     """Turn the many ways in which loading fails into one line."""
+    from safetensors import SafetensorError
+
     try:
         yield
-    except (OSError, ValueError, ImportError, RuntimeError) as error:
+    except (OSError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         if "trust_remote_code" in str(error):
             reason = f"it comes with code of its own; bench run --trust-remote-code {name} runs it"

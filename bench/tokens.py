@@ -18,7 +18,7 @@ from bench.errors import BenchError
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A prompt's ids and the index of the token that holds the subject's last character."""
+    """A prompt's ids and the index of the subject's last token."""
 
     ids: list[int]
     index: int
@@ -53,7 +53,7 @@ class Tokens:
         # SentencePiece-style tokenizers write the space before a word themselves.
         self._writes_space = tokenizer.convert_ids_to_tokens(plain)[0].startswith("▁")
         eos = tokenizer.eos_token_id
-        self.pad_id: int = eos if eos is not None else (tokenizer.pad_token_id or 0)
+        self.pad_id: int = 0 if eos is None else eos  # a padding token may have no embedding, and is not needed
 
     @property
     def special_ids(self) -> list[int]:
@@ -82,24 +82,29 @@ class Tokens:
                 raise BenchError(f"the target {text!r} has no tokens", field="target")
         return rows
 
-    def locate(self, texts: Sequence[str], ends: Sequence[int]) -> list[Located]:
-        """Ids of each text and the token that holds character `end - 1`.
+    def locate(self, texts: Sequence[str], spans: Sequence[tuple[int, int]]) -> list[Located]:
+        """Ids of each text and the last token that holds some of its subject.
 
         Where a character is split into several byte tokens the last of them is taken, and where the subject's
         end is merged with what follows, the merged token: its hidden state is the first that knows the subject.
+        A tokenizer that normalises its text may leave the subject's last character in no token.
 
         Args:
             texts: full prompts, subjects filled in.
-            ends: per text, the end (exclusive) of the subject's characters.
+            spans: per text, the subject's characters, end exclusive.
+
+        Raises:
+            BenchError: no token holds any of a subject.
         """
         if not texts:
             return []
         encoded = self.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True)
         found = []
-        for text, end, row, offsets in zip(texts, ends, encoded["input_ids"], encoded["offset_mapping"], strict=True):
-            holding = [i for i, (a, b) in enumerate(offsets) if a < end <= b]
+        rows = zip(texts, spans, encoded["input_ids"], encoded["offset_mapping"], strict=True)
+        for text, (start, end), row, offsets in rows:
+            holding = [i for i, (a, b) in enumerate(offsets) if a < end and b > start]
             if not holding:
-                raise BenchError(f"no token holds the end of the subject in {text!r}", field="subject")
+                raise BenchError(f"no token holds the subject in {text!r}", field="subject")
             found.append(Located(self.leading + row, len(self.leading) + holding[-1]))
         return found
 

@@ -59,12 +59,17 @@ def restrain(original: Tensor, delta: Tensor, log_base: float = math.e) -> Tenso
 def restrained(model: EditableModel, layers: Sequence[int], log_base: float, on_top: bool = False) -> Iterator[Scorer]:
     """The model with its accumulated updates restrained; the raw weights return when the context closes.
 
+    A model whose weights are not finite has no singular values, and is shown as it is.
+
     Args:
         model: the edited model.
         layers: edited layers.
         log_base: a.
         on_top: add the restrained update to the edited weights, as the released driver does.
     """
+    if not model.is_finite():
+        yield model
+        return
     raw = {layer: model.weight(layer).clone() for layer in layers}
     try:
         for layer, weight in raw.items():

@@ -61,7 +61,8 @@ def _sample_next(model: EditableModel, rows: list[list[int]], generator: Generat
     hidden = run_trunk(model.trunk, batch)
     last = hidden[torch.arange(len(rows), device=hidden.device), batch.mask.sum(1) - 1]
     logits: Tensor = model.head(last).float().cpu()
-    logits[:, model.tokens.special_ids] = -torch.inf
+    # a token that was added to the tokenizer alone has no logit
+    logits[:, [i for i in model.tokens.special_ids if i < logits.shape[1]]] = -torch.inf
     values, ids = logits.topk(TOP_K)
     picked = torch.multinomial(values.softmax(-1), 1, generator=generator)
     chosen: list[int] = ids.gather(1, picked)[:, 0].tolist()

@@ -36,23 +36,25 @@ def prompt_sets(
     """Tokenise a step's requests with the prefixes of their languages, all in three calls.
 
     Raises:
-        BenchError: a subject's end lies in no token, or a language has no prefixes.
+        BenchError: a subject lies in no token, or a language has no prefixes.
     """
-    texts, ends, counts = [], [], []
+    texts, spans, counts = [], [], []
     for request in requests:
         if request.lang not in prefixes:
             raise BenchError(f"no context prefixes for language '{request.lang}'", record=request.fact_id)
         before = ["", *prefixes[request.lang]]
         texts += [prefix + request.text for prefix in before]
-        ends += [len(prefix) + request.subject_span[1] for prefix in before]
+        start, end = request.subject_span
+        spans += [(len(prefix) + start, len(prefix) + end) for prefix in before]
         counts.append(len(before))
-    located = tokens.locate(texts, ends)
-    essences = tokens.locate([ESSENCE.replace("{}", r.subject) for r in requests], [len(r.subject) for r in requests])
+    located = tokens.locate(texts, spans)
+    whole = [(0, len(r.subject)) for r in requests]
+    essences = tokens.locate([ESSENCE.replace("{}", r.subject) for r in requests], whole)
     targets = tokens.targets([r.target for r in requests])
-    sets, start = [], 0
+    sets, first = [], 0
     for request, count, essence, target in zip(requests, counts, essences, targets, strict=True):
-        sets.append(PromptSet(request, tuple(located[start : start + count]), essence, tuple(target)))
-        start += count
+        sets.append(PromptSet(request, tuple(located[first : first + count]), essence, tuple(target)))
+        first += count
     return sets
 
 

@@ -54,7 +54,7 @@ def test_lookup_in_many_prompts(golden: Golden, which: str) -> None:
         before, _, after = case["prompt"].partition("{}")
         subject = case["subject"]
         text = before + subject + after.replace("{}", subject)
-        (located,) = tokens.locate([text], [len(before) + len(subject)])
+        (located,) = tokens.locate([text], [(len(before), len(before) + len(subject))])
         assert len(located.ids) == recorded["n_tokens"]
         if recorded["last_ends_at_subject_end"]:
             assert located.index == recorded["last"], case

@@ -26,7 +26,7 @@ CASES = [
 def test_the_subjects_last_token_is_found(prompt: str, subject: str, bos: bool) -> None:
     request = EditRequest("f", "en", prompt, subject, " x")
     tokens = Tokens(byte_tokenizer(bos))
-    (located,) = tokens.locate([request.text], [request.subject_span[1]])
+    (located,) = tokens.locate([request.text], [request.subject_span])
     # one token per byte: the last one of the subject's last character
     before = prompt.split("{}")[0] + subject
     assert located.index == len(before.encode()) - 1 + bos

@@ -217,7 +217,7 @@ def test_the_subjects_tokens_are_its_bytes(prompt: str, subject: str, bos: bool)
     (found,) = subject_tokens(Tokens(byte_tokenizer(bos)), [request.text], [request.subject_span])
     before = len(prompt.split("{}")[0].encode()) + bos
     assert (found.first, found.stop) == (before, before + len(subject.encode()))
-    (located,) = Tokens(byte_tokenizer(bos)).locate([request.text], [request.subject_span[1]])
+    (located,) = Tokens(byte_tokenizer(bos)).locate([request.text], [request.subject_span])
     assert (located.ids, located.index) == (found.ids, found.stop - 1)
 
 
