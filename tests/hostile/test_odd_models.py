@@ -126,9 +126,9 @@ def test_tied_embeddings_are_not_edited_and_edits_come_back(tiny_world: TinyWorl
     assert edited != unedited
     assert torch.equal(embeddings, before)
     assert model.head.weight is embeddings
-    checkpoint.save(tmp_path / "checkpoint", 1, model, state)
+    checkpoint.save(tmp_path / "checkpoint", "cell", 1, model, state)
     resumed = load()
-    assert checkpoint.restore(tmp_path / "checkpoint", resumed, editor.prepare(resumed, stats, Context())) == 1
+    assert checkpoint.restore(tmp_path / "checkpoint", "cell", resumed, editor.prepare(resumed, stats, Context())) == 1
     assert resumed.answers(texts, targets) == edited
     model.hf.save_pretrained(tmp_path / "tied")
     assert load().answers(texts, targets) == edited
