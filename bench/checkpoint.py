@@ -79,7 +79,10 @@ def restore(folder: Path, cell: str, model: EditableModel, state: State, latest:
         state.memory.update(json.loads(metadata["plain"]))
         for name, tensor in tensors.items():
             if name.startswith(MEMORY):
-                state.memory[name.removeprefix(MEMORY)] = tensor.to(model.device)
+                kept = name.removeprefix(MEMORY)
+                # where the method has just put its empty memory: layers may lie on different devices
+                before = state.memory.get(kept)
+                state.memory[kept] = tensor.to(before.device if isinstance(before, Tensor) else model.device)
         return int(metadata["step"])
     return 0
 

@@ -72,6 +72,7 @@ def run_command(
     data_dir: options.DataDir = None,
     cache_dir: options.CacheDir = None,
     device: options.Device = options.DeviceChoice.auto,
+    device_map: options.DeviceMap = None,
     trust_remote_code: options.TrustRemoteCode = None,
     dry_run: options.DryRun = False,
     retry_failed: options.RetryFailed = False,
@@ -98,7 +99,8 @@ def run_command(
     if dry_run:
         listing.show_plan(planned, retry_failed, device.value)
     else:
-        compute(planned, display, device=device.value, retry_failed=retry_failed, workers=workers, join=join)
+        how = {"device_map": device_map, "retry_failed": retry_failed, "workers": workers, "join": join}
+        compute(planned, display, device=device.value, **how)
 
 
 def compute(planned: Plan, choice: options.DisplayChoice | None, **how: Any) -> None:

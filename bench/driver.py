@@ -21,6 +21,7 @@ from bench.api import EditReport, Evaluator, Fact, Method, Preparing, Score, Sco
 from bench.measure import Cost, measured
 from bench.model import EditableModel
 from bench.models import load_pretrained
+from bench.placement import DeviceMap, devices_of, is_offloaded
 from bench.registry import Registry
 from bench.spec import Cell
 from bench.stats import Stats
@@ -54,6 +55,7 @@ class World:
         kept: ids of the cells that keep their last checkpoints when they are done, for `bench verify`.
         evaluator_registry: where evaluators are found.
         trusted: models whose own code is run.
+        device_map: spreads the model over several devices.
     """
 
     methods: Registry
@@ -64,6 +66,7 @@ class World:
     kept: frozenset[str] = frozenset()
     evaluator_registry: Registry = field(default_factory=registry.evaluators)
     trusted: tuple[str, ...] = ()
+    device_map: DeviceMap | None = None
 
     def build_evaluators(self) -> dict[str, Evaluator]:
         """Evaluators of one cell, by name; they may remember what they prepared for it."""
@@ -147,7 +150,7 @@ class Work:
             The new state, and what the step cost as rows of the store's schema.
         """
         self._seed(f"edit/{step.number}")
-        with measured(self.model.device) as cost:
+        with measured(*self.model.devices) as cost:
             state, report = edit(self.method, self.model, step.facts, state)
         return state, cost_rows(report, cost, len(step.facts), diverged(state))
 
@@ -270,7 +273,7 @@ class Table:
 
 def evaluate(view: Scorer, name: str, evaluator: Evaluator, seen: Sequence[Fact], context: CellContext) -> Table:
     """Score a model with one evaluator."""
-    with measured(view.hf.device) as cost:
+    with measured(*devices_of(view.hf)) as cost:
         rows = score_rows(evaluator.score(view, seen, context))
     records = {(row["fact"], row["edit_lang"], row["probe_lang"]) for row in rows}
     costs = {
@@ -316,23 +319,25 @@ def _cost(quantity: str, value: float, layer: int = -1) -> dict[str, Any]:
 
 
 def load_model(cell: Cell, world: World) -> EditableModel:
-    """The cell's model on the world's device."""
-    name = cell.model.name
-    hf, tokenizer = load_pretrained(name, cell.model.dtype, world.device, world.cache_dir, name in world.trusted)
+    """The cell's model on the world's device, or spread as the world says."""
+    name, dtype = cell.model.name, cell.model.dtype
+    trusted = name in world.trusted
+    hf, tokenizer = load_pretrained(name, dtype, world.device, world.cache_dir, trusted, world.device_map)
     return EditableModel(hf, tokenizer, cell.model.fingerprint)
 
 
 def environment(work: Work, world: World) -> dict[str, Any]:
     """Versions, commit, device, whether code of the model's own ran, evaluators, the data's records; for cell.json."""
-    device = work.model.device
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    model = work.model
+    gpus = [torch.cuda.get_device_name(device) for device in model.devices if device.type == "cuda"]
+    rest = ", parts of the model elsewhere" if is_offloaded(model.hf) else ""
     return {
         "python": platform.python_version(),
         "packages": {package: _version(package) for package in PACKAGES},
         "commit": _commit(),
-        "device": f"{device.type} ({name})",
+        "device": f"{model.device.type} ({', '.join(gpus) or platform.machine()}){rest}",
         "threads": torch.get_num_threads(),
-        "remote_code": has_remote_code(work.model),
+        "remote_code": has_remote_code(model),
         "alignment": [_fields(count) for count in work.alignment],
         "evaluators": work.cell.scored_by(world.evaluators),
     }

@@ -19,7 +19,7 @@ class Cost:
 
     Attributes:
         seconds: wall time.
-        peak_bytes: on a GPU the peak allocated during the stretch; on a CPU the process's peak so far.
+        peak_bytes: on GPUs the peak allocated during the stretch, summed; on a CPU the process's peak so far.
     """
 
     seconds: float = 0.0
@@ -27,20 +27,20 @@ class Cost:
 
 
 @contextmanager
-def measured(device: torch.device) -> Iterator[Cost]:
-    """Measure what runs inside."""
+def measured(*devices: torch.device) -> Iterator[Cost]:
+    """Measure what runs inside, on these devices."""
     cost = Cost()
-    on_gpu = device.type == "cuda"
-    if on_gpu:
-        torch.cuda.reset_peak_memory_stats(device)
+    gpus = [device for device in devices if device.type == "cuda"]
+    for gpu in gpus:
+        torch.cuda.reset_peak_memory_stats(gpu)
     start = perf_counter()
     try:
         yield cost
     finally:
-        if on_gpu:
-            torch.cuda.synchronize(device)
-            cost.peak_bytes = torch.cuda.max_memory_allocated(device)
-        else:
+        for gpu in gpus:
+            torch.cuda.synchronize(gpu)
+            cost.peak_bytes += torch.cuda.max_memory_allocated(gpu)
+        if not gpus:
             cost.peak_bytes = peak_of_process()
         cost.seconds = perf_counter() - start
 

@@ -147,10 +147,10 @@ def affordable_tokens(size: ModelSize, each: int, device: str, free: int) -> int
 
 def free_bytes(device: str) -> int:
     """Memory that can be had: of the GPU, else of the machine."""
-    if device == "cuda":
+    if device.startswith("cuda"):
         import torch
 
-        return int(torch.cuda.mem_get_info()[0])
+        return int(torch.cuda.mem_get_info(device)[0])
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))

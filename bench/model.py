@@ -19,17 +19,22 @@ from bench.batching import Budget
 from bench.errors import BenchError
 from bench.memory import ModelSize, affordable_tokens, free_bytes
 from bench.passes import Pass, blocks_return_tuples, run_trunk
+from bench.placement import device_of, devices_of, is_offloaded, make_resident, weight_of
 from bench.tokens import Tokens
 
 
 class EditableModel:
-    """One model on one device, with its tokenizer, its edits and a way back.
+    """One model, on one device or several, with its tokenizer, its edits and a way back.
 
     Args:
         hf: a causal LM of a known architecture, in eval mode.
         tokenizer: its fast tokenizer.
         fingerprint: hash of weights and tokenizer; computed from the weights in memory where empty.
         token_budget: most tokens (rows x length) in one forward; what the free memory allows where 0.
+
+    Attributes:
+        devices: where it computes, in order.
+        device: the first of them; token ids go in there.
 
     Raises:
         BenchError: unknown architecture or slow tokenizer.
@@ -43,10 +48,12 @@ class EditableModel:
         self.blocks: nn.ModuleList = self.trunk.get_submodule(arch.blocks)
         self.norm: nn.Module = self.trunk.get_submodule(arch.norm)
         self.head: nn.Module = hf.get_output_embeddings()
-        self.device: torch.device = next(hf.parameters()).device
+        self.devices = devices_of(hf)
+        self.device: torch.device = device_of(hf.get_input_embeddings())
         self._arch = arch
         self._tuples = blocks_return_tuples(self.trunk, self.blocks[0])
-        self._parameters = dict(hf.named_parameters())
+        self._offloaded = frozenset(i for i, block in enumerate(self.blocks) if is_offloaded(block))
+        self._parameters: dict[str, nn.Parameter] = {}
         self._originals: dict[str, Tensor] = {}
         self._masters: dict[str, Tensor] = {}
         self.fingerprint = fingerprint or self._hash_weights()
@@ -89,18 +96,32 @@ class EditableModel:
 
     def parameter_names(self, layer: int) -> list[str]:
         """Names of the projection's parameters at `layer`, the weight first, then a bias if there is one."""
-        inside = {id(p): n for n, p in self.projection(layer).named_parameters()}
-        names = [name for name, p in self._parameters.items() if id(p) in inside]
+        arch = self._arch
+        place = f"{arch.trunk}.{arch.blocks}.{layer}.{arch.projection}"
+        names = [f"{place}.{name}" for name, _ in self.projection(layer).named_parameters()]
         return sorted(names, key=lambda name: not name.endswith("weight"))
 
+    def device_of(self, layer: int) -> torch.device:
+        """Where the projection at `layer` computes, and so where its updates are best made."""
+        return device_of(self.projection(layer))
+
     # ---------------------------------------------------------------- weights
+    def parameter(self, name: str) -> nn.Parameter:
+        """A parameter by name; if it is kept elsewhere, it stays where it is used from now on."""
+        if name not in self._parameters:
+            module = self.hf.get_submodule(name.rpartition(".")[0])
+            if is_offloaded(module):
+                make_resident(module)
+            self._parameters[name] = self.hf.get_parameter(name)
+        return self._parameters[name]
+
     def master(self, name: str) -> Tensor:
         """The fp32 master copy of a parameter in its own layout; the parameter itself where that is fp32.
 
         From the first call on the parameter counts as edited and its original is kept.
         """
         if name not in self._masters:
-            parameter = self._parameters[name]
+            parameter = self.parameter(name)
             self._originals[name] = parameter.detach().clone()
             is_fp32 = parameter.dtype == torch.float32
             self._masters[name] = parameter.data if is_fp32 else parameter.detach().float()
@@ -124,7 +145,8 @@ class EditableModel:
 
     def add(self, layer: int, delta: Tensor) -> None:
         """Add `delta` [d, m] to the projection's weight."""
-        self.set_weight(layer, self.weight(layer) + delta.to(self.device, torch.float32))
+        weight = self.weight(layer)
+        self.set_weight(layer, weight + delta.to(weight))
 
     def original(self, layer: int) -> Tensor:
         """The projection's weight [d, m] before any edit, fp32."""
@@ -139,7 +161,7 @@ class EditableModel:
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Put parameters back as `edited` gave them."""
         for name, value in tensors.items():
-            self.assign(name, value.to(self.device))
+            self.assign(name, value)
 
     def reset(self) -> None:
         """Undo all edits, bit by bit, and forget them."""
@@ -170,7 +192,7 @@ class EditableModel:
         """A forward pass over rows of ids, standing before block 0; see `bench.passes`."""
         self._check_lengths(rows)
         batch = self.tokens.batch(rows, self.device)
-        return Pass.over(self.trunk, self.blocks, self._tuples, self._arch.feed_forward, batch)
+        return Pass.over(self.trunk, self.blocks, self._tuples, self._arch.feed_forward, batch, self._offloaded)
 
     def begin_at(self, rows: Sequence[Sequence[int]], starts: Sequence[int]) -> Pass:
         """A pass over the end of each row: its column 0 holds the token at `starts` of every row.
@@ -183,7 +205,8 @@ class EditableModel:
         batch = self.tokens.batch(shifted, self.device)
         for i, s in enumerate(starts):
             batch.mask[i, : start - s] = 0
-        return Pass.over_ends(self.trunk, self.blocks, self._tuples, self._arch.feed_forward, batch, start)
+        shape = self.trunk, self.blocks, self._tuples, self._arch.feed_forward
+        return Pass.over_ends(*shape, batch, start, self._offloaded)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits [k, V] of hidden states [k, d] as they leave the last block."""
@@ -220,7 +243,7 @@ class EditableModel:
         where = [(b, len(prompts[i]) - 1 + k) for b, i in enumerate(group) for k in range(len(targets[i]))]
         rows, columns = (torch.tensor(x, device=hidden.device) for x in zip(*where, strict=True))
         logits = self.head(hidden[rows, columns]).float()
-        expected = torch.tensor([t for i in group for t in targets[i]], device=hidden.device)
+        expected = torch.tensor([t for i in group for t in targets[i]], device=logits.device)
         logprobs = logits.log_softmax(-1).gather(1, expected[:, None])[:, 0]
         # a diverged model predicts nothing: -1 is no token
         predicted = logits.argmax(-1).masked_fill(~logits.isfinite().all(-1), -1).tolist()
@@ -236,17 +259,20 @@ class EditableModel:
             raise BenchError(f"a prompt of {longest} tokens exceeds the model's {self.context_length}")
 
     def _affordable_tokens(self) -> int:
-        projection, kind = self._parameters[self.parameter_names(0)[0]], self.device.type
+        projection = self.hf.get_parameter(self.parameter_names(0)[0])
         inner, width = projection.shape if self._arch.transposed else projection.shape[::-1]
-        count = sum(parameter.numel() for parameter in self._parameters.values())
+        count = sum(parameter.numel() for parameter in self.hf.parameters())
         # only what activations depend on
         size = ModelSize(count, self.n_layers, width, inner, self.hf.config.vocab_size, self.context_length, width)
-        return affordable_tokens(size, projection.element_size(), kind, free_bytes(kind))
+        free = min(free_bytes(str(device)) for device in self.devices)
+        return affordable_tokens(size, projection.element_size(), self.device.type, free)
 
     def _hash_weights(self) -> str:
         digest = hashlib.blake2b(digest_size=16)
-        for name, parameter in sorted(self._parameters.items()):
+        tied = getattr(self.hf, "all_tied_weights_keys", {})
+        for name in sorted(name for name, _ in self.hf.named_parameters() if name not in tied):
             digest.update(name.encode())
-            digest.update(parameter.detach().contiguous().view(torch.uint8).cpu().numpy().tobytes())
+            weight = weight_of(self.hf, name)
+            digest.update(weight.contiguous().view(torch.uint8).cpu().numpy().tobytes())
         digest.update(self.tokens.tokenizer.backend_tokenizer.to_str().encode())
         return digest.hexdigest()

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+    from bench.placement import DeviceMap
+
 Source = Literal["embedded", "package", "hub", "folder"]
 
 CONVERSION_VERSION = "1"
@@ -134,7 +136,12 @@ def size(name: str, cache_dir: Path) -> ModelSize | None:
 
 
 def load_pretrained(
-    name: str, dtype: str, device: str | torch.device, cache_dir: Path, trust_remote_code: bool = False
+    name: str,
+    dtype: str,
+    device: str | torch.device,
+    cache_dir: Path,
+    trust_remote_code: bool = False,
+    device_map: DeviceMap | None = None,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """Load a model for reading, no gradients on its parameters, and its fast tokenizer.
 
@@ -144,6 +151,7 @@ def load_pretrained(
         device: where the model goes.
         cache_dir: where converted models are kept.
         trust_remote_code: run the code that comes with the model, if there is any.
+        device_map: spreads the model over several devices.
 
     Raises:
         BenchError: unknown model, no safetensors, no fast tokenizer, code that may not be run, weights that are not
@@ -164,10 +172,12 @@ def load_pretrained(
         tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=trust_remote_code)
         if not tokenizer.is_fast:
             raise BenchError(f"model {name!r} has no fast tokenizer (tokenizer.json): no subject can be located")
+        spread = device_map.arguments(str(device)) if device_map else {}
         model = AutoModelForCausalLM.from_pretrained(
-            place, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=trust_remote_code
+            place, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=trust_remote_code, **spread
         )
-        model.to(device)
+        if device_map is None:
+            model.to(device)
     check_weights(model, name, dtype)
     return model.eval().requires_grad_(False), tokenizer
 

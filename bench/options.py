@@ -97,6 +97,14 @@ CacheDir = Annotated[
 ]
 
 Device = Annotated[DeviceChoice, Option(help="Where models run.", rich_help_panel=COURSE)]
+DeviceMap = Annotated[
+    str | None,
+    Option(
+        metavar="auto|FILE",
+        help="Spread models that do not fit one device; a YAML file gives limits by device or devices by module.",
+        rich_help_panel=COURSE,
+    ),
+]
 TrustRemoteCode = Annotated[
     list[str] | None,
     Option(

@@ -14,14 +14,17 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
+from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
 from transformers import AttentionInterface, DynamicCache
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+from bench.placement import entry_device
 from bench.tokens import Batch
 
 
@@ -38,12 +41,16 @@ def hidden_of(output: Any) -> Tensor:
     return hidden
 
 
+def picked(states: Tensor, positions: Tensor) -> Tensor:
+    """States [B, T, d] at positions in [B x T], wherever each is: [n, d]."""
+    return states.flatten(0, 1)[positions.to(states.device)]
+
+
 def blocks_return_tuples(trunk: nn.Module, block: nn.Module) -> bool:
     """Whether the trunk's blocks return (hidden, ...) or hidden alone; seen from one token."""
     seen: list[bool] = []
     handle = block.register_forward_hook(lambda _m, _a, output: seen.append(isinstance(output, tuple)))
-    device = next(block.parameters()).device
-    one = torch.zeros((1, 1), dtype=torch.long, device=device)
+    one = torch.zeros((1, 1), dtype=torch.long, device=entry_device(trunk))
     with torch.no_grad():
         run_trunk(trunk, Batch(one, torch.ones_like(one)))
     handle.remove()
@@ -83,11 +90,14 @@ def tapped(modules: dict[int, nn.Module]) -> Iterator[dict[int, Captured]]:
 @contextmanager
 def standing_in(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
     """While open, `forward` is what the module does."""
+    own = vars(module).get("forward")  # accelerate puts one on the instance
     module.forward = forward  # an instance attribute, it hides the class's method
     try:
         yield
     finally:
         del module.forward
+        if own is not None:
+            module.forward = own
 
 
 @contextmanager
@@ -102,9 +112,9 @@ def only_at(module: nn.Module, positions: Tensor) -> Iterator[None]:
 
     def forward(*args: Tensor) -> Tensor:
         shape = args[0].shape[:2]
-        found: Tensor = whole(*(each.flatten(0, 1)[positions][None] for each in args))
+        found: Tensor = whole(*(picked(each, positions)[None] for each in args))
         everywhere = found.new_zeros(shape.numel(), found.shape[-1])
-        return everywhere.index_copy(0, positions, found[0]).view(*shape, -1)
+        return everywhere.index_copy(0, positions.to(found.device), found[0]).view(*shape, -1)
 
     with standing_in(module, forward):
         yield
@@ -168,6 +178,7 @@ class Pass:
         tuples: the blocks return tuples (see `blocks_return_tuples`).
         feed_forward: path from a block to its MLP.
         inputs: what the trunk is called with.
+        offloaded: blocks whose weights are kept elsewhere while they do not run.
 
     Attributes:
         embedded: hidden states before block 0, [B, T, d].
@@ -178,6 +189,7 @@ class Pass:
     tuples: bool
     feed_forward: str
     inputs: dict[str, Any]
+    offloaded: frozenset[int] = frozenset()
     embedded: Tensor = field(init=False)
     _calls: list[_Call] = field(init=False)
 
@@ -189,14 +201,29 @@ class Pass:
             self.trunk(**self.inputs)
 
     @classmethod
-    def over(cls, trunk: nn.Module, blocks: nn.ModuleList, tuples: bool, feed_forward: str, batch: Batch) -> Pass:
+    def over(
+        cls,
+        trunk: nn.Module,
+        blocks: nn.ModuleList,
+        tuples: bool,
+        feed_forward: str,
+        batch: Batch,
+        offloaded: frozenset[int] = frozenset(),
+    ) -> Pass:
         """A pass over whole rows, right-padded."""
         inputs = {"input_ids": batch.ids, "attention_mask": batch.mask, "use_cache": False}
-        return cls(trunk, blocks, tuples, feed_forward, inputs)
+        return cls(trunk, blocks, tuples, feed_forward, inputs, offloaded)
 
     @classmethod
     def over_ends(
-        cls, trunk: nn.Module, blocks: nn.ModuleList, tuples: bool, feed_forward: str, batch: Batch, start: int
+        cls,
+        trunk: nn.Module,
+        blocks: nn.ModuleList,
+        tuples: bool,
+        feed_forward: str,
+        batch: Batch,
+        start: int,
+        offloaded: frozenset[int] = frozenset(),
     ) -> Pass:
         """A pass over columns from `start` on; the columns before it run here, once, through all blocks.
 
@@ -207,6 +234,7 @@ class Pass:
             feed_forward: path from a block to its MLP.
             batch: rows padded on both sides, so that what each row is asked about begins in column `start`.
             start: the first column of the pass.
+            offloaded: as for the class.
         """
         cache = PrefixCache()
         inputs: dict[str, Any] = {
@@ -229,7 +257,8 @@ class Pass:
                     stack.enter_context(only_at(block.get_submodule(feed_forward), wanted))
                 trunk(**{k: v[:, :start] if k in narrow else v for k, v in inputs.items()})
         cache.frozen = True
-        return cls(trunk, blocks, tuples, feed_forward, {k: v[:, start:] if k in cut else v for k, v in inputs.items()})
+        ends = {k: v[:, start:] if k in cut else v for k, v in inputs.items()}
+        return cls(trunk, blocks, tuples, feed_forward, ends, offloaded)
 
     def _record(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:
         """Stands in for every block: note what it would get."""
@@ -256,10 +285,27 @@ class Pass:
         """
         with sharing_heads(self.trunk.config):
             for index in range(start, stop):
-                call, block = self._calls[index], self.blocks[index]
-                with nullcontext() if only is None else only_at(block.get_submodule(self.feed_forward), only):
-                    hidden = hidden_of(block(hidden, *call.args, **call.kwargs))
+                again = index in self.offloaded and torch.is_grad_enabled()
+                through = partial(self._recomputed if again else self._through, index, only)
+                hidden = through(hidden)
         return hidden
+
+    def _through(self, index: int, only: Tensor | None, hidden: Tensor) -> Tensor:
+        call, block = self._calls[index], self.blocks[index]
+        with nullcontext() if only is None else only_at(block.get_submodule(self.feed_forward), only):
+            return hidden_of(block(hidden, *call.args, **call.kwargs))
+
+    def _recomputed(self, index: int, only: Tensor | None, hidden: Tensor) -> Tensor:
+        """As `_through`, but run anew on the way back: the graph would hold all weights that come and go."""
+
+        def through(hidden: Tensor) -> Tensor:
+            with sharing_heads(self.trunk.config):
+                return self._through(index, only, hidden)
+
+        # stopped early, accelerate would not let go of the last weights
+        with set_checkpoint_early_stop(False):
+            found: Tensor = checkpoint(through, hidden, use_reentrant=False, preserve_rng_state=False)
+        return found
 
     def at(self, hidden: Tensor, positions: Sequence[int]) -> Tensor:
         """Pick one position per row: [B, T, d] -> [B, d]."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench.api import EditRequest, Fact
 from bench.errors import BenchError
 from bench.model import EditableModel
+from bench.placement import weight_of
 from bench.spec import Cell
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ def check_weights(model: PreTrainedModel, name: str, dtype: str) -> None:
     Raises:
         BenchError: names the model and the first such parameter.
     """
-    for parameter, weights in model.named_parameters():
+    for parameter in [name for name, _ in model.named_parameters()]:
+        weights = weight_of(model, parameter)
         # extremes carry NaN along and need no memory of the weights' size, as isfinite does
-        if weights.numel() and not all(bool(extreme.isfinite()) for extreme in weights.detach().aminmax()):
+        if weights.numel() and not all(bool(extreme.isfinite()) for extreme in weights.aminmax()):
             raise BenchError(f"model {name!r} cannot be edited: {parameter} holds NaN or inf in {dtype}")
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from bench.store import PLACE, Results, ResultStore, load_results, place, planne
 if TYPE_CHECKING:
     from bench.display import DisplayKind
     from bench.driver import World
+    from bench.placement import DeviceMap
 
 CACHE_VARIABLE = "BENCH_CACHE_DIR"
 RESULTS_DIR = Path("results")
@@ -136,6 +138,7 @@ def execute(
     retry_failed: bool = False,
     workers: int | None = None,
     join: bool = False,
+    device_map: str | DeviceMap | None = None,
 ) -> list[engine.Outcome]:
     """Compute the cells that are pending, `workers` of them at a time (None: see `default_workers`).
 
@@ -146,6 +149,7 @@ def execute(
         retry_failed: also compute cells that failed before.
         workers: cells at the same time.
         join: share the work with another process that computes this run.
+        device_map: spreads every model over all devices, so that cells are computed one at a time.
 
     Returns:
         How every cell stands afterwards.
@@ -155,6 +159,9 @@ def execute(
         StorageError: the folder cannot be written, or is full.
         KeyboardInterrupt: what was computed is kept.
     """
+    spread = _device_map(device_map, workers)
+    if spread:
+        workers = 1
     _enter(planned, display)
     before = planned.outcomes()
     pending = sum(engine.is_pending(outcome, retry_failed) for outcome in before)
@@ -162,7 +169,7 @@ def execute(
         return before
     with claims.sole(planned.store.root, join):
         display.note(f"{planned.spec.name}: {len(before)} cells, {pending} to compute")
-        task = engine.Task(planned.store, make_world(planned, device), retry_failed)
+        task = engine.Task(planned.store, make_world(planned, device, spread), retry_failed)
         with quiet_libraries(), display.board(pending) as board:
             return engine.compute(planned.cells, task, board, _engine(planned, task, workers, pending))
 
@@ -196,7 +203,22 @@ def default_workers(planned: Plan, device: str) -> int:
     return (os.cpu_count() or 1) if small and device == "cpu" else 1
 
 
-def make_world(planned: Plan, device: str) -> World:
+def _device_map(given: str | DeviceMap | None, workers: int | None) -> DeviceMap | None:
+    """What spreads the models.
+
+    Raises:
+        BenchError: no such device map, or cells are to be computed side by side.
+    """
+    if given is None:
+        return None
+    from bench.placement import device_map
+
+    if (workers or 1) > 1:
+        raise BenchError("a device map gives all devices to one model; leave out --workers")
+    return device_map(given) if isinstance(given, str) else given
+
+
+def make_world(planned: Plan, device: str, device_map: DeviceMap | None = None) -> World:
     """What all cells of a run share.
 
     Raises:
@@ -212,6 +234,7 @@ def make_world(planned: Plan, device: str) -> World:
         device=choose_device(device),
         kept=_kept(planned.cells),
         trusted=planned.trusted,
+        device_map=device_map,
     )
 
 
@@ -242,15 +265,19 @@ def choose_device(device: str) -> str:
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Keep the bars and notices that transformers shows when it loads a model out of the display."""
+    """Keep the bars and notices that transformers and accelerate show when they load a model out of the display."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    spreading = getLogger("accelerate.big_modeling")
+    before = spreading.level
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    spreading.setLevel(ERROR)
     try:
         yield
     finally:
+        spreading.setLevel(before)
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
@@ -278,6 +305,7 @@ def run(
     data_dir: Path | str | None = None,
     cache_dir: Path | str | None = None,
     device: str = "auto",
+    device_map: str | DeviceMap | None = None,
     retry_failed: bool = False,
     workers: int | None = None,
     join: bool = False,
@@ -294,6 +322,7 @@ def run(
         data_dir: folder of downloaded data.
         cache_dir: statistics and converted models.
         device: "auto", "cpu" or "cuda".
+        device_map: spreads models that do not fit one device; "auto", a file, or a `bench.placement.DeviceMap`.
         retry_failed: compute failed cells again.
         workers: cells computed at the same time; None leaves it to `default_workers`.
         join: share the work with another process that computes the same run.
@@ -307,7 +336,7 @@ def run(
     spec = resolve(preset, Path(config) if config else None, settings)
     data_folder, cache = (Path(folder) if folder else None for folder in (data_dir, cache_dir))
     planned = plan(spec, Path(results_dir), data_folder, cache, trust_remote_code)
-    execute(planned, make_display(display), device, retry_failed, workers, join)
+    execute(planned, make_display(display), device, retry_failed, workers, join, device_map)
     return load_results(planned.store.root)
 
 

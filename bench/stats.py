@@ -96,7 +96,7 @@ class Stats:
             with self._lock(model):
                 if not path.exists():
                     # in place, and each moment let go: at m = 14336 one fp64 matrix more is 1.6 GB
-                    matrix = moments.pop(layer).matrix.to(model.device).double()
+                    matrix = moments.pop(layer).matrix.to(model.device_of(layer)).double()
                     matrix = (matrix + matrix.T).div_(2)
                     values, vectors = torch.linalg.eigh(matrix)
                     _save(path, {"values": values.float(), "vectors": vectors.float()}, {})
@@ -159,7 +159,8 @@ def _add_moments(
         run.run(run.embedded, 0, max(layers) + 1)
     real = run.mask.bool()
     # nothing is added before all layers' keys are there: what runs out of memory halfway is done again
-    keys = {layer: seen.pop(layer).inputs[real].float() for layer in layers}
+    inputs = {layer: seen.pop(layer).inputs for layer in layers}
+    keys = {layer: found[real.to(found.device)].float() for layer, found in inputs.items()}
     for layer, found in keys.items():
         if layer not in sums:
             sums[layer] = found.new_zeros(found.shape[1], found.shape[1])

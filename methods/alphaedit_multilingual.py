@@ -82,7 +82,7 @@ class Apart:
         """W0 + sum of Delta_l [d, m]; the first language's weights enter as they are, so that one alone stays exact."""
         original = model.original(layer)
         names = (f"{lang}/weight.{layer}" for lang in state.constants["languages"])
-        edited: list[Tensor] = [state.memory[name] for name in names if name in state.memory]
+        edited: list[Tensor] = [state.memory[name].to(original.device) for name in names if name in state.memory]
         if not edited:
             return original
         total, *others = edited

@@ -104,7 +104,7 @@ def train(model: EditableModel, rows: Sequence[Row], config: Config) -> list[flo
 
 @contextmanager
 def _trainable(model: EditableModel, layer: int) -> Iterator[dict[str, nn.Parameter]]:
-    parameters = {name: model.hf.get_parameter(name) for name in model.parameter_names(layer)}
+    parameters = {name: model.parameter(name) for name in model.parameter_names(layer)}
     for parameter in parameters.values():
         parameter.requires_grad_(True)
     try:
@@ -195,7 +195,7 @@ class _Chunk:
         run = model.begin([prompt + target[:-1] if forced else prompt for prompt, target in rows])
         with torch.no_grad():
             hidden = run.run(run.embedded, 0, config.layer)
-        device = model.device
+        device = hidden.device
         return cls(
             members,
             run,
@@ -208,8 +208,10 @@ class _Chunk:
     def loss(self, model: EditableModel, layer: int) -> Tensor:
         """Its part of the batch's loss, which is the mean over facts of the mean NLL of a fact's target tokens."""
         hidden = self.run.run(self.hidden, layer, model.n_layers)
-        logprobs = model.logits(hidden[self.read[0], self.read[1]]).log_softmax(-1)
-        return -(logprobs.gather(1, self.labels[:, None])[:, 0] * self.share).sum()
+        row, column = self.read.to(hidden.device)
+        logprobs = model.logits(hidden[row, column]).log_softmax(-1)
+        of_labels = logprobs.gather(1, self.labels.to(logprobs.device)[:, None])[:, 0]
+        return -(of_labels * self.share.to(of_labels.device)).sum()
 
 
 def build(config: Config) -> Method:

@@ -91,7 +91,7 @@ class Rome:
         factor = None
         if config.use_moment:
             moment = stats.moments(model, [config.layer])[config.layer]
-            factor = moment_factor(moment.matrix.to(model.device))
+            factor = moment_factor(moment.matrix.to(model.device_of(config.layer)))
         return State(constants={"prefixes": prefixes_for(model, context, config), "factor": factor})
 
     def apply(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:

@@ -25,6 +25,7 @@ from transformers import DynamicCache, StoppingCriteria, StoppingCriteriaList
 from transformers.utils import logging as transformers_logging
 
 from bench.batching import Budget
+from bench.placement import entry_device
 
 WORTH_SHARING = 8
 """Fewest tokens for which a forward of their own pays."""
@@ -79,6 +80,7 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
         if tokenizer.pad_token_id is None:
             tokenizer = copy.deepcopy(tokenizer)
         super().__init__(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, backend="causal")
+        self._device = entry_device(model)
         slides = any(DynamicCache(config=self.model.config).is_sliding)
         # a window counts columns, so padding inside a row would narrow it
         self._shares = not slides

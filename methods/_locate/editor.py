@@ -159,7 +159,7 @@ class LocateThenEdit:
                 keys, outputs = walk.keys_and_outputs(layer, layers[-1])
             with clock.phase("solve"):
                 residual = (values.targets - outputs).T / (len(layers) - place)
-                update = self.rule.solve(layer, keys.T, residual, state)
+                update = self.rule.solve(layer, keys.T, residual.to(keys.device), state)
                 model.add(layer, update)
                 norms[layer] = float(update.norm())
                 if self.constrain:

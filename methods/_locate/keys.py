@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from bench.model import EditableModel
-from bench.passes import Pass, tapped
+from bench.passes import Pass, picked, tapped
 from bench.tokens import chunks_by_tokens
 from methods._locate.prompts import PromptSet, prompt_weights
 
@@ -127,9 +127,9 @@ class Walk:
             if keys is None or outputs is None:
                 keys = found.new_zeros(self._count, found.shape[1])
                 outputs = states.new_zeros(self._count, states.shape[1])
-            keys.index_add_(0, chunk.fact, found * chunk.weight[:, None])
+            keys.index_add_(0, chunk.fact.to(found.device), found * chunk.weight.to(found.device)[:, None])
             if chunk.bare:
-                outputs[chunk.fact] = states
+                outputs[chunk.fact.to(states.device)] = states
             chunks.append(chunk)
         self._chunks, self._at = chunks, layer
         if keys is None or outputs is None:
@@ -142,10 +142,10 @@ class Walk:
         wanted = chunk.real if chunk.bare else chunk.ends
         with tapped({layer: self._model.projection(layer)}) as seen:
             above = chunk.run.run(hidden, layer, layer + 1, only=wanted)
-        keys = seen[layer].inputs.flatten(0, 1)[torch.searchsorted(wanted, chunk.ends)].float()
+        keys = picked(seen[layer].inputs, torch.searchsorted(wanted, chunk.ends)).float()
         if chunk.bare:
             above = chunk.run.run(above, layer + 1, last + 1, only=chunk.real)
-        states = above.flatten(0, 1)[chunk.ends].float()
+        states = picked(above, chunk.ends).float()
         # last of all: a chunk that runs out of memory halfway is done again from where it stood
         chunk.hidden = hidden
         return keys, states

@@ -59,7 +59,8 @@ def generate_prefixes(model: EditableModel, language: str, lengths: Lengths, gen
 def _sample_next(model: EditableModel, rows: list[list[int]], generator: Generator) -> list[int]:
     batch = model.tokens.batch(rows, model.device)
     hidden = run_trunk(model.trunk, batch)
-    last = hidden[torch.arange(len(rows), device=hidden.device), batch.mask.sum(1) - 1]
+    ends = (batch.mask.sum(1) - 1).to(hidden.device)
+    last = hidden[torch.arange(len(rows), device=hidden.device), ends]
     logits: Tensor = model.head(last).float().cpu()
     # a token that was added to the tokenizer alone has no logit
     logits[:, [i for i in model.tokens.special_ids if i < logits.shape[1]]] = -torch.inf

@@ -28,7 +28,7 @@ class Ridge:
     def prepare(self, model: EditableModel, stats: Stats, layers: Sequence[int]) -> State:
         """One Cholesky factor per layer for the whole run."""
         moments = stats.moments(model, layers)
-        factors = {layer: moment_factor(moment.matrix.to(model.device)) for layer, moment in moments.items()}
+        factors = {layer: moment_factor(found.matrix.to(model.device_of(layer))) for layer, found in moments.items()}
         return State(constants={"factors": factors})
 
     def begin(self, state: State) -> None:
@@ -62,7 +62,7 @@ class NullSpace:
         """The null space of the unedited model's keys, per layer."""
         projectors, memory, bases = {}, {"sizes": torch.zeros(0, dtype=torch.long)}, {}
         for layer, (values, vectors) in stats.spectra(model, layers).items():
-            values, vectors = values.to(model.device), vectors.to(model.device)
+            values, vectors = (each.to(model.device_of(layer)) for each in (values, vectors))
             projector = Projector.from_eigen(values, vectors, self.threshold)
             if self.covariance:
                 bases[layer] = Basis(values, vectors)
@@ -73,7 +73,8 @@ class NullSpace:
             memory[f"{self._kept}.{layer}"] = values.new_zeros(len(values), 0, dtype=torch.float64)
         constants: dict[str, object] = {"projectors": projectors, "layers": tuple(layers)}
         if self.covariance:
-            moments = {layer: moment.matrix.to(model.device) for layer, moment in stats.moments(model, layers).items()}
+            found = stats.moments(model, layers)
+            moments = {layer: moment.matrix.to(model.device_of(layer)) for layer, moment in found.items()}
             constants["moving"] = MovingNullSpace(self.covariance, self.threshold, moments, bases)
         return State(memory, constants)
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from bench.model import EditableModel
-from bench.passes import Pass, tapped
+from bench.passes import Pass, picked, tapped
 from methods._locate.prompts import PromptSet
 
 STOP_LOSS = 0.05
@@ -169,26 +169,28 @@ class _Objective:
         real = run.mask[:, -width:].flatten().nonzero()[:, 0]
         with torch.no_grad(), tapped({layer: model.projection(layer)}) as seen:
             hidden = run.run(run.embedded, 0, layer + 1, only=real)
-        heads = torch.tensor(bare, device=model.device) * width
-        initial = hidden.flatten(0, 1)[heads]
+        heads = torch.tensor(bare, device=real.device) * width
+        initial = picked(hidden, heads)
         if anchor == "projection":
-            initial = seen[layer].outputs[0, torch.searchsorted(real, heads)]
-        index = [torch.tensor(x, device=model.device) for x in (fact, read, labels, share)]
+            initial = picked(seen[layer].outputs, torch.searchsorted(real, heads))
+        index = [torch.tensor(x, device=hidden.device) for x in (fact, read, labels, share)]
         where = index[1].T
-        asked = torch.arange(len(rows) - len(sets), len(rows), device=model.device)
+        asked = torch.arange(len(rows) - len(sets), len(rows), device=hidden.device)
         used = torch.cat([where[0] * width + where[1], asked * width])
         return cls(model, layer, run, hidden, initial.float(), index[0], real, used, where, index[2], index[3])
 
     def __call__(self, delta: Tensor) -> tuple[Tensor, Tensor]:
         """NLL [n] and KL [n] at delta [n, d]; the first call (delta = 0) sets the KL's reference."""
         hidden = self._above(delta[self.fact])
-        logprobs = self.model.logits(hidden[self.read[0], self.read[1]]).log_softmax(-1)
-        nll = -logprobs.gather(1, self.labels[:, None])[:, 0] * self.share
+        row, column = self.read.to(hidden.device)
+        logprobs = self.model.logits(hidden[row, column]).log_softmax(-1)
+        of_labels = logprobs.gather(1, self.labels.to(logprobs.device)[:, None])[:, 0]
+        nll = -of_labels.to(delta.device) * self.share
         nll = nll.new_zeros(len(delta)).index_add(0, self.fact[self.read[0]], nll)
         now = self.model.logits(hidden[-len(delta) :, 0]).log_softmax(-1)
         if self.reference is None:
             self.reference = now.detach()
-        return nll, (now.exp() * (now - self.reference)).sum(-1)
+        return nll, (now.exp() * (now - self.reference)).sum(-1).to(delta.device)
 
     def _above(self, delta: Tensor) -> Tensor:
         """States after the last block with delta [B, d] added in column 0; right at the positions used."""
@@ -227,7 +229,7 @@ def _optimise(model: EditableModel, sets: Sequence[PromptSet], layer: int, confi
             kept, members = active[members], active.nonzero()[:, 0]
             reference = objective.reference
             objective = _Objective.build(model, [sets[int(i)] for i in members], layer, anchor)
-            objective.reference = None if reference is None else reference[kept]
+            objective.reference = None if reference is None else reference[kept.to(reference.device)]
     return Values((initial + delta).detach(), initial, final[0], final[1], final[2], updates)
 
 

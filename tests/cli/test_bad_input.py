@@ -42,6 +42,8 @@ FACT = {
         ({"datasets": "mzsre", "data_dir": "/no/such/folder"}, ["/no/such/folder"]),
         ({"edits_per_language": 99}, ["99 facts per language"]),
         ({"name": "a/b"}, ["'name'"]),
+        ({"device_map": "nonsense"}, ["unknown device map 'nonsense'", "'auto'"]),
+        ({"device_map": "auto", "workers": 2}, ["device map", "--workers"]),
     ],
 )
 def test_unknown_names_and_settings(tiny, changed, parts, tmp_path):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 import bench as package
@@ -42,6 +43,20 @@ def test_a_cell_that_lacks_a_table_is_computed_again(tiny, tmp_path):
         shard.unlink()
     again = bench(*tiny())
     assert "1 to compute" in again.out
+
+
+def test_a_spread_model_gives_the_same_scores(tiny, tmp_path):
+    limits = tmp_path / "limits.yaml"
+    limits.write_text("cpu: 120000\n")  # two of the blocks stay on disk
+    found = []
+    for name, more in {"plain": {}, "auto": {"device_map": "auto"}, "tight": {"device_map": limits}}.items():
+        answer = bench(*tiny(methods="memit", name=name, **more))
+        assert (answer.code, answer.err) == (0, "")
+        results = load_results(tmp_path / "results" / name)
+        order = ["cell", "step", "metric", "fact", "edit_lang", "probe_lang"]
+        found.append(results.scores.sort_values(order, ignore_index=True))
+    for scores in found[1:]:
+        pd.testing.assert_frame_equal(found[0], scores, check_exact=True)
 
 
 def test_the_dry_run_computes_nothing(tiny, tmp_path):
