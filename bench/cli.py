@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -184,11 +185,17 @@ def compare_command(
 
 
 @app.command("status")
-def status_command(run: options.Run, results_dir: options.ResultsDir = Path("results")) -> None:
-    """Show how every cell of a run stands, with the reason of each failure."""
-    from bench import listing
+def status_command(
+    run: options.Run, results_dir: options.ResultsDir = Path("results"), watch: options.Watch = False
+) -> None:
+    """Show the grid of a run: what is done, running where, failed why, and the time left."""
+    from bench import watch as looking
 
-    listing.show_status(run_folder(run, results_dir))
+    folder = run_folder(run, results_dir)
+    if watch:
+        looking.watch(folder, sys.stdout.isatty())
+    else:
+        looking.show(folder)
 
 
 @app.command("list")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -17,6 +17,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from rich import progress as bars
 from rich.cells import cell_len
 from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from bench.errors import one_line
 
 if TYPE_CHECKING:
     from bench.driver import Progress
@@ -35,12 +39,33 @@ def echo(text: str = "") -> None:
 
 
 def echo_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows under their columns; wide characters count as two."""
-    texts = [list(columns), *([str(value) for value in row] for row in rows)]
+    """Print rows under their columns; see `table_lines`."""
+    for line in table_lines(columns, rows):
+        echo(line)
+
+
+def table_lines(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """Rows under their columns, a line each; wide characters count as two."""
+    texts = [list(columns), *([one_line(str(value)) for value in row] for row in rows)]
     widths = [max(cell_len(row[i]) for row in texts) for i in range(len(columns))]
-    for row in texts:
-        padded = (text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True))
-        echo("  ".join(padded).rstrip())
+    padded = ([text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)] for row in texts)
+    return ["  ".join(row).rstrip() for row in padded]
+
+
+@contextmanager
+def page(console: Console | None = None) -> Iterator[Callable[[str], None]]:
+    """A page of the terminal that is drawn again with every text it is given; lines are cut, never wrapped."""
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        yield lambda text: live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
+
+
+STATUSES = ("done", "running", "failed", "broken", "interrupted", "diverged", "missing", "left")
+"""In the order in which they are counted."""
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """How many cells stand how: "3 done, 1 failed, 2 running"."""
+    return ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts.get(status))
 
 
 def complain(text: object) -> None:

@@ -161,6 +161,8 @@ class _Told:
         self._inner.stage(text)
 
     def step(self, done: int, total: int, note: str) -> None:
+        if "first" not in self._where:
+            self._where.update(first=done, begun=time.time())
         self._tell(stage=note, step=done, steps=total)
         self._inner.step(done, total, note)
 

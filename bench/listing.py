@@ -1,11 +1,9 @@
-"""What ``bench list``, ``bench status`` and ``bench run --dry-run`` show."""
+"""What ``bench list`` and ``bench run --dry-run`` show."""
 
 from __future__ import annotations
 
 import inspect
-from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.display import duration, echo, echo_table
@@ -177,23 +175,6 @@ class _MemoryOf:
         statistics = self._planned.methods.statistics(cell.method.name)
         need = predicted_memory(cell, size, statistics, self._planned.evaluators, self._device)
         return f"{need.peak / 1e9:.2f} GB"
-
-
-def show_status(folder: Path) -> None:
-    """Every cell of a run: how it stands, how far it is, and why it failed."""
-    from bench.store import PLACE, load_results
-
-    results = load_results(folder)
-    steps = results.costs.groupby("cell")["step"].max().to_dict()
-    rows: list[tuple[object, ...]] = []
-    for cell in results.cells.to_dict("records"):
-        reason = str(cell["reason"]).strip().splitlines()
-        where = tuple(cell[name] for name in PLACE)
-        last = reason[-1] if reason else ""
-        rows.append((*where, cell["status"], steps.get(cell["cell"], 0), cell["cell"], last))
-    echo_table((*PLACE, "status", "steps", "cell", "reason"), rows)
-    counts = Counter(results.cells["status"])
-    echo(", ".join(f"{count} {status}" for status, count in counts.most_common()))
 
 
 def _time(seconds: float | None) -> str:

@@ -129,6 +129,7 @@ Display = Annotated[
 ]
 
 Run = Annotated[str, Argument(metavar="RUN", help="A run's name (that of its preset) or folder.")]
+Watch = Annotated[bool, Option("--watch", help="Draw it again until all cells are finished, or Ctrl-C.")]
 Runs = Annotated[list[str], Argument(metavar="RUN...", help="Runs' names (those of their presets) or folders.")]
 Formats = Annotated[str, Option("--format", help="Of md, pdf, html, tex, csv; separated by commas.")]
 Out = Annotated[Path | None, Option(help="Output folder.")]

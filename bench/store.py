@@ -116,7 +116,10 @@ class ResultStore:
                 shard.unlink()
 
     def running(self, cell_id: str, **where: Any) -> None:
-        """Say where a cell is computed and how far it is: host, pid, since, stage, step, steps."""
+        """Say where a cell is computed and how far it is: host, pid, since, stage, step, steps, first, begun.
+
+        The process has edited since `begun`, and found `first` steps edited.
+        """
         record = {"status": "running", "reason": "", "when": time.time(), **where}
         # said often, and worth nothing after a power cut
         write_json(self._status(cell_id), record, durable=False)
@@ -213,7 +216,7 @@ def load_results(root: Path | str) -> Results:
     if not files:
         raise BenchError("the run holds no cells", file=root)
     run: dict[str, Any] = read_json(root / "run.json") if (root / "run.json").exists() else {}
-    rows = {row["cell"]: row for row in map(_cell_row, files)}
+    rows = {row["cell"]: row for row in map(cell_row, files)}
     if "cells" in run:
         missing = {"status": "missing", "reason": "never run"}
         # names are those of the run: a cell may have been computed under others
@@ -230,7 +233,15 @@ def load_results(root: Path | str) -> Results:
     )
 
 
-def _cell_row(path: Path) -> dict[str, Any]:
+def cell_row(path: Path) -> dict[str, Any]:
+    """The `CELL_COLUMNS` of a cell.
+
+    Args:
+        path: its cell.json.
+
+    Raises:
+        BenchError: it is not a cell's record, or was written by another schema version.
+    """
     record = read_json(path)
     found = record.get("schema_version") if isinstance(record, dict) else None
     if found != SCHEMA_VERSION:

@@ -96,6 +96,9 @@ def test_a_crash_is_recorded_reported_and_retried_on_demand(tiny, tmp_path, monk
     assert "--retry-failed" in second.err
     status = bench("status", "tiny", "--results-dir", tmp_path / "results")
     assert "ZeroDivisionError: no such luck" in status.out and "1 failed" in status.out
+    watched = bench("status", "tiny", "--results-dir", tmp_path / "results", "--watch")
+    assert (status.code, watched.code) == (0, 0)
+    assert watched.out.endswith(status.out), "nothing is left to do, so it ends at once"
     third = bench(*tiny("--retry-failed", methods="ft,none"))
     assert third.code == 0, third.err
 

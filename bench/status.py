@@ -1,0 +1,250 @@
+"""How the cells of a run stand: from the files in its folder alone, so from any machine that sees them. No torch.
+
+A cell is called running as long as a process holds it; one whose process is gone is interrupted. Where locks cannot be
+tested - in a folder that may only be read - its status file is believed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bench.atomic import read_json
+from bench.claims import is_claimed
+from bench.engine import FINISHED
+from bench.errors import BenchError, StorageError
+from bench.estimate import Spent, spent
+from bench.store import COST_TABLE, PLACE, ResultStore, Status, cell_row, planned_cells
+
+OVER = (*FINISHED, "failed", "broken")
+"""No process will go on with these unless it is told to."""
+
+LATEST = 1e11
+"""Seconds of the epoch that a calendar still has."""
+
+
+class Heard(BaseModel):
+    """What a cell's status file says, see `bench.store.ResultStore.running`; 0 and "" where it says nothing.
+
+    Attributes:
+        when: it says so since, seconds of the epoch.
+        since: the process has been at the cell since then.
+        step: steps edited; None before the first.
+        first: steps that were edited when this process began to edit.
+        begun: when that was.
+    """
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    status: Status | Literal["missing", "broken"]
+    reason: str = ""
+    when: float = Field(0.0, ge=0, le=LATEST)
+    host: str = ""
+    pid: int = 0
+    since: float = Field(0.0, ge=0, le=LATEST)
+    stage: str = ""
+    step: int | None = None
+    steps: int = 0
+    first: int = 0
+    begun: float = 0.0
+
+    @property
+    def edited(self) -> int:
+        """Steps edited; while one is scored, it is."""
+        return (self.step or 0) + (self.stage == "scoring")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one cell stands.
+
+    Attributes:
+        cell: its id.
+        place: its `PLACE`, as far as it is known.
+        status: of its status file, or "missing", or "broken": its files cannot be read.
+        heard: what its status file says besides.
+    """
+
+    cell: str
+    place: Mapping[str, str]
+    status: str
+    heard: Heard
+
+    @property
+    def row(self) -> tuple[Any, ...]:
+        """What cells must share to take about as long: all but the seed and the data."""
+        return tuple(self.place.get(name) for name in ("method", "model", "order", "edited"))
+
+
+def standings(root: Path) -> list[Standing]:
+    """How every cell of a run stands, in the order of run.json.
+
+    A cell that cannot be read is one that is broken.
+
+    Raises:
+        BenchError: no such folder, no cells in it, or run.json cannot be read.
+    """
+    if not root.is_dir():
+        raise BenchError("no such run folder", file=root)
+    path = root / "run.json"
+    run = read_json(path) if path.exists() else {}
+    try:
+        planned = planned_cells(run)
+        cells = {str(cell["cell"]): {name: str(cell[name]) for name in PLACE} for cell in planned}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BenchError("not the record of a run", file=path, field=str(error).strip("'")) from error
+    cells = cells or {path.parent.name: {} for path in sorted(root.glob("*/cell.json"))}
+    if not cells:
+        raise BenchError("the run holds no cells", file=root)
+    return [_standing(root, cell, where) for cell, where in cells.items()]
+
+
+def _standing(root: Path, cell: str, where: Mapping[str, str]) -> Standing:
+    store = ResultStore(root)
+    record = store.folder(cell) / "cell.json"
+    try:
+        found = store.standing(cell)
+        if not found:
+            return Standing(cell, where, "missing", Heard(status="missing"))
+        if record.exists():
+            # names are those of the run, where it has any: a cell may have been computed under others
+            where = {**{name: str(value) for name, value in cell_row(record).items()}, **where}
+        heard = Heard.model_validate(found)
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        return _broken(cell, where, f"{record.with_name('status.json')}, field '{name}': not what a status holds")
+    except (BenchError, OSError) as error:
+        return _broken(cell, where, str(error))
+    status = heard.status
+    if status == "running" and not _is_held(root, cell):
+        status = "interrupted"
+    if status == "interrupted":
+        heard = heard.model_copy(update={"step": _last_step(store.folder(cell)), "stage": ""})
+    return Standing(cell, where, status, heard)
+
+
+def _last_step(folder: Path) -> int:
+    """The last step that a cell has recorded the cost of."""
+    numbers = [path.stem[:5] for path in (folder / COST_TABLE).glob("*.parquet")]
+    return max((int(number) for number in numbers if number.isdigit()), default=0)
+
+
+def _broken(cell: str, where: Mapping[str, str], reason: str) -> Standing:
+    return Standing(cell, where, "broken", Heard(status="broken", reason=reason))
+
+
+def _is_held(root: Path, cell: str) -> bool:
+    try:
+        return is_claimed(root, cell)
+    except StorageError:
+        return True
+
+
+# ---------------------------------------------------------------------------- time left
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Time that is left.
+
+    Attributes:
+        seconds: as far as it is known.
+        is_all: whether that is all of it.
+    """
+
+    seconds: float
+    is_all: bool = True
+
+    def __add__(self, other: Left) -> Left:
+        """Both, one after the other."""
+        return Left(self.seconds + other.seconds, self.is_all and other.is_all)
+
+
+UNKNOWN = Left(0.0, is_all=False)
+
+
+class Clock:
+    """Tells the time left; reads what a finished cell has taken once, however often it is asked.
+
+    Args:
+        root: the run's folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._spent: dict[tuple[str, float], Spent | None] = {}
+
+    def left(self, cells: list[Standing], now: float) -> dict[str, Left]:
+        """Time left for every cell that is running, interrupted or missing, by id."""
+        known = self._known(cells)
+        found = {}
+        for each in cells:
+            if each.status == "running":
+                found[each.cell] = _left_running(each, known, now)
+            elif each.status in ("interrupted", "missing"):
+                found[each.cell] = _left_waiting(each, known)
+        return found
+
+    def _known(self, cells: list[Standing]) -> dict[tuple[Any, ...], Spent]:
+        """What cells have taken by row; under a row without its method what scoring takes there."""
+        groups: dict[tuple[Any, ...], list[Spent]] = {}
+        for each in cells:
+            key = (each.cell, each.heard.when)
+            if each.status not in FINISHED:
+                continue
+            if key not in self._spent:
+                self._spent[key] = spent(self._root / each.cell)
+            if taken := self._spent[key]:
+                groups.setdefault(each.row, []).append(taken)
+                groups.setdefault(each.row[1:], []).append(taken)
+        return {row: _mean(all_of) for row, all_of in groups.items()}
+
+
+def _mean(cells: list[Spent]) -> Spent:
+    count = len(cells)
+    return Spent(
+        edits=sum(each.edits for each in cells) / count,
+        steps=max(each.steps for each in cells),
+        editing=sum(each.editing for each in cells) / count,
+        scoring=sum(each.scoring for each in cells) / count,
+    )
+
+
+def _left_running(cell: Standing, known: Mapping[tuple[Any, ...], Spent], now: float) -> Left:
+    """From the cell's own pace since its process began to edit, else from others of its row; then the scoring."""
+    heard, like = cell.heard, known.get(cell.row)
+    scored = known.get(cell.row[1:])
+    scoring = Left(scored.scoring) if scored else UNKNOWN
+    if heard.step is None:
+        return _left_waiting(cell, known)
+    steps, done = heard.steps - heard.edited, heard.edited - heard.first
+    if not steps:
+        editing = Left(0.0)
+    elif done:
+        editing = Left((heard.when - heard.begun) / done * steps)
+    elif like:
+        editing = Left(like.editing / max(like.steps, 1) * steps)
+    else:
+        editing = UNKNOWN
+    whole = editing + scoring
+    return replace(whole, seconds=max(0.0, whole.seconds - max(0.0, now - heard.when)))
+
+
+def _left_waiting(cell: Standing, known: Mapping[tuple[Any, ...], Spent]) -> Left:
+    """From finished cells of its row."""
+    like = known.get(cell.row)
+    if not like:
+        return UNKNOWN
+    steps = cell.heard.steps or like.steps
+    return Left(like.editing * max(0.0, 1 - cell.heard.edited / max(steps, 1)) + like.scoring)
+
+
+def whole(cells: list[Standing], left: Mapping[str, Left]) -> Left:
+    """Time until the last cell is finished, with as many side by side as are running now; for none, one by one."""
+    side_by_side = Counter(each.status for each in cells)["running"] or 1
+    work = sum(left.values(), Left(0.0))
+    longest = max((each.seconds for each in left.values()), default=0.0)
+    return replace(work, seconds=max(longest, work.seconds / side_by_side))
