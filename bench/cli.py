@@ -240,6 +240,7 @@ def stats_command(
     from bench.models import fingerprint, load_pretrained
     from bench.settings import parse_value, resolve
     from bench.stats import Stats
+    from bench.threads import steady_threads
 
     flags = {"models": [model], "corpus": corpus, "token_budget": token_budget, "dtype": dtype}
     spec = resolve(None, None, flags)
@@ -256,7 +257,9 @@ def stats_command(
             data.data_folder(data_dir),
             lambda done, budget: progress.step(done, budget, "tokens"),
         )
-        for layer, moment in stats.moments(editable, parse_value(f"{layers},")).items():
+        with steady_threads(editable):
+            moments = stats.moments(editable, parse_value(f"{layers},"))
+        for layer, moment in moments.items():
             echo(f"layer {layer}: {moment.count} tokens")
 
 

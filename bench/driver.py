@@ -26,6 +26,7 @@ from bench.registry import Registry
 from bench.spec import Cell
 from bench.stats import Stats
 from bench.store import COST_TABLE, ResultStore, Status
+from bench.threads import steady_threads, threads_of
 
 PACKAGES = ("langedit-bench", "torch", "transformers", "tokenizers", "numpy", "babel", "lm_eval")
 
@@ -141,7 +142,8 @@ class Work:
         cell = self.cell
         stats = Stats(world.cache_dir, cell.corpus, cell.token_budget, data.data_folder(world.data_dir))
         self._seed("prepare")
-        return self.method.prepare(self.model, stats, self.context)
+        with steady_threads(self.model):
+            return self.method.prepare(self.model, stats, self.context)
 
     def edit(self, step: data.Step, state: State) -> tuple[State, list[dict[str, Any]]]:
         """Apply one step.
@@ -150,14 +152,14 @@ class Work:
             The new state, and what the step cost as rows of the store's schema.
         """
         self._seed(f"edit/{step.number}")
-        with measured(*self.model.devices) as cost:
+        with steady_threads(self.model), measured(*self.model.devices) as cost:
             state, report = edit(self.method, self.model, step.facts, state)
         return state, cost_rows(report, cost, len(step.facts), diverged(state))
 
     def score(self, step: data.Step, state: State, names: Iterable[str]) -> Iterator[tuple[str, Table]]:
         """Score the model as it is after a step with some of the evaluators, one after another."""
         seen = self.stream.seen(step.number)
-        with self.method.deployed(self.model, state) as view:
+        with steady_threads(self.model), self.method.deployed(self.model, state) as view:
             for name in names:
                 self._seed(f"score/{name}/{step.number}")
                 yield name, evaluate(view, name, self.scored_with[name], seen, self.context)
@@ -336,7 +338,8 @@ def environment(work: Work, world: World) -> dict[str, Any]:
         "packages": {package: _version(package) for package in PACKAGES},
         "commit": _commit(),
         "device": f"{model.device.type} ({', '.join(gpus) or platform.machine()}){rest}",
-        "threads": torch.get_num_threads(),
+        "threads": threads_of(model),
+        "tokens_per_pass": model.token_budget,
         "remote_code": has_remote_code(model),
         "alignment": [_fields(count) for count in work.alignment],
         "evaluators": work.cell.scored_by(world.evaluators),

@@ -1,4 +1,4 @@
-"""Cells side by side in processes of this machine, an equal share of the processor's threads to each."""
+"""Cells side by side in processes of this machine."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class Pool:
     def submit(self, cell: Cell, board: Board) -> Future[Outcome | None]:
         """Hand a cell to a worker."""
         try:
-            return self._workers().submit(_one, cell, self._task, self._threads())
+            return self._workers().submit(_one, cell, self._task)
         except BrokenExecutor:
             self._executor = None
-            return self._workers().submit(_one, cell, self._task, self._threads())
+            return self._workers().submit(_one, cell, self._task)
 
     def _workers(self) -> ProcessPoolExecutor:
         if not self._executor:
@@ -60,9 +60,6 @@ class Pool:
             context = multiprocessing.get_context("spawn")
             self._executor = ProcessPoolExecutor(self.slots, mp_context=context, initializer=_begin)
         return self._executor
-
-    def _threads(self) -> int:
-        return max(1, (os.cpu_count() or 1) // self.slots)
 
 
 def _begin() -> None:
@@ -79,12 +76,9 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _one(cell: Cell, task: Task, threads: int) -> Outcome | None:
-    import torch
-
+def _one(cell: Cell, task: Task) -> Outcome | None:
     from bench.session import quiet_libraries
 
-    torch.set_num_threads(threads)
     try:
         with terminable(), quiet_libraries():
             return task(cell, Unheard())

@@ -19,6 +19,7 @@ from bench.registry import Registry, evaluators, methods
 from bench.settings import overrides, resolve
 from bench.spec import SCHEMA_VERSION, Cell, RunSpec
 from bench.store import PLACE, Results, ResultStore, load_results, place, planned_cells
+from bench.threads import SMALL_MODEL
 
 if TYPE_CHECKING:
     from bench.display import DisplayKind
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 CACHE_VARIABLE = "BENCH_CACHE_DIR"
 RESULTS_DIR = Path("results")
-SMALL_MODEL = 100_000_000
-"""Bytes on disk up to which several copies of a model fit anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
