@@ -9,19 +9,14 @@ No state of random generators is kept: every draw of a step is seeded by the cel
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from bench import sealed
 from bench.api import State
-from bench.atomic import replacing
 from bench.model import EditableModel
 
 KEPT = 2
@@ -51,8 +46,7 @@ def save(folder: Path, cell: str, step: int, model: EditableModel, state: State)
     # safetensors refuses tensors that share storage
     kept = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     metadata = {"cell": cell, "step": str(step), "plain": json.dumps(plain)}
-    with replacing(folder / f"{step:05d}.safetensors") as temporary:
-        save_file(kept, temporary, {**metadata, "digest": digest(kept, metadata)})
+    sealed.save(folder / f"{step:05d}.safetensors", kept, metadata)
     for old in sorted(folder.glob("*.safetensors"))[:-KEPT]:
         old.unlink()
 
@@ -71,7 +65,7 @@ def restore(folder: Path, cell: str, model: EditableModel, state: State, latest:
         Steps edited so far; 0 where there is no sound checkpoint.
     """
     for path in sorted(folder.glob("*.safetensors"), reverse=True):
-        found = _read(path)
+        found = sealed.read(path)
         if found is None or found[1]["cell"] != cell or (latest is not None and int(found[1]["step"]) > latest):
             continue
         tensors, metadata = found
@@ -85,28 +79,6 @@ def restore(folder: Path, cell: str, model: EditableModel, state: State, latest:
                 state.memory[kept] = tensor.to(before.device if isinstance(before, Tensor) else model.device)
         return int(metadata["step"])
     return 0
-
-
-def digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    """Hash of names, types, shapes and contents, whatever the order."""
-    total = hashlib.blake2b(json.dumps(dict(metadata), sort_keys=True).encode(), digest_size=16)
-    for name, tensor in sorted(tensors.items()):
-        total.update(f"{name}/{tensor.dtype}/{tuple(tensor.shape)}".encode())
-        # as bytes: numpy has no bfloat16
-        total.update(tensor.flatten().view(torch.uint8).numpy().data)
-    return total.hexdigest()
-
-
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]] | None:
-    """Contents of a checkpoint, None where they are not what was written."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata: dict[str, str] = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, OSError):
-        return None
-    written = metadata.pop("digest", "")
-    return (tensors, metadata) if written == digest(tensors, metadata) else None
 
 
 def clear(folder: Path) -> None:

@@ -2,32 +2,32 @@
 
 C is uncentred, one term per token (special tokens included, as in the released ``layer_stats``), of the input of
 the edited projection on the unedited model. A file is named by what determines it: weights, tokenizer, corpus,
-layer, token budget; never by a model's name.
+layer, token budget; never by a model's name. The same stands in it with a hash of its numbers: a file that is
+another's is refused, one that was torn or altered is made again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 from filelock import FileLock
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from bench.atomic import replacing
+from bench import sealed
+from bench.atomic import sweep
 from bench.corpora import Corpus, corpus
-from bench.errors import BenchError
+from bench.errors import BenchError, StorageError
 from bench.model import EditableModel
 from bench.passes import tapped
 
-STATS_VERSION = 1
+STATS_VERSION = 2
 DOCUMENTS_PER_PASS = 32
 LONGEST_DOCUMENT = 8192
 
@@ -43,6 +43,33 @@ class Moment:
 
     matrix: Tensor
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A file of statistics and what it belongs to, which also stands in it."""
+
+    path: Path
+    identity: Mapping[str, str]
+
+    def save(self, tensors: Mapping[str, Tensor], **more: str) -> None:
+        sealed.save(self.path, tensors, {**self.identity, **more})
+
+    def read(self) -> tuple[dict[str, Tensor], dict[str, str]] | None:
+        """What the file holds; None where it is missing, torn or altered, so that it has to be made again.
+
+        Raises:
+            BenchError: it is sound, but belongs to something else.
+        """
+        found = sealed.read(self.path)
+        for field, wanted in self.identity.items():
+            if found and (theirs := found[1].get(field)) != wanted:
+                raise BenchError(
+                    f"statistics of {theirs}, not of {wanted}; remove the file, and they are computed anew",
+                    file=self.path,
+                    field=field,
+                )
+        return found
 
 
 def _digest(text: str) -> str:
@@ -71,49 +98,91 @@ class Stats:
         """Second moments by layer, all missing ones from a single pass.
 
         Raises:
-            BenchError: the model is already edited, or a layer is out of range.
+            BenchError: the model is already edited, a layer is out of range, or a file belongs to another model.
         """
         model.check_layers(layers)
         texts = corpus(self.corpus_name, self.data_dir)
-        paths = {layer: self._path(model, texts, layer, "moment") for layer in layers}
+        places = {layer: self._place(model, texts, layer, "moment") for layer in layers}
         with self._lock(model):
-            missing = [layer for layer in layers if not paths[layer].exists()]
+            found = {layer: moment for layer, place in places.items() if (moment := _read_moment(place))}
+            missing = [layer for layer in layers if layer not in found]
             if missing:
                 _refuse_edited(model)
                 for layer, moment in self._measure(model, texts, missing).items():
-                    _save(paths[layer], {"matrix": moment.matrix}, {"count": str(moment.count)})
-        return {layer: _load_moment(paths[layer]) for layer in layers}
+                    places[layer].save({"matrix": moment.matrix}, count=str(moment.count))
+                    found[layer] = moment
+        return {layer: found[layer] for layer in layers}
 
     def spectra(self, model: EditableModel, layers: Sequence[int]) -> dict[int, tuple[Tensor, Tensor]]:
-        """Eigenvalues [m] (ascending) and eigenvectors [m, m] of the second moments, by layer."""
+        """Eigenvalues [m] (ascending) and eigenvectors [m, m] of the second moments, by layer.
+
+        Raises:
+            BenchError: as `moments`.
+        """
         model.check_layers(layers)
         texts = corpus(self.corpus_name, self.data_dir)
-        paths = {layer: self._path(model, texts, layer, "spectrum") for layer in layers}
-        missing = [layer for layer in layers if not paths[layer].exists()]
+        spectra = {layer: found for layer in layers if (found := self._spectrum(model, texts, layer))}
+        missing = [layer for layer in layers if layer not in spectra]
         moments = self.moments(model, missing) if missing else {}
-        spectra = {}
-        for layer, path in paths.items():
+        for layer in missing:
             with self._lock(model):
-                if not path.exists():
-                    # in place, and each moment let go: at m = 14336 one fp64 matrix more is 1.6 GB
-                    matrix = moments.pop(layer).matrix.to(model.device_of(layer)).double()
-                    matrix = (matrix + matrix.T).div_(2)
-                    values, vectors = torch.linalg.eigh(matrix)
-                    _save(path, {"values": values.float(), "vectors": vectors.float()}, {})
-            with safe_open(path, framework="pt") as file:
-                spectra[layer] = (file.get_tensor("values"), file.get_tensor("vectors"))
-        return spectra
+                # another process may have decomposed it by now
+                found = self._spectrum(model, texts, layer)
+                spectra[layer] = found or self._decompose(model, texts, layer, moments)
+        return {layer: spectra[layer] for layer in layers}
 
-    def _lock(self, model: EditableModel) -> FileLock:
-        folder = self.cache_dir / "statistics"
-        folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / f"{model.fingerprint[:16]}.lock")
+    def _spectrum(self, model: EditableModel, texts: Corpus, layer: int) -> tuple[Tensor, Tensor] | None:
+        """The spectrum on disk, if it is that of the moment on disk."""
+        found = self._place(model, texts, layer, "spectrum").read()
+        if not found:
+            return None
+        tensors, metadata = found
+        moment = sealed.written_digest(self._place(model, texts, layer, "moment").path)
+        return (tensors["values"], tensors["vectors"]) if moment and metadata["moment"] == moment else None
 
-    def _path(self, model: EditableModel, texts: Corpus, layer: int, kind: str) -> Path:
-        identity = [
-            STATS_VERSION, model.fingerprint, str(model.hf.dtype), texts.digest, layer, self.token_budget
-        ]  # fmt: skip
-        return self.cache_dir / "statistics" / f"{_digest(json.dumps(identity))}.{kind}.safetensors"
+    def _decompose(
+        self, model: EditableModel, texts: Corpus, layer: int, moments: dict[int, Moment]
+    ) -> tuple[Tensor, Tensor]:
+        # in place, and each moment let go: at m = 14336 one fp64 matrix more is 1.6 GB
+        matrix = moments.pop(layer).matrix.to(model.device_of(layer)).double()
+        matrix = (matrix + matrix.T).div_(2)
+        values, vectors = (each.float().cpu().contiguous() for each in torch.linalg.eigh(matrix))
+        known_by = sealed.written_digest(self._place(model, texts, layer, "moment").path)
+        place = self._place(model, texts, layer, "spectrum")
+        place.save({"values": values, "vectors": vectors}, moment=known_by)
+        return values, vectors
+
+    @contextmanager
+    def _lock(self, model: EditableModel) -> Iterator[None]:
+        """One process at a time among those that ask for statistics of a model."""
+        folder = self._folder(model)
+        lock = FileLock(folder / "lock")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except OSError as error:
+            raise StorageError(f"cannot write: {error.strerror or error}", file=folder) from error
+        try:
+            sweep(folder)
+            yield
+        finally:
+            lock.release()
+
+    def _folder(self, model: EditableModel) -> Path:
+        return self.cache_dir / "statistics" / _digest(model.fingerprint)[:16]
+
+    def _place(self, model: EditableModel, texts: Corpus, layer: int, kind: str) -> _Place:
+        identity = {
+            "version": str(STATS_VERSION),
+            "kind": kind,
+            "model": model.fingerprint,
+            "dtype": str(model.hf.dtype),
+            "corpus": texts.digest,
+            "layer": str(layer),
+            "token_budget": str(self.token_budget),
+        }
+        name = f"{_digest(json.dumps(identity))}.{kind}.safetensors"
+        return _Place(self._folder(model) / name, identity)
 
     @torch.no_grad()
     def _measure(self, model: EditableModel, texts: Corpus, layers: Sequence[int]) -> dict[int, Moment]:
@@ -174,12 +243,6 @@ def _refuse_edited(model: EditableModel) -> None:
         raise BenchError("statistics belong to the unedited model, and this one is edited")
 
 
-def _save(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    with replacing(path) as temporary:
-        save_file({k: v.cpu().contiguous() for k, v in tensors.items()}, temporary, metadata)
-
-
-def _load_moment(path: Path) -> Moment:
-    with safe_open(path, framework="pt") as file:
-        metadata: Any = file.metadata()
-        return Moment(file.get_tensor("matrix"), int(metadata["count"]))
+def _read_moment(place: _Place) -> Moment | None:
+    found = place.read()
+    return Moment(found[0]["matrix"], int(found[1]["count"])) if found else None

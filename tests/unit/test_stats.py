@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from bench import sealed
 from bench.corpora import corpus
 from bench.errors import BenchError
 from bench.passes import tapped
 from bench.stats import Stats
 from bench.tiny import tiny_corpus, tiny_model
+
+Harm = Callable[[Path], None]
 
 
 @pytest.fixture
@@ -43,7 +49,7 @@ def test_a_budget_of_tokens_is_kept(text: Path, tmp_path: Path) -> None:
 
 def test_files_are_named_by_content(text: Path, tmp_path: Path) -> None:
     def files() -> set[str]:
-        return {path.name for path in (tmp_path / "statistics").glob("*.moment.safetensors")}
+        return {path.name for path in tmp_path.rglob("*.moment.safetensors")}
 
     stats = Stats(tmp_path, str(text), 500)
     stats.moments(tiny_model("llama"), [1])
@@ -86,3 +92,115 @@ def test_files_below_the_data_folder_are_taken_in_turn(tmp_path: Path) -> None:
 def test_an_unknown_corpus_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="no such corpus"):
         corpus(str(tmp_path / "nothing.txt"))
+
+
+# ---------------------------------------------------------------------------- files that are not what they seem
+def files(folder: Path, kind: str) -> list[Path]:
+    return sorted(folder.rglob(f"*.{kind}.safetensors"))
+
+
+@pytest.mark.parametrize("kind", ["moment", "spectrum"])
+def test_a_file_of_another_model_is_refused(text: Path, tmp_path: Path, kind: str) -> None:
+    mine, theirs = tiny_model("llama"), tiny_model("llama", seed=1)
+    for name, model in (("mine", mine), ("theirs", theirs)):
+        Stats(tmp_path / name, str(text)).spectra(model, [1])
+    (path,), (foreign,) = files(tmp_path / "mine", kind), files(tmp_path / "theirs", kind)
+    shutil.copy(foreign, path)
+    with pytest.raises(BenchError) as caught:
+        Stats(tmp_path / "mine", str(text)).spectra(mine, [1])
+    message = str(caught.value)
+    assert all(part in message for part in (str(path), "'model'", mine.fingerprint, theirs.fingerprint))
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("field", ["layer", "token_budget", "corpus", "kind"])
+def test_a_file_of_something_else_is_refused(text: Path, tmp_path: Path, field: str) -> None:
+    model, other = tiny_model("llama"), tmp_path / "other.txt"
+    other.write_text("Another text, of a few words.", encoding="utf-8")
+    stats = Stats(tmp_path, str(text), 500)
+    stats.spectra(model, [1])
+    (path,) = files(tmp_path, "moment")
+    kept = path.read_bytes()
+    path.unlink()
+    {
+        "layer": lambda: stats.moments(model, [2]),
+        "token_budget": lambda: Stats(tmp_path, str(text), 400).moments(model, [1]),
+        "corpus": lambda: Stats(tmp_path, str(other), 500).moments(model, [1]),
+        "kind": lambda: shutil.copy(files(tmp_path, "spectrum")[0], path.with_suffix(".moment.safetensors")),
+    }[field]()
+    (foreign,) = files(tmp_path, "moment")
+    foreign.rename(path)
+    with pytest.raises(BenchError, match=f"'{field}'"):
+        stats.moments(model, [1])
+    path.write_bytes(kept)
+    stats.moments(model, [1])
+
+
+def torn(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def altered(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def stripped(path: Path) -> None:
+    save_file(load_file(path), path)
+
+
+@pytest.mark.parametrize("kind", ["moment", "spectrum"])
+@pytest.mark.parametrize("harm", [torn, altered, emptied, stripped])
+def test_a_torn_or_altered_file_is_made_again(text: Path, tmp_path: Path, kind: str, harm: Harm) -> None:
+    model, stats = tiny_model("llama"), Stats(tmp_path, str(text))
+    moment, spectrum = stats.moments(model, [1])[1].matrix, stats.spectra(model, [1])[1]
+    (path,) = files(tmp_path, kind)
+    sound = sealed.written_digest(path)
+    harm(path)
+    assert sealed.read(path) is None
+    assert torch.equal(stats.moments(model, [1])[1].matrix, moment)
+    assert all(map(torch.equal, stats.spectra(model, [1])[1], spectrum))
+    assert sealed.read(path)
+    assert sealed.written_digest(path) == sound
+
+
+def test_a_spectrum_belongs_to_its_moment(text: Path, tmp_path: Path) -> None:
+    model, stats = tiny_model("llama"), Stats(tmp_path, str(text))
+    stats.spectra(model, [1])
+    (path,) = files(tmp_path, "moment")
+    tensors, metadata = sealed.read(path) or ({}, {})
+    sealed.save(path, {"matrix": tensors["matrix"] * 2}, metadata)
+    values, _ = stats.spectra(model, [1])[1]
+    torch.testing.assert_close(values.sum(), tensors["matrix"].trace() * 2)
+
+
+def test_what_a_killed_process_left_is_removed(text: Path, tmp_path: Path) -> None:
+    model, stats = tiny_model("llama"), Stats(tmp_path, str(text))
+    stats.moments(model, [1])
+    (path,) = files(tmp_path, "moment")
+    left = path.with_name(f".{path.name}.0123abcd.tmp")
+    left.write_bytes(b"half a file")
+    stats.moments(model, [1])
+    assert not left.exists()
+
+
+def test_statistics_are_shared_by_name_of_content_only(text: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "moved" / "text"
+    copy.parent.mkdir()
+    shutil.copy(text, copy)
+    model = tiny_model("llama")
+    first = Stats(tmp_path, str(text)).moments(model, [1])[1].matrix
+    before = files(tmp_path, "moment")
+    assert torch.equal(Stats(tmp_path, str(copy)).moments(model, [1])[1].matrix, first)
+    assert files(tmp_path, "moment") == before
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(text: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(BenchError, match="cannot write"):
+        Stats(tmp_path / "file", str(text)).moments(tiny_model("llama"), [1])
