@@ -116,10 +116,10 @@ def test_languages_that_are_only_asked_are_written_too(stats: Stats, tmp_path: P
     assert same(model, plain)
     # prefixes of such a language come from the unedited model also where a run goes on from a checkpoint
     part, state = edited("alphaedit-translation", stats, steps[:1], context)
-    checkpoint.save(tmp_path, 1, part, state)
+    checkpoint.save(tmp_path, "cell", 1, part, state)
     resumed, chosen = tiny_model("llama"), method("alphaedit-translation")
     state = chosen.prepare(resumed, stats, context)
-    checkpoint.restore(tmp_path, resumed, state)
+    checkpoint.restore(tmp_path, "cell", resumed, state)
     chosen.apply(resumed, steps[1], state)
     assert same(model, resumed)
 
