@@ -13,7 +13,7 @@ APART := $(filter-out figure3 table2-4 table8,$(PAPER))
 PRESETS := $(PAPER) smoke
 
 .DEFAULT_GOAL := help
-.PHONY: $(PRESETS) paper help install check format test report polyglot tune-polyglot mzsre-smollm2 bench clean
+.PHONY: $(PRESETS) paper help install check format test soak report polyglot tune-polyglot mzsre-smollm2 bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ format: install  ## format and fix what can be fixed
 
 test: install  ## all tests, no network
 	$(BIN)/python -m pytest -n auto
+
+soak: install  ## kill a run 50 times and go on with it: are its tables the same? (ten minutes)
+	$(BIN)/python -m tests.soak 50
 
 table1: ## the embedded benchmark: all methods, 3 seeds, 6 languages; then its report
 smoke: ## the same, very small: is the installation sound?
