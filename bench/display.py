@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from rich import progress as bars
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.live import Live
+from rich.table import Column
 from rich.text import Text
 
 from bench.errors import one_line
@@ -170,7 +172,8 @@ class _PlainBoard:
     begun: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def cell(self, label: str) -> Progress:
-        number = len(self.begun) + 1
+        # one that has begun before begins again
+        number = self.begun[label][0] if label in self.begun else len(self.begun) + 1
         self.begun[label] = (number, time.monotonic())
         echo(f"[{number}/{self.total}] {label}")
         return _PlainCell(f"[{number}/{self.total}]")
@@ -205,8 +208,15 @@ class _PlainCell:
 
 
 # ---------------------------------------------------------------------------- rich
+WIDE = 110
+"""Columns of a terminal that has room for bars."""
+
+BESIDE, BAR = 36, 34
+"""Columns that a line keeps for what stands beside the label: note and times, and a bar where there is room."""
+
+
 class RichDisplay:
-    """Live lines: one for the cell being computed, one for the whole; each cell that ends leaves a line."""
+    """Live lines: one for the whole, one for each cell being computed; each cell that ends leaves a line."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console()
@@ -218,32 +228,46 @@ class RichDisplay:
     @contextmanager
     def board(self, total: int) -> Iterator[Board]:
         """See `Display`."""
+        room = (bars.BarColumn(bar_width=24), bars.TimeElapsedColumn()) if self.console.width >= WIDE else ()
         live = bars.Progress(
             bars.TextColumn("{task.description}", markup=False),
-            bars.BarColumn(bar_width=24),
+            *room,
             bars.TaskProgressColumn(),
-            bars.TimeElapsedColumn(),
-            bars.TextColumn("left"),
             bars.TimeRemainingColumn(),
-            bars.TextColumn("{task.fields[note]}", style="dim", markup=False),
+            bars.TextColumn("left"),
+            bars.TextColumn(
+                "{task.fields[note]}", style="dim", markup=False, table_column=Column(no_wrap=True, ratio=1)
+            ),
             console=self.console,
+            expand=True,
             speed_estimate_period=ESTIMATE_SECONDS,
         )
         with live:
-            yield _RichBoard(live, live.add_task("all cells", total=total, note=""))
+            yield _RichBoard(live, live.add_task("", total=total, note=""), total)
 
 
 @dataclass
 class _RichBoard:
     live: bars.Progress
     whole: bars.TaskID
+    total: int
     shares: dict[str, float] = field(default_factory=dict)
     begun: dict[str, tuple[bars.TaskID, float]] = field(default_factory=dict)
+    ended: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._count()
 
     def cell(self, label: str) -> Progress:
-        task = self.live.add_task(label, total=None, note="")
+        # one that has begun before begins again
+        task = self.begun[label][0] if label in self.begun else self._line(label)
         self.begun[label] = (task, time.monotonic())
+        self._count()
         return _RichCell(self, label, task)
+
+    def _line(self, label: str) -> bars.TaskID:
+        width = self.live.console.width
+        return self.live.add_task(fitted(label, width - BESIDE - BAR * (width >= WIDE)), total=None, note="")
 
     def advance(self, label: str, share: float) -> None:
         """So much of a cell is done."""
@@ -253,12 +277,20 @@ class _RichBoard:
     def finished(self, label: str, status: str, reason: str) -> None:
         if label not in self.begun:  # it ended before anything was heard of it
             self.cell(label)
-        task, start = self.begun[label]
+        task, start = self.begun.pop(label)
         self.live.remove_task(task)
+        self.ended[status] += 1
         self.advance(label, 1.0)
+        self._count()
         line = outcome_line(label, status, reason, time.monotonic() - start)
         style = "green" if status == "done" else "yellow" if status == "diverged" else "red"
         self.live.console.print(line, style=style, markup=False, highlight=False)
+
+    def _count(self) -> None:
+        left = self.total - self.ended.total() - len(self.begun)
+        self.live.update(
+            self.whole, description=counted({**self.ended, "running": len(self.begun), "left": max(0, left)})
+        )
 
 
 @dataclass
@@ -271,5 +303,13 @@ class _RichCell:
         self.board.live.update(self.task, note=text)
 
     def step(self, done: int, total: int, note: str) -> None:
-        self.board.live.update(self.task, completed=done, total=total, note=f"step {done}/{total} {note}")
+        self.board.live.update(self.task, completed=done, total=total, note=f"{done}/{total} {note}")
         self.board.advance(self.label, done / max(total, 1))
+
+
+def fitted(label: str, width: int) -> str:
+    """A label cut to so many columns in its middle: its end, the seed, tells cells apart."""
+    if cell_len(label) <= width:
+        return label
+    end = label[-min(12, max(width // 2, 1)) :]
+    return f"{set_cell_size(label, max(width - cell_len(end) - 1, 0))}…{end}"

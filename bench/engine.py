@@ -316,10 +316,12 @@ class _Course:
             label = cell.label()
             if label not in self._shown:
                 self._shown[label] = self._board.cell(label)
+            stage, host = str(found.get("stage", "")), str(found.get("host", ""))
+            note = stage if host == claims.here()["host"] else f"{stage} on {host}"
             if "step" in found:
-                self._shown[label].step(found["step"], found["steps"], found["stage"])
+                self._shown[label].step(found["step"], found["steps"], note)
             else:
-                self._shown[label].stage(found.get("stage", ""))
+                self._shown[label].stage(note)
 
 
 class Blame:

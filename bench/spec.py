@@ -182,8 +182,10 @@ class Cell(Frozen):
         return {name: {**options, **asked.get(name, {})} for name, options in evaluators}
 
     def label(self) -> str:
-        """Short name for people: method, model, data, seed."""
-        return f"{self.method.name} · {self.model.name} · {self.data.name} · seed {self.seed}"
+        """Short name for people: method, model, data, seed; order and edited languages where they are not the usual."""
+        order = "" if self.schedule.order == "cycle" else self.schedule.order
+        names = (self.method.name, self.model.name, self.data.name, order, "+".join(self.schedule.edited))
+        return " · ".join(name for name in (*names, f"seed {self.seed}") if name)
 
     def seed_for(self, part: str) -> int:
         """Seed of one random draw. It depends on seed and part only: methods of a seed share it."""

@@ -3,10 +3,11 @@ from __future__ import annotations
 import io
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from bench import display
-from bench.display import NoDisplay, PlainDisplay, RichDisplay, complain, duration, echo_table, make_display
+from bench.display import NoDisplay, PlainDisplay, RichDisplay, complain, duration, echo_table, fitted, make_display
 
 
 def show(shown: display.Display) -> None:
@@ -57,7 +58,45 @@ def test_rich_leaves_a_line_per_cell():
     file = io.StringIO()
     show(RichDisplay(Console(file=file, force_terminal=True, width=120)))
     text = file.getvalue()
-    assert "one: done" in text and "two: failed" in text and "all cells" in text
+    assert "one: done" in text and "two: failed" in text and "1 done, 1 failed" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_rich_lines_never_wrap_and_keep_the_seed(width):
+    file = io.StringIO()
+    names = ("alphaedit · polyglot-tiny · cldr", "memit · ~/models/a-long/path · 大模型 · mzsre · shuffled · en+de")
+    labels = [f"{name} · seed {seed}" for name in names for seed in range(2)]
+    with RichDisplay(Console(file=file, width=width)).board(144) as board:
+        cells = [board.cell(label) for label in labels]
+        for step in range(3):
+            for cell in cells:
+                cell.step(step, 24, "scoring on a-host-with-a-long-name.example")
+        board.finished(labels[0], "failed", "")
+    # what is no terminal gets the last picture alone
+    lines = file.getvalue().splitlines()
+    assert max(map(cell_len, lines)) <= width
+    whole, *each = lines[-4:]
+    assert whole.startswith("3 running, 1 failed, 140 left")
+    for label, line in zip(labels[1:], each, strict=True):
+        assert line.startswith(label[:8]) and label[-6:] in line and " 8% " in line and "2/24" in line
+
+
+def test_a_cell_that_begins_again_has_one_line():
+    file = io.StringIO()
+    with RichDisplay(Console(file=file, width=80)).board(2) as board:
+        first, second = board.cell("one"), board.cell("one")
+        second.step(1, 2, "editing")
+        first.step(2, 2, "scoring")
+    lines = file.getvalue().splitlines()
+    assert lines[-2].startswith("1 running, 1 left") and lines[-1].startswith("one") and "2/2 scoring" in lines[-1]
+
+
+@pytest.mark.parametrize("label", ["method · model · seed 12", "方法 · 很长的模型名字 · seed 1", "x"])
+def test_labels_are_cut_in_their_middle(label):
+    for width in range(2, 30):
+        short = fitted(label, width)
+        assert cell_len(short) <= width
+        assert short == label or ("…" in short and label.endswith(short[-1]))
 
 
 def test_none_is_silent(capsys):

@@ -30,6 +30,9 @@ def test_every_language_alone_and_all_together(tmp_path: Path) -> None:
     planned = plan(tmp_path, "run", edited=["all", "each", "zh+en"])
     assert [cell.schedule.edited for cell in planned.cells] == [(), ("en",), ("zh",)]
     assert len({cell.id() for cell in planned.cells}) == 3
+    labels = [cell.label() for cell in planned.cells]
+    assert labels[0] == "none · polyglot-tiny · cldr · seed 0", "the usual goes without saying"
+    assert labels[1:] == ["none · polyglot-tiny · cldr · en · seed 0", "none · polyglot-tiny · cldr · zh · seed 0"]
 
 
 def test_a_language_has_the_same_facts_whether_others_are_edited_or_not(tmp_path: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Timer
+from typing import Any
 
 import pandas as pd
 import pytest
 
+from bench.claims import here
 from bench.display import NoDisplay
 from bench.engine import InProcess, Outcome, Task, compute
 from bench.pool import Pool
@@ -43,3 +47,59 @@ def test_a_failed_cell_does_not_stop_the_others(tiny: TinyWorld, tmp_path: Path)
     outcomes = go(tiny, cells, tmp_path / "run", 2)
     assert [outcome.status for outcome in outcomes] == ["failed", "done"]
     assert "layer 99 is out of range" in outcomes[0].reason
+
+
+class Told:
+    """A board that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def cell(self, label: str) -> Any:
+        return self
+
+    def stage(self, text: str) -> None:
+        self.notes.append(text)
+
+    def step(self, done: int, total: int, note: str) -> None:
+        self.notes.append(f"{done}/{total} {note}")
+
+    def finished(self, label: str, status: str, reason: str) -> None:
+        self.notes.append(status)
+
+
+class Away:
+    """An engine on another machine: its cell loads, or edits, and is done soon."""
+
+    slots, lost = 1, ()
+
+    def __init__(self, store: ResultStore, **where: Any) -> None:
+        self.store, self.where = store, where
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, cell: Cell, board: Any) -> Future[Outcome | None]:
+        future: Future[Outcome | None] = Future()
+        self.store.running(cell.id(), **self.where)
+        Timer(0.3, future.set_result, [Outcome(cell, "done")]).start()
+        return future
+
+
+@pytest.mark.parametrize(
+    ("where", "note"),
+    [
+        ({"host": "gpu-7", "stage": "editing", "step": 1, "steps": 4}, "1/4 editing on gpu-7"),
+        ({"host": "gpu-7", "stage": "loading"}, "loading on gpu-7"),
+        ({"host": here()["host"], "stage": "loading"}, "loading"),
+    ],
+)
+def test_a_cell_on_another_machine_is_shown_with_where_it_is(
+    tiny: TinyWorld, tmp_path: Path, where: dict[str, Any], note: str
+) -> None:
+    told, task = Told(), Task(ResultStore(tmp_path), tiny.world())
+    compute([tiny.cell("none")], task, told, Away(task.store, **where))
+    assert (told.notes[0], told.notes[-1]) == (note, "done")
