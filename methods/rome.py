@@ -22,7 +22,7 @@ from bench.model import EditableModel
 from bench.passes import tapped
 from bench.stats import Stats
 from methods._locate.editor import Clock, ValueOptions, mean_losses, prefixes_for
-from methods._locate.prompts import PromptSet, prompt_sets
+from methods._locate.prompts import PromptSet, check_lengths, prompt_sets
 from methods._locate.solve import moment_factor
 from methods._locate.values import optimise_values
 
@@ -99,7 +99,9 @@ class Rome:
         config, clock = self.config, Clock()
         before = model.weight(config.layer).clone()
         totals: dict[str, float] = {}
-        for prompts in prompt_sets(model.tokens, requests, state.constants["prefixes"]):
+        sets = prompt_sets(model.tokens, requests, state.constants["prefixes"])
+        check_lengths(sets, model.context_length)
+        for prompts in sets:
             with clock.phase("values"):
                 values = optimise_values(model, [prompts], config.layer, config.values(), "projection")
             with clock.phase("keys"):

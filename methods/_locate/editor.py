@@ -20,7 +20,7 @@ from bench.model import EditableModel
 from bench.stats import Stats
 from methods._locate.keys import Walk
 from methods._locate.prefixes import generate_prefixes
-from methods._locate.prompts import prompt_sets
+from methods._locate.prompts import check_lengths, prompt_sets
 from methods._locate.values import ValueConfig, Values, optimise_values
 
 
@@ -145,6 +145,7 @@ class LocateThenEdit:
         """Write one step's edits into all layers."""
         clock, layers = Clock(), self.options.layers
         sets = prompt_sets(model.tokens, requests, state.constants["prefixes"])
+        check_lengths(sets, model.context_length)
         with clock.phase("values"):
             values = optimise_values(model, sets, layers[-1], self.options.values())
         with clock.phase("projection"):

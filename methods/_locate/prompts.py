@@ -58,6 +58,22 @@ def prompt_sets(
     return sets
 
 
+def check_lengths(sets: Sequence[PromptSet], context_length: int) -> None:
+    """Refuse a fact whose prompt fits into the context alone (`bench.precheck`), but not behind its context prefixes.
+
+    Raises:
+        BenchError: names the fact.
+    """
+    for each in sets:
+        longest = max(len(located.ids) for located in each.prompts) + len(each.target_ids) - 1
+        if longest > context_length:
+            raise BenchError(
+                f"{longest} tokens with the target and a context prefix, and the model reads {context_length}",
+                record=each.request.fact_id,
+                field="prompt",
+            )
+
+
 def prompt_weights(count: int) -> list[float]:
     """Weights of a request's keys: the bare prompt 1/2, the prefixed ones share the other half.
 
