@@ -13,7 +13,7 @@ from bench.spec import ALL
 from bench.store import Results, load_results
 from reports import contents, experiments, overview, provenance, reading, trace
 from reports.aggregate import CORE, MAIN, XTREME, XTREME_LIKELIHOOD, Panel, cells_of, panels
-from reports.fonts import chinese_font, latin_only, missing_note
+from reports.fonts import chinese_font, is_chinese, missing_note
 from reports.naming import arranged, renamed, run_names, slug, suffix
 from reports.parts import Chapter, Picture, Section
 from reports.radar import charts, draw
@@ -167,7 +167,7 @@ def _renamed(chapter: Chapter, before: str = "", after: str = "") -> Chapter:
 
 
 def _font_note(tables: Iterable[Table]) -> tuple[str, ...]:
-    needed = not all(latin_only(column.title) for table in tables for column in table.columns)
+    needed = any(is_chinese(column.title) for table in tables for column in table.columns)
     return (missing_note(),) if needed and not chinese_font() else ()
 
 

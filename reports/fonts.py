@@ -39,8 +39,19 @@ def chinese_letters(text: str) -> bytes:
 
 
 def latin_only(text: str) -> bool:
-    """Whether the fonts that come with matplotlib and typst have all letters of `text`."""
-    return all(ord(char) < 0x2E80 for char in text)
+    """Whether matplotlib and typst bring fonts with all letters of `text`: Latin, Greek, Cyrillic, signs."""
+    return all(ord(char) < 0x530 or 0x1E00 <= ord(char) < 0x2E80 for char in text)
+
+
+def is_chinese(text: str) -> bool:
+    """Whether all letters of `text` that are not Latin are Chinese or Japanese, and there is such a letter."""
+    rest = [char for char in text if not latin_only(char)]
+    return bool(rest) and all(0x2E80 <= ord(char) < 0xA000 or 0xFF00 <= ord(char) < 0xFFF0 for char in rest)
+
+
+def has_letters(text: str) -> bool:
+    """Whether charts and the PDF can show `text`; scripts such as Arabic or Hindi need fonts that do not come along."""
+    return latin_only(text) or (is_chinese(text) and chinese_font() is not None)
 
 
 def missing_note() -> str:

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports.fonts import chinese_letters
 from reports.parts import Chapter, Part, Picture, Section
-from reports.tables import Cell, Column, Table, number
+from reports.tables import Cell, Column, Table, number, visible
 
 FONT = "/* font */"
 """Where the template has the font, which is known when the page is."""
@@ -73,11 +73,17 @@ def to_report_html(report: Chapter, folder: Path) -> str:
     """
     entries = [_entry(f"s{i}", level, item, folder) for i, (level, item) in enumerate(report.walk(), start=1)]
     loader = PackageLoader("reports", "templates")
-    environment = Environment(autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True)
+    environment = Environment(
+        autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, finalize=_finalize
+    )
     template = environment.get_template("report.html.j2")
     page = template.render(title=report.title, headline=report.headline, entries=entries)
     font = base64.b64encode(chinese_letters(page)).decode()
     return page.replace(FONT, FACE.format(font) if font else "", 1)
+
+
+def _finalize(value: object) -> object:
+    return visible(value) if isinstance(value, str) else value
 
 
 def _entry(anchor: str, level: int, item: Section | Chapter, folder: Path) -> Entry:

@@ -9,7 +9,7 @@ from typing import cast
 import typst
 
 from bench.atomic import replacing
-from reports.fonts import chinese_font, latin_only
+from reports.fonts import chinese_font, has_letters
 from reports.parts import Chapter, Part, Picture, Section
 from reports.tables import Column, Table, to_typst, typst_string
 
@@ -76,7 +76,5 @@ def _width(picture: Picture) -> float:
 
 def _as_shown(table: Table) -> Table:
     """The table with codes for the languages whose script no font has."""
-    if chinese_font():
-        return table
-    shown = [c if latin_only(c.title) else Column(c.key, c.key, c.kind, c.digits) for c in table.columns]
+    shown = [c if has_letters(c.title) else Column(c.key, c.key, c.kind, c.digits) for c in table.columns]
     return Table(table.name, tuple(shown), table.rows, table.caption, table.notes, table.label)

@@ -23,7 +23,8 @@ from scipy.optimize import isotonic_regression
 from bench.atomic import replacing
 from reports.aggregate import UNEDITED
 from reports.contents import language_name
-from reports.fonts import chinese_font, latin_only
+from reports.fonts import chinese_font, has_letters, is_chinese
+from reports.tables import visible
 
 STYLES: Mapping[str, tuple[str, str, str]] = {
     UNEDITED: ("#777777", "--", "none"),
@@ -70,8 +71,11 @@ def canvas(height: float, width: float = WIDTH) -> Figure:
 
 
 def write_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write a figure as `stem`.png and .svg."""
+    """Write a figure as `stem`.png and .svg; texts in it are no formulas."""
     png, svg = (stem.with_name(stem.name + suffix) for suffix in (".png", ".svg"))
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+        text.set_text(visible(text.get_text()))
     # equal figures make equal files
     with rc_context({"svg.hashsalt": stem.name}), replacing(svg) as temporary:
         figure.savefig(temporary, format="svg", facecolor="white", metadata={"Date": None})
@@ -95,14 +99,14 @@ def plain(axes: Any, grid: str = "y") -> None:
 def language_label(code: str) -> str:
     """A language's name, or its code where no font has the name's letters."""
     name = language_name(code)
-    return name if chinese_font() or latin_only(name) else code
+    return name if has_letters(name) else code
 
 
 def set_script(texts: Sequence[Text]) -> None:
-    """Give texts that are not Latin a font that has their letters; sizes stay as they are."""
+    """Give Chinese texts a font that has their letters; sizes stay as they are."""
     font = chinese_font()
     for text in texts:
-        if font and not latin_only(text.get_text()):
+        if font and is_chinese(text.get_text()):
             text.set_fontproperties(FontProperties(fname=str(font), size=text.get_fontsize()))
 
 

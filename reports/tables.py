@@ -127,7 +127,7 @@ def to_csv(table: Table) -> str:
         fields: list[str] = []
         for column, cell in zip(table.columns, row, strict=True):
             digits = column.digits + 4
-            fields.append(cell.text if cell.mean is None else number(cell.mean, digits))
+            fields.append(visible(cell.text) if cell.mean is None else number(cell.mean, digits))
             if column.kind == "spread":
                 fields.append("" if cell.std is None else number(cell.std, digits))
                 fields.append(" ".join(part for part in (cell.rank, cell.marks) if part))
@@ -144,7 +144,7 @@ def to_markdown(table: Table) -> str:
 
 def to_text(table: Table) -> str:
     """The same for terminals: **best**, _second_."""
-    text = _markdown(table, lambda cell, column: _styled(cell, column, str, "**{}**", "_{}_", "{}"), str)
+    text = _markdown(table, lambda cell, column: _styled(cell, column, visible, "**{}**", "_{}_", "{}"), visible)
     return re.sub(r" +$", "", text, flags=re.MULTILINE)
 
 
@@ -234,7 +234,7 @@ def _plain(cell: Cell, column: Column) -> str:
 
 def typst_string(text: str) -> str:
     """A typst string literal."""
-    return json.dumps(text, ensure_ascii=False)
+    return json.dumps(visible(text), ensure_ascii=False)
 
 
 def _pairs(table: Table, row: Sequence[Cell]) -> list[tuple[Cell, Column]]:
@@ -277,13 +277,21 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    """The text without control characters, half characters and marks that turn the order of letters."""
+    return _HIDDEN.sub("\ufffd", text)
+
+
 def _one_line(text: str) -> str:
-    return re.sub(r"\s+", " ", text)
+    return re.sub(r"\s+", " ", visible(text))
 
 
 def markdown_text(text: str) -> str:
     """Text in which GitHub sees no markup."""
-    return re.sub(r"([\\`*_|<>\[\]])", r"\\\1", _one_line(text))
+    return re.sub(r"([\\`*_|<>\[\]&$~])", r"\\\1", _one_line(text))
 
 
 _TEX = {

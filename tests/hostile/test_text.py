@@ -40,9 +40,19 @@ RECORDS: list[dict[str, Any]] = [
     {"lang": "hi", "prompt": "Ou\u0300 est {}\u0301?", "subject": "Zu\u0308rich e\u0301", "target": "ici"},
     # emoji of several code points, zero-width characters at both ends of the subject
     {"lang": "en", "prompt": "👩‍🔬 of {} 🇨🇭 is", "subject": "Ana 👩🏽‍🚀", "target": "👨‍👩‍👧‍👦"},
-    {"lang": "en", "prompt": "King of\u200b{}\u2060is", "subject": "\u200bRuri\u200dtania\u200b", "target": "\u200bOtto"},
+    {
+        "lang": "en",
+        "prompt": "King of\u200b{}\u2060is",
+        "subject": "\u200bRuri\u200dtania\u200b",
+        "target": "\u200bOtto",
+    },
     # braces, percent signs, LaTeX, quotes
-    {"lang": "en", "prompt": "Of {0} {{name}} %s %(x)d {} \\frac{a}{b}$ is", "subject": "{x} 100% \\n", "target": "{y}%d"},
+    {
+        "lang": "en",
+        "prompt": "Of {0} {{name}} %s %(x)d {} \\frac{a}{b}$ is",
+        "subject": "{x} 100% \\n",
+        "target": "{y}%d",
+    },
     {"lang": "en", "prompt": 'He said "%{}%" \'<b>&amp;', "subject": "50%}{", "target": "</b>"},
     # a subject that repeats; targets of one byte and of sixty
     {"lang": "zh", "prompt": "东国，东国，{}，东国的", "subject": "东国", "target": "x"},
@@ -79,6 +89,7 @@ def odd_world(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
     return TinyWorld(root)
 
 
+@pytest.mark.filterwarnings("error:Glyph")  # letters that no font has
 def test_hostile_text_goes_all_the_way_to_every_report(tiny: Any, odd_world: TinyWorld, tmp_path: Path) -> None:
     (facts,) = odd_world.root.glob("*.jsonl")
     (model,) = (path for path in odd_world.root.iterdir() if path.is_dir())
@@ -158,7 +169,9 @@ def byte_fallback() -> PreTrainedTokenizerFast:
     pieces = ["<unk>", "<s>", *(f"<0x{byte:02X}>" for byte in range(256)), *known, "▁i", "▁is", "to", "Tom"]
     merges = [("▁", "i"), ("▁i", "s"), ("t", "o")]
     vocabulary = {piece: i for i, piece in enumerate(pieces)}
-    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    backend = Tokenizer(
+        models.BPE(vocab=vocabulary, merges=merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True)
+    )
     backend.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     backend.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
@@ -202,7 +215,8 @@ def check_position(kind: str, before: str, subject: str, after: str) -> None:
 
 PIECES = (
     "a", "Tom", "to", " ", "东", "中国", "é", "e\u0301", "u\u0308\u0323", "ß", "İ", "مصر", "מִ", "भारत", "ไทย", "ก็",
-    "\u200b", "\u200d", "\u200f", "\u202e", "\u2060", "\ufeff", "👩‍🔬", "🇨🇭", "🏽", "𝔘", "{}", "{x}", "%s", "%", "\\", "'s", "1", "\u00a0",
+    "\u200b", "\u200d", "\u200f", "\u202e", "\u2060", "\ufeff", "👩‍🔬", "🇨🇭", "🏽", "𝔘",
+    "{}", "{x}", "%s", "%", "\\", "'s", "1", "\u00a0",
 )  # fmt: skip
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=5).map("".join)
 
