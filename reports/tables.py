@@ -291,7 +291,7 @@ def _one_line(text: str) -> str:
 
 def markdown_text(text: str) -> str:
     """Text in which GitHub sees no markup."""
-    return re.sub(r"([\\`*_|<>\[\]&$~])", r"\\\1", _one_line(text))
+    return re.sub(r"([\\`*_|<>\[\]$~]|&(?=#?\w+;))", r"\\\1", _one_line(text))
 
 
 _TEX = {
