@@ -16,8 +16,10 @@ import numpy as np
 import torch
 from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
-from bench import checkpoint, data, precheck, registry
+from bench import checkpoint, corpora, data, precheck, registry
 from bench.api import EditReport, Evaluator, Fact, Method, Preparing, Score, Scorer, State
+from bench.corpora import HUB
+from bench.errors import BenchError
 from bench.measure import Cost, measured
 from bench.model import EditableModel
 from bench.models import load_pretrained
@@ -125,6 +127,7 @@ class Work:
         Raises:
             BenchError: bad input.
         """
+        _refuse_changed(cell, world)
         loaded = data.load(cell.data.name, data.request_of(cell, world.data_dir))
         stream = data.EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"))
         context = CellContext(cell, data.data_folder(world.data_dir))
@@ -216,6 +219,15 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
     if name not in world.kept:
         checkpoint.clear(folder)
     return status
+
+
+def _refuse_changed(cell: Cell, world: World) -> None:
+    """Facts and text must be those that the cell was planned with, since its id stands for them."""
+    folder, planned = data.data_folder(world.data_dir), cell.corpus_fingerprint
+    if cell.data.fingerprint and data.fingerprint(cell.data.name, folder) != cell.data.fingerprint:
+        raise BenchError("the facts have changed since the run began; run it again", file=cell.data.name)
+    if planned and not cell.corpus.startswith(HUB) and corpora.fingerprint(cell.corpus, folder) != planned:
+        raise BenchError("the text has changed since the run began; run it again", file=cell.corpus)
 
 
 def checkpoints(cell: Cell, store: ResultStore) -> Path:
