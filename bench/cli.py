@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -196,6 +197,32 @@ def status_command(
         looking.watch(folder, sys.stdout.isatty())
     else:
         looking.show(folder)
+
+
+@app.command("verify")
+def verify_command(
+    run: options.Run,
+    cells: options.Verified = 4,
+    seed: options.VerifySeed = 0,
+    results_dir: options.ResultsDir = Path("results"),
+    data_dir: options.DataDir = None,
+    cache_dir: options.CacheDir = None,
+    device: options.Device = options.DeviceChoice.auto,
+    trust_remote_code: options.TrustRemoteCode = None,
+    display: options.Display = None,
+) -> None:
+    """Compute the last step of some cells again, from their checkpoints: do the stored scores agree?"""
+    from bench import session, verify
+    from bench.display import make_display
+
+    folder = run_folder(run, results_dir)
+    world = session.verifying_world(data_dir, cache_dir, device.value, trust_remote_code or ())
+    with make_display(display.value if display else None).board(cells) as board:
+        checks = verify.verify(folder, world, board, cells, seed)
+    echo_table(("", "cell", "", ""), [(c.verdict, c.cell, c.label, c.detail) for c in checks])
+    counts = Counter(check.verdict for check in checks)
+    echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or "no cell has kept a checkpoint")
+    raise typer.Exit(0 if verify.all_agree(checks) else 1)
 
 
 @app.command("list")

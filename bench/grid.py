@@ -74,6 +74,27 @@ def _cells(
     ]
 
 
+def as_now(
+    cell: Cell, methods: Registry, data_dir: Path | None, cache_dir: Path, trusted: Collection[str] = ()
+) -> Cell:
+    """A cell with its model, facts, text and method as they are found now: another id where one of them has changed.
+
+    Raises:
+        BenchError: one of them is not there any more.
+    """
+    from bench import corpora, data
+
+    method = cell.method.model_copy(update={"source": methods.source(cell.method.name)})
+    text = corpora.fingerprint(cell.corpus, data.data_folder(data_dir)) if method.statistics else ""
+    found = {
+        "method": method,
+        "model": _model_ref(cell.model.name, cell.model.dtype, cache_dir, cell.model.name in trusted),
+        "data": _data_ref(cell.data.name, cell.schedule.languages, data_dir),
+        "corpus_fingerprint": text,
+    }
+    return cell.model_copy(update=found)
+
+
 def trusted_models(names: Iterable[str], spec: RunSpec) -> tuple[str, ...]:
     """Models of a run, by name, whose own code the user wants to be run; one name may be several, as "a,b".
 

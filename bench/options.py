@@ -141,3 +141,5 @@ Verbose = Annotated[bool, Option("--verbose", "-v", help="Options, sources, docu
 Method = Annotated[str, Argument(help="A method's name.")]
 Model = Annotated[str, Argument(help="A model's name, folder or hub id.")]
 Layers = Annotated[str, Option(help="Layers, separated by commas.")]
+Verified = Annotated[int, Option("--cells", min=1, help="How many cells are computed again, at most.")]
+VerifySeed = Annotated[int, Option("--seed", help="Draws them.")]

@@ -237,6 +237,24 @@ def make_world(planned: Plan, device: str, device_map: DeviceMap | None = None) 
     )
 
 
+def verifying_world(data_dir: Path | None, cache_dir: Path | None, device: str, trusted: Iterable[str]) -> World:
+    """Where cells of any run are computed again; every cell names its own evaluators.
+
+    Raises:
+        BenchError: no such device.
+    """
+    from bench.driver import World
+
+    return World(
+        methods=methods(),
+        evaluators=(),
+        data_dir=data_dir,
+        cache_dir=cache_dir or default_cache_dir(),
+        device=choose_device(device),
+        trusted=tuple(trusted),
+    )
+
+
 def _kept(cells: Iterable[Cell]) -> frozenset[str]:
     """Cells whose last checkpoints stay, for `bench verify`: of each place in the grid that of the first seed."""
     first: dict[tuple[Any, ...], str] = {}

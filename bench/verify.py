@@ -1,0 +1,176 @@
+"""Are stored scores those of the model? The last step of some cells, computed again from their checkpoints."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+from pydantic import ValidationError
+
+from bench import checkpoint, driver, grid
+from bench.atomic import read_json
+from bench.engine import FINISHED
+from bench.errors import BenchError
+from bench.session import quiet_libraries
+from bench.spec import Cell
+from bench.store import Results, ResultStore, load_results
+
+if TYPE_CHECKING:
+    from bench.display import Board
+
+Verdict = Literal["agrees", "differs", "not checked"]
+
+NEAR = 0.01
+"""By how much the mean of a metric may differ on another machine, or on a GPU, whose sums are not reproducible."""
+WHERE = ["metric", "protocol", "fact", "edit_lang", "probe_lang"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What came of one cell.
+
+    Attributes:
+        cell: its id.
+        label: its name for people.
+        verdict: whether its scores are those that were computed again.
+        detail: how far they agree, or why they could not be checked.
+    """
+
+    cell: str
+    label: str
+    verdict: Verdict
+    detail: str
+
+
+def verify(root: Path, world: driver.World, board: Board, cells: int = 4, seed: int = 0) -> list[Check]:
+    """Check a run: every cell is what its name says; of some, the last step is edited and scored again.
+
+    Only cells that have kept their checkpoints can be computed again; a run keeps those of its first seed.
+
+    Args:
+        root: the run's folder.
+        world: where to compute; its evaluators do not matter, for every cell names its own.
+        board: shows how far it is.
+        cells: how many to compute again, at most.
+        seed: draws them.
+
+    Returns:
+        Checks of the cells computed again, and of those that are not what they say.
+
+    Raises:
+        BenchError: no such run, or an unreadable one.
+    """
+    results, store = load_results(root), ResultStore(root)
+    finished = results.cells[results.cells["status"].isin(FINISHED)]["cell"]
+    checks, sound = [], []
+    for name in map(str, finished):
+        try:
+            sound.append(_cell(store, name))
+        except BenchError as error:
+            checks.append(Check(name, name, "differs", str(error)))
+    able = [cell for cell in sound if list(driver.checkpoints(cell, store).glob("*.safetensors"))]
+    drawn = random.Random(seed).sample(able, min(cells, len(able)))
+    with quiet_libraries():
+        for cell in drawn:
+            check = _again(cell, store, results, world, board)
+            board.finished(cell.label(), "done" if check.verdict == "agrees" else check.verdict, check.detail)
+            checks.append(check)
+    return checks
+
+
+def _cell(store: ResultStore, name: str) -> Cell:
+    """A cell as its record tells it.
+
+    Raises:
+        BenchError: the record is not that of the cell of this name.
+    """
+    path = store.folder(name) / "cell.json"
+    try:
+        cell = Cell.model_validate(read_json(path)["cell"])
+    except (ValidationError, KeyError, TypeError) as error:
+        raise BenchError("not a cell's record", file=path) from error
+    if cell.id() != name:
+        raise BenchError(f"the record is that of cell {cell.id()}: it was altered", file=path)
+    return cell
+
+
+def _again(cell: Cell, store: ResultStore, results: Results, world: driver.World, board: Board) -> Check:
+    progress = board.cell(cell.label())
+    recorded = store.environment(cell.id())
+    try:
+        found = grid.as_now(cell, world.methods, world.data_dir, world.cache_dir, world.trusted)
+        if found.id() != cell.id():
+            return Check(cell.id(), cell.label(), "not checked", f"another {_changed(cell, found)} by now")
+        mine = replace(world, evaluators=_evaluators(recorded))
+        progress.stage("loading")
+        work = driver.Work.load(cell, mine)
+        again = _last_step(work, mine, store)
+    except BenchError as error:
+        return Check(cell.id(), cell.label(), "not checked", str(error))
+    stored = results.scores[(results.scores["cell"] == cell.id()) & (results.scores["step"] == len(work.stream))]
+    exact = _same_place(recorded, driver.environment(work, mine))
+    verdict, detail = compare(stored, again, exact)
+    return Check(cell.id(), cell.label(), verdict, detail)
+
+
+def _evaluators(recorded: Mapping[str, Any]) -> tuple[tuple[str, dict[str, Any]], ...]:
+    # "asked" names the items; it is no option
+    found = recorded.get("evaluators", {}).items()
+    return tuple((name, {key: value for key, value in options.items() if key != "asked"}) for name, options in found)
+
+
+def _changed(old: Cell, new: Cell) -> str:
+    """Which parts of a cell's identity differ."""
+    a, b = old.identity(), new.identity()
+    return " and ".join(key for key in a if a[key] != b[key])
+
+
+def _last_step(work: driver.Work, world: driver.World, store: ResultStore) -> pd.DataFrame:
+    """Scores of the last step, edited again from the checkpoint before it.
+
+    Raises:
+        BenchError: there is no sound checkpoint of the step before the last.
+    """
+    folder, last = driver.checkpoints(work.cell, store), work.stream.steps[-1]
+    state = work.prepare(world)
+    done = checkpoint.restore(folder, work.cell.id(), work.model, state, latest=last.number - 1)
+    if done != last.number - 1:
+        raise BenchError(f"no sound checkpoint of step {last.number - 1}", file=folder)
+    state, _ = work.edit(last, state)
+    rows = [row for _, table in work.score(last, state, work.scored_with) for row in table.rows]
+    return pd.DataFrame(rows, columns=[*WHERE, "value", "weight"])
+
+
+def _same_place(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether numbers must be the same to the last bit."""
+    keys = ("device", "threads", "packages")
+    return all(recorded.get(key) == now.get(key) for key in keys) and str(now["device"]).startswith("cpu")
+
+
+def compare(stored: pd.DataFrame, again: pd.DataFrame, exact: bool) -> tuple[Verdict, str]:
+    """Compare the scores of one step.
+
+    Args:
+        stored: rows of the store's scores.
+        again: the same, computed again.
+        exact: no score may differ at all; else means of metrics may, by `NEAR`.
+    """
+    first, second = (frame.sort_values([*WHERE, "value"], ignore_index=True) for frame in (stored, again))
+    if not first[WHERE].equals(second[WHERE].astype(first[WHERE].dtypes)):
+        return "differs", f"{len(first)} scores are stored, {len(second)} were computed, not of the same questions"
+    differing = int((first["value"].fillna(-1) != second["value"].fillna(-1)).sum())
+    means = [frame.groupby(["metric", "protocol"])["value"].mean() for frame in (first, second)]
+    furthest = float((means[0] - means[1]).abs().max()) if len(first) else 0.0
+    text = f"{len(first) - differing} of {len(first)} scores equal, means within {furthest:.2g}"
+    if differing and (exact or furthest > NEAR):
+        return "differs", text
+    return "agrees", text if exact else f"{text} (another machine, other versions or a GPU)"
+
+
+def all_agree(checks: Sequence[Check]) -> bool:
+    """Whether something was computed again and nothing differs."""
+    return any(check.verdict == "agrees" for check in checks) and not any(c.verdict == "differs" for c in checks)
