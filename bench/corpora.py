@@ -7,13 +7,15 @@ tab-separated column of each line, the files taken in turn. "hf:DATASET[:CONFIG]
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from bench.errors import BenchError
+from bench.parsing import read_text
 from bench.sources.common import content_digest
 
 HUB, DATA = "hf:", "data:"
@@ -87,7 +89,10 @@ def _file(name: str) -> Path:
 def _data_files(name: str, data_dir: Path | None) -> list[Path]:
     if data_dir is None:
         raise BenchError(f"the corpus '{name}' needs a data folder: give --data-dir or set BENCH_DATA_DIR")
-    files = sorted(data_dir.glob(name.removeprefix(DATA)))
+    try:
+        files = sorted(path for path in data_dir.glob(name.removeprefix(DATA)) if path.is_file())
+    except (ValueError, NotImplementedError) as error:  # empty, or not below the folder
+        raise BenchError(f"'{name}' is no pattern of files below the data folder") from error
     if not files:
         raise BenchError(f"no file matches the corpus '{name}'", file=data_dir)
     return files
@@ -99,7 +104,7 @@ def _in_turn(files: Sequence[Path]) -> Iterator[str]:
 
 
 def _lines(path: Path) -> list[str]:
-    return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [line for line in read_text(path).splitlines() if line.strip()]
 
 
 def _hub_texts(name: str) -> Iterator[str]:
@@ -110,7 +115,14 @@ def _hub_texts(name: str) -> Iterator[str]:
         data = datasets.load_dataset(path, config, split="train", streaming=True, revision=_revision(name) or None)
     except Exception as error:  # the library raises many kinds; all mean that the corpus is not to be had
         raise BenchError(f"corpus '{name}' cannot be loaded: {error}") from error
-    return (row["text"] for row in data)
+    return _column(name, data)
+
+
+def _column(name: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for row in rows:
+        if not isinstance(row.get("text"), str):
+            raise BenchError(f"corpus '{name}' has no column of text named 'text'; it has: {', '.join(row)}")
+        yield row["text"]
 
 
 def _hub_place(name: str) -> tuple[str, str | None]:
