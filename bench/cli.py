@@ -216,7 +216,7 @@ def verify_command(
     from bench.display import make_display
 
     folder = run_folder(run, results_dir)
-    world = session.verifying_world(data_dir, cache_dir, device.value, trust_remote_code or ())
+    world = session.verifying_world(folder, data_dir, cache_dir, device.value, trust_remote_code or ())
     with make_display(display.value if display else None).board(cells) as board:
         checks = verify.verify(folder, world, board, cells, seed)
     echo_table(("", "cell", "", ""), [(c.verdict, c.cell, c.label, c.detail) for c in checks])

@@ -12,6 +12,7 @@ from typer import Option
 from bench import options
 from bench.display import complain, echo
 from bench.errors import BenchError
+from bench.home import without_home
 
 if TYPE_CHECKING:
     from bench.cost_plan import CostPlan
@@ -98,7 +99,7 @@ def write(folder: Path, plan: CostPlan, found: list[Measured], machine: str) -> 
     rows = pd.DataFrame([asdict(row) for each in found for row in each.rows], columns=list(Row.__slots__))
     rows["step"] = rows["step"].astype("Int64")
     about: dict[str, Any] = {
-        "model": plan.model,
+        "model": without_home(plan.model),
         "random": plan.is_shape,
         "layers": plan.whole,
         "depth": plan.depth,
@@ -113,7 +114,7 @@ def write(folder: Path, plan: CostPlan, found: list[Measured], machine: str) -> 
             each.name: {"whole": edited_layers(each.whole), "measured": edited_layers(each.measured)}
             for each in plan.methods
         },
-        "failures": {each.method: each.failure for each in found if each.failure},
+        "failures": {each.method: without_home(each.failure) for each in found if each.failure},
     }
     write_json(folder / "cost.json", about)
     write_text(folder / "cost.csv", rows.to_csv(index=False))

@@ -95,13 +95,17 @@ def as_now(
     return cell.model_copy(update=found)
 
 
-def trusted_models(names: Iterable[str], spec: RunSpec) -> tuple[str, ...]:
-    """Models of a run, by name, whose own code the user wants to be run; one name may be several, as "a,b".
+def trusted_models(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Models of a run, by name, whose own code the user wants to be run.
+
+    Args:
+        names: each may be several, as "a,b".
+        known: the run's models.
 
     Raises:
         BenchError: the run has no such model.
     """
-    known = list(dict.fromkeys(model for part in spec.grids() for model in part.models))
+    known = list(dict.fromkeys(known))
     given = [names] if isinstance(names, str) else names
     found = [without_home(name.strip()) for each in given for name in each.split(",") if name.strip()]
     for name in found:

@@ -91,7 +91,7 @@ def plan(
     check_schema(store)
     cache = cache_dir or default_cache_dir()
     scored_with = evaluator_options(spec, evaluators())
-    trusted = grid.trusted_models(trust_remote_code, spec)
+    trusted = grid.trusted_models(trust_remote_code, (model for part in spec.grids() for model in part.models))
     cells = grid.cells(spec, registry, data_dir, cache, trusted)
     cells = grid.judged(cells, scored_with, evaluators(), data_dir)
     planned = Plan(spec, cells, store, registry, scored_with, data_dir, cache, trusted)
@@ -237,11 +237,13 @@ def make_world(planned: Plan, device: str, device_map: DeviceMap | None = None) 
     )
 
 
-def verifying_world(data_dir: Path | None, cache_dir: Path | None, device: str, trusted: Iterable[str]) -> World:
-    """Where cells of any run are computed again; every cell names its own evaluators.
+def verifying_world(
+    root: Path, data_dir: Path | None, cache_dir: Path | None, device: str, trust_remote_code: Iterable[str]
+) -> World:
+    """Where cells of a run are computed again; every cell names its own evaluators.
 
     Raises:
-        BenchError: no such device.
+        BenchError: no such device, or no such model to trust.
     """
     from bench.driver import World
 
@@ -251,7 +253,7 @@ def verifying_world(data_dir: Path | None, cache_dir: Path | None, device: str, 
         data_dir=data_dir,
         cache_dir=cache_dir or default_cache_dir(),
         device=choose_device(device),
-        trusted=tuple(trusted),
+        trusted=grid.trusted_models(trust_remote_code, load_results(root).cells["model"]),
     )
 
 

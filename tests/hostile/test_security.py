@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+import pickle
 import re
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -136,9 +138,22 @@ def test_code_runs_where_the_user_says_so_and_the_cell_tells(tiny, tiny_world, t
     cells = [read_json(path) for path in (tmp_path / "results" / "tiny").glob("*/cell.json")]
     ran = {cell["cell"]["model"]["name"]: cell["environment"]["remote_code"] for cell in cells}
     assert ran == {str(plain): False, str(folder): True}
-    answer = bench("report", "tiny", "--results-dir", tmp_path / "results", "--out", tmp_path / "out", "--format", "md")
+    place = ("tiny", "--results-dir", tmp_path / "results")
+    answer = bench("report", *place, "--out", tmp_path / "out", "--format", "md")
     assert answer.code == 0, answer.err
     assert "Code of its own" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+
+
+def test_code_runs_to_verify_only_where_the_user_says_so_again(tiny, tiny_world, tmp_path, modules) -> None:
+    folder, marker = with_code(tiny_world, tmp_path, "own")
+    assert bench(*tiny("--trust-remote-code", folder, models=folder)).code == 0
+    marker.unlink()
+    verify = ("verify", "tiny", "--results-dir", tmp_path / "results", "--cache-dir", tmp_path, "--display", "none")
+    assert "not checked" in bench(*verify).out
+    assert not marker.exists()
+    answer = bench(*verify, "--trust-remote-code", folder)
+    assert answer.code == 0 and "1 agrees" in answer.out
+    bench(*verify, "--trust-remote-code", f"{folder}s").is_one_line("unknown model of this run")
 
 
 def test_trust_is_part_of_a_cells_identity_and_so_is_the_code(tiny, tiny_world, tmp_path, modules) -> None:
@@ -216,6 +231,36 @@ def test_a_cells_folder_is_named_by_a_hash_whatever_its_fields_say(tiny_world: T
         cell = cell.model_copy(update={"data": cell.data.model_copy(update={"name": name})})
         assert store.folder(cell.id()).parent == tmp_path / "run"
         assert set(cell.id()) <= set("0123456789abcdef")
+
+
+class Touch:
+    """Leaves a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[..., None], tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("kind", ["script", "pickle", "archive"])
+def test_a_data_set_that_would_run_code_or_leave_its_folder_is_refused(tmp_path: Path, kind: str, monkeypatch) -> None:
+    """`bench data fetch --from`: no loading scripts, no pickles, nothing outside of the data folder."""
+    source, target, marker = tmp_path / "source", tmp_path / "data" / "in", tmp_path / "data" / "ran"
+    source.mkdir()
+    target.mkdir(parents=True)
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    if kind == "script":
+        (source / "source.py").write_text(f"from pathlib import Path\nPath({str(marker)!r}).touch()\n")
+    if kind == "pickle":
+        (source / "train.pkl").write_bytes(pickle.dumps(Touch(marker)))
+    if kind == "archive":
+        with zipfile.ZipFile(source / "train.zip", "w") as archive:
+            archive.writestr("../../data/ran", "{}")
+            archive.writestr("../../../../data/ran", "{}")
+    bench("data", "fetch", "counterfact", "--data-dir", target, "--from", source).is_one_line("cannot be loaded")
+    assert not marker.exists()
+    assert not list(target.iterdir())
 
 
 # ---------------------------------------------------------------------------- reports
