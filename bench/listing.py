@@ -121,14 +121,14 @@ def _indented(text: str) -> str:
 
 
 def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
-    """The grid of a run with counts, what exists already, how long the rest will take and how much memory a cell."""
+    """The grid of a run with counts, what exists already, and what the rest will take: time, memory, disk."""
     from bench.engine import FINISHED, is_pending
     from bench.estimate import estimate, seconds_per_edit
     from bench.session import choose_device
     from bench.siblings import elsewhere
     from bench.store import group_name
 
-    needed = _MemoryOf(planned, choose_device(device))
+    needed = _Needs(planned, choose_device(device))
     known = seconds_per_edit(planned.store.root.parent)
     groups: dict[tuple[str, ...], list[Outcome]] = {}
     for outcome in planned.outcomes():
@@ -145,19 +145,20 @@ def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
         failed = sum(outcome.status == "failed" for outcome in outcomes)
         edits = outcomes[0].cell.schedule.edits()
         time = _time(estimate(todo, known))
-        memory = needed.text(outcomes[0].cell)
-        rows.append((*names_of, len(outcomes), edits, finished, failed, len(todo), time, memory))
-    counts = ("cells", "edits each", "done", "failed", "to do", "time", "memory")
+        memory, disk = (_size(need(outcomes[0].cell)) for need in (needed.memory, needed.disk))
+        rows.append((*names_of, len(outcomes), edits, finished, failed, len(todo), time, memory, disk))
+    counts = ("cells", "edits each", "done", "failed", "to do", "time", "memory", "disk")
     echo_table(("method", "model", "data", "order", "edited", *counts), rows)
     held = elsewhere(planned.cells, planned.store, planned.evaluators)
     whole = [cell for cell in whole if cell.id() not in held]
     taken = f", {len(held)} to be taken over from other runs" if held else ""
     echo(f"{len(planned.cells)} cells in {planned.store.root}, {len(whole)} to compute{taken}")
     echo(f"estimated time, without loading and statistics: {_time(estimate(whole, known))}")
+    echo(f"checkpoints that stay, of the first seed of each row: {_size(needed.kept())}")
 
 
-class _MemoryOf:
-    """The predicted peak of a cell in a process of its own, or on a GPU of its own."""
+class _Needs:
+    """What a cell needs in a process of its own, or on a GPU of its own; None where its model's size is not known."""
 
     def __init__(self, planned: Plan, device: str) -> None:
         from bench import models
@@ -165,16 +166,45 @@ class _MemoryOf:
         self._planned, self._device = planned, device
         self._sizes = {name: models.size(name, planned.cache_dir) for name in planned.spec.models}
 
-    def text(self, cell: Cell) -> str:
-        """In gigabytes, or that it is not known."""
+    def memory(self, cell: Cell) -> int | None:
+        """Bytes of memory at the predicted peak."""
         from bench.memory import predicted_memory
 
         size = self._sizes[cell.model.name]
         if size is None:
-            return "unknown"
+            return None
         statistics = self._planned.methods.statistics(cell.method.name)
-        need = predicted_memory(cell, size, statistics, self._planned.evaluators, self._device)
-        return f"{need.peak / 1e9:.2f} GB"
+        return predicted_memory(cell, size, statistics, self._planned.evaluators, self._device).peak
+
+    def disk(self, cell: Cell) -> int | None:
+        """Bytes of checkpoints while it is computed: those that are kept, and the one that is written."""
+        from bench.checkpoint import KEPT
+
+        each = self._checkpoint(cell)
+        return None if each is None else (KEPT + 1) * each
+
+    def kept(self) -> int | None:
+        """Bytes of checkpoints that stay when all cells are done."""
+        from bench.checkpoint import KEPT
+        from bench.session import kept_cells
+
+        stay = kept_cells(self._planned.cells)
+        found = [self._checkpoint(cell) for cell in self._planned.cells if cell.id() in stay]
+        known = [each for each in found if each is not None]
+        return KEPT * sum(known) if len(known) == len(found) else None
+
+    def _checkpoint(self, cell: Cell) -> int | None:
+        from bench.memory import checkpoint_bytes
+
+        size = self._sizes[cell.model.name]
+        statistics = self._planned.methods.statistics(cell.method.name)
+        return None if size is None else checkpoint_bytes(cell, size, statistics)
+
+
+def _size(count: int | None) -> str:
+    if count is None:
+        return "unknown"
+    return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.2f} MB"
 
 
 def _time(seconds: float | None) -> str:

@@ -62,20 +62,22 @@ class Statistics:
         held: for as long as the cell runs.
         building: at most, while one layer's is made, besides the moments of all.
         left: by every layer whose building is done, while the others' are built.
+        remembered: of every edited key [m], in bytes per entry; checkpoints hold it.
     """
 
     held: float
     building: float
     left: float
+    remembered: float = 0
 
 
 FACTOR = Statistics(held=8, building=24, left=8)
 """A Cholesky factor in fp64."""
 
-NULL_SPACE = Statistics(held=2, building=32, left=4)
+NULL_SPACE = Statistics(held=2, building=32, left=4, remembered=8)
 """The smaller part of the eigenvectors in fp32; a decomposition works in fp64."""
 
-MOVING_NULL_SPACE = Statistics(held=8, building=32, left=4)
+MOVING_NULL_SPACE = Statistics(held=8, building=32, left=4, remembered=8)
 """All eigenvectors, and the moment they came from."""
 
 
@@ -231,6 +233,13 @@ def predicted_memory(
         step=_step(cell, size, tokens),
         scoring=max([_scoring(cell, size, tokens), *(_asking(given, size, each) for given in tasks)]),
     )
+
+
+def checkpoint_bytes(cell: Cell, size: ModelSize, statistics: Statistics | None) -> int:
+    """What one checkpoint of a cell takes on disk after its last step: edited matrices in fp32, remembered keys."""
+    layers = len(edited_layers(cell.method.options))
+    keys = statistics.remembered * size.inner * cell.schedule.edits() if statistics else 0
+    return layers * int(4 * size.width * size.inner + keys)
 
 
 def _step(cell: Cell, size: ModelSize, tokens: int) -> int:

@@ -231,7 +231,7 @@ def make_world(planned: Plan, device: str, device_map: DeviceMap | None = None) 
         data_dir=planned.data_dir,
         cache_dir=planned.cache_dir,
         device=choose_device(device),
-        kept=_kept(planned.cells),
+        kept=kept_cells(planned.cells),
         trusted=planned.trusted,
         device_map=device_map,
     )
@@ -257,7 +257,7 @@ def verifying_world(
     )
 
 
-def _kept(cells: Iterable[Cell]) -> frozenset[str]:
+def kept_cells(cells: Iterable[Cell]) -> frozenset[str]:
     """Cells whose last checkpoints stay, for `bench verify`: of each place in the grid that of the first seed."""
     first: dict[tuple[Any, ...], str] = {}
     for cell in cells:

@@ -9,6 +9,7 @@ import pytest
 import bench as package
 from bench import estimate
 from bench.store import load_results
+from bench.tiny import FEED_FORWARD, WIDTH
 from tests.cli.conftest import bench
 
 
@@ -64,6 +65,10 @@ def test_the_dry_run_computes_nothing(tiny, tmp_path):
     assert answer.code == 0
     assert "2 cells" in answer.out and "2 to compute" in answer.out
     assert "estimated time, without loading and statistics: unknown" in answer.out
+    # two checkpoints of two layers in fp32, a third while it is computed; the unedited model has nothing to keep
+    each = 2 * WIDTH * FEED_FORWARD * 4 / 1e6
+    assert [line.rsplit("  ", 1)[-1] for line in answer.out.splitlines()[1:3]] == ["0.00 MB", f"{3 * each:.2f} MB"]
+    assert f"first seed of each row: {2 * each:.2f} MB" in answer.out
     assert not (tmp_path / "results").exists()
 
 

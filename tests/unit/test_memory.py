@@ -11,7 +11,7 @@ import pytest
 
 from bench import memory, models
 from bench.measure import STATUS
-from bench.memory import ModelSize, Need, predicted_memory
+from bench.memory import ModelSize, Need, checkpoint_bytes, predicted_memory
 from bench.models import size
 from bench.registry import Registry, methods
 from bench.session import plan
@@ -128,6 +128,9 @@ def test_a_cell_takes_what_was_predicted(tmp_path: Path) -> None:
     predicted = predicted_memory(cell, found, methods().statistics("langedit"))
     # most of so small a cell are libraries, whose resident share differs by a third between machines
     assert predicted.peak == pytest.approx(measured, rel=0.35)
+    (checkpoint,) = (tmp_path / "cell").glob("*/checkpoint/*.safetensors")
+    written = checkpoint.stat().st_size
+    assert checkpoint_bytes(cell, found, methods().statistics("langedit")) == pytest.approx(written, rel=0.001)
 
 
 @pytest.mark.skipif(not STATUS.exists(), reason="only Linux tells a process's own peak")
