@@ -193,9 +193,12 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
     progress.stage("loading")
     work = Work.load(cell, world)
     name, folder, total = cell.id(), checkpoints(cell, store), len(work.stream)
-    if not _goes_on(cell, store, world):
+    about, begun = environment(work, world), store.environment(name)
+    if _goes_on(cell, begun, world):
+        about["earlier"] = _elsewhere(begun, about)
+    else:
         checkpoint.clear(folder)
-    store.start(cell, environment(work, world))
+    store.start(cell, about)
     progress.stage("preparing")
     state = work.prepare(world)
     done = checkpoint.restore(folder, name, work.model, state)
@@ -235,9 +238,9 @@ def checkpoints(cell: Cell, store: ResultStore) -> Path:
     return store.folder(cell.id()) / "checkpoint"
 
 
-def _goes_on(cell: Cell, store: ResultStore, world: World) -> bool:
+def _goes_on(cell: Cell, begun: Mapping[str, Any], world: World) -> bool:
     """Whether an earlier call has scored, as far as it came, what and how this one does."""
-    used = store.environment(cell.id()).get("evaluators")
+    used = begun.get("evaluators")
     if used is None:
         return False
     wanted = cell.scored_by(world.evaluators)
@@ -245,6 +248,13 @@ def _goes_on(cell: Cell, store: ResultStore, world: World) -> bool:
         return bool(used == wanted)
     # all scoring is at the end: another evaluator finds the model there
     return all(used.get(name, options) == options for name, options in wanted.items())
+
+
+def _elsewhere(begun: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """On what the steps before these were computed, where that was something else."""
+    before = {key: begun.get(key) for key in ("device", "threads", "packages", "commit")}
+    differs = any(value != now[key] for key, value in before.items())
+    return [*begun.get("earlier", []), *([before] if differs else [])]
 
 
 DIVERGED = "diverged"

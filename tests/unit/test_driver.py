@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from bench.api import EditReport, EditRequest, State
+from bench.atomic import read_json, write_json
 from bench.driver import CellContext, run_cell
 from bench.errors import BenchError
 from bench.model import EditableModel
@@ -60,6 +61,32 @@ def test_an_interrupted_cell_goes_on_to_the_same_numbers(tiny: TinyWorld, tmp_pa
     assert list(parts.folder(cell.id()).glob("checkpoint/*.safetensors"))
     run_cell(cell, parts, tiny.world(), Silent())
     pd.testing.assert_frame_equal(scores_of(whole), scores_of(parts))
+
+
+def test_a_cell_tells_on_what_its_earlier_steps_were_computed(tiny: TinyWorld, tmp_path: Path) -> None:
+    cell, store = tiny.cell("memit"), ResultStore(tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        run_cell(cell, store, tiny.world(), Silent(stop_at=2))
+    path = store.folder(cell.id()) / "cell.json"
+    record = read_json(path)
+    assert "earlier" not in record["environment"]
+    record["environment"]["packages"]["torch"] = "0.1"
+    write_json(path, record)
+    run_cell(cell, store, tiny.world(), Silent())
+    assert [each["packages"]["torch"] for each in store.environment(cell.id())["earlier"]] == ["0.1"]
+
+
+def test_what_was_scored_is_not_scored_again(tiny: TinyWorld, tmp_path: Path) -> None:
+    """Another evaluator of a cell whose last checkpoint is there finds the edited model."""
+    cell, store = tiny.cell("memit"), ResultStore(tmp_path / "run")
+    world = replace(tiny.world(), kept=frozenset({cell.id()}))
+    run_cell(cell, store, world, Silent())
+    edits, costs = (next(store.folder(cell.id()).glob(f"{table}/00004.parquet")) for table in ("edits", "cost"))
+    before = [path.stat().st_mtime_ns for path in (edits, costs)]
+    mini = ("xtreme", {"source": "mini", "limit": 1, "languages": ("en",)})
+    run_cell(cell, store, replace(world, evaluators=(*world.evaluators, mini)), Silent())
+    assert store.tables(cell.id()) == {"edits", "xtreme", "cost"}
+    assert [path.stat().st_mtime_ns for path in (edits, costs)] == before
 
 
 class Exploding(Unedited):

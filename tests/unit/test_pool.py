@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -12,13 +15,17 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from bench.api import EditReport, EditRequest, State
 from bench.claims import here
 from bench.display import NoDisplay
 from bench.driver import World
 from bench.engine import InProcess, Outcome, Task, compute
+from bench.model import EditableModel
 from bench.pool import Pool
+from bench.registry import methods
 from bench.spec import Cell
 from bench.store import ResultStore, load_results
+from methods.none import Unedited
 from tests.tinyworld import TinyWorld
 
 
@@ -126,3 +133,39 @@ def test_a_cell_on_another_machine_is_shown_with_where_it_is(
     told, task = Told(), Task(ResultStore(tmp_path), tiny.world())
     compute([tiny.cell("none")], task, told, Away(task.store, **where))
     assert (told.notes[0], told.notes[-1]) == (note, "done")
+
+
+@dataclass(frozen=True)
+class Deadly(Unedited):
+    """Takes its worker with it: once, or always."""
+
+    marker: Path
+    always: bool
+
+    def apply(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:
+        if self.always or not self.marker.exists():
+            self.marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().apply(model, requests, state)
+
+
+@dataclass(frozen=True)
+class Methods:
+    """Builds the deadly method under the name rome, others as they are."""
+
+    deadly: Deadly
+
+    def build(self, name: str, options: Mapping[str, Any]) -> Any:
+        return self.deadly if name == "rome" else methods().build(name, options)
+
+
+@pytest.mark.parametrize("always", [False, True])
+def test_a_worker_that_dies_is_replaced(tiny: TinyWorld, tmp_path: Path, always: bool) -> None:
+    cells = [tiny.cell("rome"), tiny.cell("none"), tiny.cell("ft")]
+    world = replace(tiny.world(), methods=Methods(Deadly(tmp_path / "died", always)))
+    task = Task(ResultStore(tmp_path / "run"), world)
+    with NoDisplay().board(3) as board:
+        outcomes = compute(cells, task, board, Pool(task, 2))
+    assert [outcome.status for outcome in outcomes] == ["failed" if always else "done", "done", "done"]
+    if always:
+        assert "its worker died" in outcomes[0].reason and "\n" not in outcomes[0].reason
