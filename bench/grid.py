@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -33,28 +35,41 @@ def cells(
     Raises:
         BenchError: unknown method, option, model, data set or language, or a missing data folder.
     """
-    found = [cell for part in spec.grids() for cell in _cells(part, methods, data_dir, cache_dir, trusted)]
+    from bench import corpora, data
+
+    # fields that these depend on are the same in all parts, and large models take long to hash
+    contents = _Contents(
+        cache(lambda name: _model_ref(name, spec.dtype, cache_dir, name in trusted)),
+        cache(lambda name: _data_ref(name, spec.languages, data_dir)),
+        cache(lambda name: corpora.fingerprint(name, data.data_folder(data_dir))),
+    )
+    found = [cell for part in spec.grids() for cell in _cells(part, methods, contents)]
     by_id: dict[str, Cell] = {}
     for cell in found:
         by_id.setdefault(cell.id(), cell)
     return list(by_id.values())
 
 
-def _cells(
-    spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: Path, trusted: Collection[str]
-) -> list[Cell]:
-    from bench import corpora, data, models
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """What names stand for; each is looked at once."""
+
+    model: Callable[[str], ModelRef]
+    data: Callable[[str], DataRef]
+    text: Callable[[str], str]
+
+
+def _cells(spec: RunSpec, methods: Registry, contents: _Contents) -> list[Cell]:
+    from bench import models
 
     for name in spec.methods:
         if name not in methods.names():
             raise unknown("method", name, methods.names())
-    facts = {name: _data_ref(name, spec.languages, data_dir) for name in spec.datasets}
+    facts = {name: contents.data(name) for name in spec.datasets}
     for name in spec.models:
         models.resolve(name)
     specs = {name: method_specs(spec, name, methods) for name in spec.models}
-    refs = {name: _model_ref(name, spec.dtype, cache_dir, name in trusted) for name in spec.models}
-    reading = any(method.statistics for each in specs.values() for method in each)
-    text = corpora.fingerprint(spec.corpus, data.data_folder(data_dir)) if reading else ""
+    refs = {name: contents.model(name) for name in spec.models}
     seeds = range(spec.first_seed, spec.first_seed + spec.seeds)
     schedules = [schedule(spec, order, edited) for order in spec.orders for edited in spec.groups()]
     grid = product(spec.models, spec.datasets, schedules, seeds)
@@ -65,7 +80,7 @@ def _cells(
             data=facts[dataset],
             schedule=arriving,
             corpus=spec.corpus,
-            corpus_fingerprint=text if method.statistics else "",
+            corpus_fingerprint=contents.text(spec.corpus) if method.statistics else "",
             token_budget=spec.token_budget,
             seed=seed,
         )

@@ -119,7 +119,11 @@ DryRun = Annotated[
 RetryFailed = Annotated[bool, Option("--retry-failed", help="Compute failed cells again.", rich_help_panel=COURSE)]
 Workers = Annotated[
     int | None,
-    Option(min=1, help="Cells at the same time; by default one per core if models are small.", rich_help_panel=COURSE),
+    Option(
+        min=1,
+        help="Cells at the same time; by default one per core if models are small, as large ones take all cores.",
+        rich_help_panel=COURSE,
+    ),
 ]
 Join = Annotated[
     bool, Option("--join", help="Share the work with a process that computes this run.", rich_help_panel=COURSE)

@@ -106,6 +106,9 @@ def _again(cell: Cell, store: ResultStore, results: Results, world: driver.World
         if found.id() != cell.id():
             return Check(cell.id(), cell.label(), "not checked", f"another {_changed(cell, found)} by now")
         mine = replace(world, evaluators=_evaluators(recorded))
+        asked = grid.judged([found], mine.evaluators, mine.evaluator_registry, mine.data_dir)[0].asked
+        if asked != cell.asked:
+            return Check(cell.id(), cell.label(), "not checked", "evaluators ask something else by now")
         progress.stage("loading")
         work = driver.Work.load(cell, mine)
         again = _last_step(work, mine, store)
@@ -147,7 +150,7 @@ def _last_step(work: driver.Work, world: driver.World, store: ResultStore) -> pd
 
 def _same_place(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     """Whether numbers must be the same to the last bit."""
-    keys = ("device", "threads", "packages")
+    keys = ("device", "threads", "tokens_per_pass", "packages")
     same = all(recorded.get(key) == now.get(key) for key in keys) and not recorded.get("earlier")
     return same and str(now["device"]).startswith("cpu")
 

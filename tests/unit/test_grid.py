@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from bench import corpora, data, models
 from bench.errors import BenchError
-from bench.grid import cells, method_specs
+from bench.grid import cells, judged, method_specs
 from bench.registry import evaluators, methods
 from bench.session import evaluator_options
 from bench.settings import (
@@ -247,3 +248,22 @@ def test_the_limit_goes_to_the_evaluators_that_have_one():
 def test_unknown_evaluators_and_options_get_a_suggestion(evaluator_names, key, message):
     with pytest.raises(BenchError, match=message):
         evaluator_options(RunSpec(evaluators=evaluator_names, set={key: "x"}), evaluators())
+
+
+def test_a_model_is_hashed_once_for_all_grids_of_a_run(fixed_fingerprints, monkeypatch, tmp_path):
+    hashed = []
+    monkeypatch.setattr(models, "fingerprint", lambda name, cache_dir: hashed.append(name) or name)
+    spec = RunSpec(methods="none", seeds=1, also=[{"orders": "blocked"}, {"seeds": 2}])
+    assert len(cells(spec, methods(), None, tmp_path)) == 3
+    assert hashed == ["polyglot-tiny"]
+
+
+def test_the_text_of_an_outside_evaluator_counts(fixed_fingerprints, tmp_path):
+    grid = cells(RunSpec(methods="none", seeds=1), methods(), None, tmp_path)
+
+    def asked(text):
+        registry = SimpleNamespace(build=lambda name, options: object(), source=lambda name: text)
+        return judged(grid, [("mine", {})], registry, None)[0].asked
+
+    assert asked("") == {}
+    assert asked("one") != asked("two")
