@@ -25,6 +25,7 @@ from transformers import DynamicCache, StoppingCriteria, StoppingCriteriaList
 from transformers.utils import logging as transformers_logging
 
 from bench.batching import Budget
+from bench.errors import BenchError
 from bench.placement import entry_device
 
 WORTH_SHARING = 8
@@ -72,13 +73,15 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
 
     Args:
         model: the Hugging Face model.
-        tokenizer: its tokenizer; copied if it needs a padding token.
+        tokenizer: its tokenizer; copied if it needs a padding token, or has one that the model knows nothing of.
         batch_size: most prompts in one forward; halved where memory does not hold them.
+
+    Raises:
+        BenchError: the tokenizer has no token that ends a text.
     """
 
     def __init__(self, model: Any, tokenizer: Any, batch_size: int) -> None:
-        if tokenizer.pad_token_id is None:
-            tokenizer = copy.deepcopy(tokenizer)
+        tokenizer = _padding(tokenizer, model.get_input_embeddings().weight.shape[0])
         super().__init__(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, backend="causal")
         self._device = entry_device(model)
         slides = any(DynamicCache(config=self.model.config).is_sliding)
@@ -216,6 +219,17 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
         with torch.no_grad():
             logits: Tensor = self.model(input_ids=ids, **inputs).logits
         return logits
+
+
+def _padding(tokenizer: Any, vocabulary: int) -> Any:
+    """The tokenizer, or a copy, with a padding token among the model's `vocabulary` tokens."""
+    if tokenizer.eos_token_id is None:
+        raise BenchError("XTREME needs a tokenizer with a token that ends a text (eos_token), and the model's has none")
+    if tokenizer.pad_token_id is not None and tokenizer.pad_token_id < vocabulary:
+        return tokenizer
+    padded = copy.deepcopy(tokenizer)
+    padded.pad_token_id = padded.eos_token_id
+    return padded
 
 
 def _slices(rows: list[Row], size: int) -> list[list[Row]]:

@@ -11,15 +11,18 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from lm_eval.api.instance import Instance
 
 from bench import checkpoint
 from bench.driver import run_cell
+from bench.errors import BenchError
 from bench.model import EditableModel
 from bench.models import fingerprint, load_pretrained
 from bench.spec import Cell, Dtype, ModelRef
 from bench.stats import Stats
 from bench.store import ResultStore, load_results
 from bench.tiny import byte_tokenizer, tiny_model, tiny_requests
+from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from tests.cli.conftest import bench
 from tests.tinyworld import Silent, TinyWorld
 
@@ -95,6 +98,25 @@ def test_a_slow_tokenizer_is_one_line(tiny: Any, tmp_path: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "ByT5Tokenizer"}))
     bench(*tiny(models=folder, methods="none,memit")).is_one_line(str(folder), "no fast tokenizer", "tokenizer.json")
     assert not list((tmp_path / "results").rglob("*.parquet"))
+
+
+def test_few_shot_answers_do_not_depend_on_it_either() -> None:
+    model, found = tiny_model("llama"), []
+    prompts, words = ("ab", "a longer one", "mid"), (" yes", "x")
+    beyond = byte_tokenizer()
+    beyond.add_special_tokens({"pad_token": "<|pad|>"})
+    for tokenizer in (byte_tokenizer(), padded_left(), beyond):
+        with quiet():
+            lm = SharedPrefixLM(model.hf, tokenizer, 4)
+            scored = lm.loglikelihood([Instance("loglikelihood", {}, (p, w), 0) for p in prompts for w in words])
+            options = {"until": ["\n"], "max_gen_toks": 4}
+            texts = lm.generate_until([Instance("generate_until", {}, (p, options), 0) for p in prompts])
+        found.append((scored, texts))
+    assert found[0] == found[1] == found[2]
+    endless = byte_tokenizer()
+    endless.eos_token = None
+    with pytest.raises(BenchError, match="eos_token"):
+        SharedPrefixLM(model.hf, endless, 4)
 
 
 # ---------------------------------------------------------------------------- tied embeddings
