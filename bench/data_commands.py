@@ -11,7 +11,7 @@ from typer import Argument, Option
 
 from bench import options
 from bench.display import complain, echo, echo_table
-from bench.errors import BenchError
+from bench.errors import BenchError, one_line
 
 if TYPE_CHECKING:
     from bench.sources.common import AlignmentCount, Checked
@@ -41,7 +41,7 @@ def check_command(file: File, show: Shown = 0, seed: Seed = 0) -> None:
     for lang, lines in sampled(checked, show, seed):
         echo(f"\n{lang}")
         for line in lines:
-            echo(f"  {line}")
+            echo(f"  {one_line(line)}")
     for problem in checked.problems:
         complain(problem)
     if checked.problems:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import data
 from bench.api import EditRequest, Fact
+from bench.errors import BenchError
 from bench.model import EditableModel
 from bench.names import unknown
 from bench.sources import counterfact
@@ -127,7 +128,11 @@ def known(model: EditableModel, asked: Sequence[Question], wanted: int) -> tuple
 
     It has to say the answer's first token; where that is only a part of a character, the whole character. A question
     without an expected answer is always known: what the model says first is its answer.
+
+    Raises:
+        BenchError: a question is longer than the model's context.
     """
+    _check_lengths(model, asked)
     found: list[Known] = []
     tried = 0
     for start in range(0, len(asked), TOGETHER):
@@ -144,6 +149,13 @@ def known(model: EditableModel, asked: Sequence[Question], wanted: int) -> tuple
             if said >= 0 and answer.predicted_ids[:needed] == answer.target_ids[:needed]:
                 found.append(Known(question, replace(prompt, answer=said)))
     return found, tried
+
+
+def _check_lengths(model: EditableModel, asked: Sequence[Question]) -> None:
+    for question, ids in zip(asked, model.tokens.prompts([q.text for q in asked]), strict=True):
+        if len(ids) > model.context_length:
+            problem = f"{len(ids)} tokens, and the model reads {model.context_length}"
+            raise BenchError(problem, record=question.fact_id, field=f"prompt ({question.lang})")
 
 
 def _first_character(model: EditableModel, ids: Sequence[int]) -> int:

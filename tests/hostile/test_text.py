@@ -304,6 +304,29 @@ def test_a_prompt_longer_than_the_context_is_named_before_anything_is_computed(
     assert not list((tmp_path / "results").rglob("*.parquet"))
 
 
+def test_a_prompt_too_long_to_be_traced_is_named(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    facts = written(tmp_path, [{**RECORDS[0], "lang": "en", "prompt": f"{LONG}{{}}"}])
+    options = ("--data", facts, "--languages", "en", "--facts", 1, "--out", tmp_path / "out", "--device", "cpu")
+    answer = bench("trace", tiny_world.root / "model", *options, "--display", "none")
+    answer.is_one_line("record %s/{}/../0", "field 'prompt (en)'", f"reads {CONTEXT}")
+    assert not (tmp_path / "out").exists()
+
+
+def test_data_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    folder = tmp_path / "mzsre"
+    folder.mkdir()
+    record = {
+        "subject": "Tom", "src": "Who \x1b[2J\x07is Tom\u202e?", "rephrase": "Tom?", "alt": "Rome",
+        "loc": "nq question: who", "loc_ans": "Otto", "answers": ["x"],
+        "portability": {"New Question": "q", "New Answer": "a"},
+    }  # fmt: skip
+    path = folder / "mzsre_test_duplicate_ende.json"
+    path.write_text(json.dumps([{"en": record, "de": record}]), encoding="utf-8")
+    answer = bench("data", "check", path, "--show", 1)
+    assert "[[Tom]]" in answer.out
+    assert not {char for char in answer.out if unicodedata.category(char) in ("Cc", "Cf")} - {"\n"}
+
+
 def test_a_prompt_fills_the_context_to_the_last_token(tiny: Any, tmp_path: Path) -> None:
     """The last token of a target is predicted, not read."""
     good = {"lang": "en", "prompt": "{} is", "subject": "x" * (CONTEXT - len("B is ")), "target": "y"}
