@@ -37,6 +37,8 @@ CRASH = "Traceback"
 """How the reason of a failure begins that is no bad input."""
 
 POLL_SECONDS = 0.2
+ELSEWHERE_SECONDS = 1.0
+"""Between two looks at cells that other processes compute; the folder may lie on a network."""
 DEATHS = 2
 """Workers that a cell may take with it before it counts as failed; from the first on it is computed alone."""
 
@@ -262,6 +264,7 @@ class _Course:
         self._running: dict[Future[Outcome | None], Cell] = {}
         self._deaths: Counter[str] = Counter()
         self._shown: dict[str, Progress] = {}
+        self._looked = 0.0
 
     def outcomes(self) -> Iterable[Outcome]:
         """Yield outcomes as they come."""
@@ -269,7 +272,7 @@ class _Course:
             self._fill()
             if not self._running:
                 # all that is left is computed elsewhere
-                time.sleep(POLL_SECONDS)
+                time.sleep(ELSEWHERE_SECONDS)
             done = wait(self._running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED).done
             self._show()
             for future in done:
@@ -309,7 +312,11 @@ class _Course:
 
     def _show(self) -> None:
         """Show how far cells are that are computed in other processes, as they have written it."""
-        for cell in (*self._running.values(), *self._waiting):
+        cells = list(self._running.values())
+        if time.monotonic() - self._looked > ELSEWHERE_SECONDS:
+            self._looked = time.monotonic()
+            cells += self._waiting
+        for cell in cells:
             found = self._task.store.standing(cell.id())
             if found.get("status") != "running" or found.get("when", 0.0) < self._task.began:
                 continue
