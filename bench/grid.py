@@ -99,7 +99,7 @@ def as_now(
     """
     from bench import corpora, data
 
-    method = cell.method.model_copy(update={"source": methods.source(cell.method.name)})
+    method = cell.method.model_copy(update={"source": methods.source(cell.method.name, cell.method.options)})
     text = corpora.fingerprint(cell.corpus, data.data_folder(data_dir)) if method.statistics else ""
     found = {
         "method": method,
@@ -146,7 +146,7 @@ def judged(
 
     def asked(model: str) -> dict[str, str]:
         items = {name: each.fingerprint(model, folder) for name, each in built.items() if isinstance(each, DataReading)}
-        texts = {name: registry.source(name) for name in built}
+        texts = {name: registry.source(name, options) for name, options in evaluators}
         return {name: found for name in built if (found := f"{items.get(name, '')}{texts[name]}")}
 
     by_model = {model: asked(model) for model in dict.fromkeys(cell.model.name for cell in cells)}
@@ -200,7 +200,7 @@ def _method_spec(name: str, options: Mapping[str, Any], methods: Registry, model
     config = methods.config(name, options)
     resolved = config.model_dump(mode="json")
     reads = methods.reads_statistics(name, resolved)
-    return MethodSpec(name=name, options=resolved, source=methods.source(name), statistics=reads)
+    return MethodSpec(name=name, options=resolved, source=methods.source(name, resolved), statistics=reads)
 
 
 def _short_name(model: str) -> str:

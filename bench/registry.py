@@ -4,7 +4,8 @@ A plug-in is a module with a docstring (its first line describes it), a pydantic
 ``build(config)``. ``methods/my_method.py`` is the method ``my-method``; names that begin with ``_`` are
 helpers. Nothing is imported before it is asked for. The package's own names cannot be taken by outside ones.
 A method may name in `HPARAMS` another one whose hyperparameters it uses where there are none of its own,
-and in `STATISTICS` what it holds of second moments, for the memory that a dry run predicts.
+and in `STATISTICS` what it holds of second moments, for the memory that a dry run predicts. Where options name code
+of the user's, a function ``outside(config)`` gives its modules.
 """
 
 from __future__ import annotations
@@ -165,20 +166,21 @@ class Registry:
             return False
         return self.statistics(name) is not None or name not in self._own()
 
-    def source(self, name: str) -> str:
-        """Hash of an outside plug-in's file, or of the whole package that it lies in; "" for one of ours.
+    def source(self, name: str, options: Mapping[str, Any]) -> str:
+        """Hash of the text from outside that a plug-in runs: its own, and that of the modules its options name.
 
-        It enters a cell's id, so that a method under development never reuses results of an older text.
+        A module is its file, or the whole package that this lies in; "" where there is none. It enters a cell's id, so
+        that a method under development never reuses results of an older text.
+
+        Raises:
+            BenchError: the options name a module that cannot be loaded.
         """
-        if name in self._own():
-            return ""
-        file = self.module(name).__file__
-        if file is None:
-            return ""
-        path = Path(file)
-        package = list(takewhile(lambda folder: (folder / "__init__.py").is_file(), path.parents))
-        parts = sorted(package[-1].rglob("*.py")) if package else [path]
-        return hashlib.blake2b(b"\0".join(part.read_bytes() for part in parts), digest_size=8).hexdigest()
+        module = self.module(name)
+        outside = [] if name in self._own() else [module]
+        if hasattr(module, "outside"):
+            outside += module.outside(self.config(name, options))
+        texts = [part.read_bytes() for each in outside for part in _parts(each)]
+        return hashlib.blake2b(b"\0".join(texts), digest_size=8).hexdigest() if texts else ""
 
     def _own(self) -> dict[str, str]:
         """Names of the package's modules -> dotted path."""
@@ -221,6 +223,15 @@ def validation_message(error: ValidationError, noun: str, partial: bool = False)
     place = str(first["loc"][0]) if first["loc"] else ""
     text = f"{noun} '{place}': {first['msg']}" if place else first["msg"]
     return text if first["type"] == "missing" else f"{text}, not {first['input']!r}"
+
+
+def _parts(module: ModuleType) -> list[Path]:
+    """The files of a module and of the package that it lies in."""
+    if module.__file__ is None:
+        return []
+    path = Path(module.__file__)
+    package = list(takewhile(lambda folder: (folder / "__init__.py").is_file(), path.parents))
+    return sorted(package[-1].rglob("*.py")) if package else [path]
 
 
 def _docstring(dotted: str) -> str | None:

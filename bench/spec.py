@@ -74,7 +74,7 @@ class MethodSpec(Frozen):
 
     Attributes:
         options: every hyperparameter, resolved.
-        source: hash of the text of an outside method.
+        source: hash of the text of an outside method, or of outside code that its options name.
         statistics: whether it reads second moments of keys, so that the corpus matters to it.
     """
 

@@ -9,9 +9,11 @@ same object into the same fact in the same language, so that parallel data are n
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import ModuleType
 
 from pydantic import Field
 
@@ -36,7 +38,7 @@ class Config(alphaedit.Config):
     translator: str = Field(
         default="",
         description="package.module:function, called with an edit and a language that the data lacks; gives that edit "
-        "in that language. Its text does not enter a cell's id: a changed function needs another name",
+        "in that language",
     )
 
 
@@ -138,6 +140,16 @@ def load_translator(name: str) -> Translator | None:
     if not callable(found):
         raise BenchError(f"translator {name!r} is no function", field=f"method.{NAME}.translator")
     return found
+
+
+def outside(config: Config) -> list[ModuleType]:
+    """The module of the translator, whose text makes numbers too.
+
+    Raises:
+        BenchError: there is no such function.
+    """
+    translate = load_translator(config.translator)
+    return [sys.modules[config.translator.partition(":")[0]]] if translate else []
 
 
 def build(config: Config) -> Method:

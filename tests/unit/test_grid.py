@@ -262,7 +262,7 @@ def test_the_text_of_an_outside_evaluator_counts(fixed_fingerprints, tmp_path):
     grid = cells(RunSpec(methods="none", seeds=1), methods(), None, tmp_path)
 
     def asked(text):
-        registry = SimpleNamespace(build=lambda name, options: object(), source=lambda name: text)
+        registry = SimpleNamespace(build=lambda name, options: object(), source=lambda name, options: text)
         return judged(grid, [("mine", {})], registry, None)[0].asked
 
     assert asked("") == {}

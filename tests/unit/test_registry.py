@@ -137,15 +137,15 @@ def test_options_are_validated(plugins):
 
 
 def test_an_outside_plugins_text_has_a_hash_and_an_own_one_has_none(plugins, tmp_path):
-    assert plugins.source("plain") == ""
-    before = plugins.source("outside")
+    assert plugins.source("plain", {}) == ""
+    before = plugins.source("outside", {})
     assert len(before) == 16
     file = tmp_path / "other_gadgets" / "sound.py"
     file.write_text(file.read_text() + "\n# changed\n")
-    assert plugins.source("outside") != before
-    before = plugins.source("outside")
+    assert plugins.source("outside", {}) != before
+    before = plugins.source("outside", {})
     (file.parent / "helper.py").write_text("STRENGTH = 2\n")
-    assert plugins.source("outside") != before
+    assert plugins.source("outside", {}) != before
 
 
 def test_only_methods_that_read_second_moments_depend_on_the_corpus(tmp_path):

@@ -210,3 +210,18 @@ def test_a_language_that_cannot_be_solved_leaves_the_sum_of_the_others(
     assert all(torch.equal(model.weight(layer), weight) for layer, weight in before.items())
     assert state.memory.keys() == memory.keys()
     assert all(state.memory[name] is value for name, value in memory.items())
+
+
+def test_the_text_of_a_translator_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file, registry = tmp_path / "my_translator.py", methods()
+    options = {key: value for key, value in OPTIONS.items() if key in registry.options("alphaedit-translation")}
+    file.write_text("def glossary(request, lang):\n    return request\n")
+    named = {**options, "translator": "my_translator:glossary"}
+    before = registry.source("alphaedit-translation", named)
+    assert before
+    assert registry.source("alphaedit-translation", options) == ""
+    file.write_text("def glossary(request, lang):\n    return None\n")
+    assert registry.source("alphaedit-translation", named) != before
+    with pytest.raises(BenchError, match="cannot be loaded"):
+        registry.source("alphaedit-translation", {**options, "translator": "no_such_module:f"})
