@@ -24,7 +24,7 @@ def chinese_font() -> Path | None:
 
 def chinese_letters(text: str) -> bytes:
     """A font of just the letters of `text` that others lack; empty if there are none or no font is installed."""
-    letters = "".join(sorted({char for char in text if not latin_only(char)}))
+    letters = "".join(sorted(filter(is_chinese, set(text))))
     path = chinese_font()
     if not letters or not path:
         return b""
