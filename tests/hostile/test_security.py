@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+import bench as package
 from bench.atomic import read_json
 from bench.home import without_home
 from bench.spec import RunSpec
@@ -165,6 +166,18 @@ def test_trust_is_part_of_a_cells_identity_and_so_is_the_code(tiny, tiny_world, 
     with (folder / "own.py").open("a") as file:
         file.write("# changed\n")
     assert "1 to compute" in bench(*tiny("--trust-remote-code", folder, models=folder)).out
+
+
+def test_trust_from_python(tiny_world, tmp_path, modules) -> None:
+    folder, marker = with_code(tiny_world, tmp_path, "own")
+    settings = {
+        "methods": "none", "models": str(folder), "datasets": str(tiny_world.root / "facts.jsonl"), "seeds": 1,
+        "languages": "en,de", "edits_per_language": 2, "evaluators": "edits", "results_dir": tmp_path / "results",
+    }  # fmt: skip
+    refused = package.run(**settings, name="refused")
+    assert list(refused.cells["status"]) == ["failed"] and not marker.exists()
+    trusted = package.run(**settings, name="trusted", trust_remote_code=str(folder))
+    assert list(trusted.cells["status"]) == ["done"] and marker.exists()
 
 
 def test_trust_in_a_model_that_the_run_does_not_have(tiny, tiny_world, tmp_path) -> None:

@@ -118,6 +118,22 @@ def test_hostile_text_goes_all_the_way_to_every_report(tiny: Any, odd_world: Tin
     assert all("العربية" in text for text in texts.values())
 
 
+METHODS = ("memit", "rome", "ft", "alphaedit", "prune", "rect", "langedit")
+
+
+def test_facts_that_say_the_same_of_one_subject_or_contradict_each_other(tiny: Any, tmp_path: Path) -> None:
+    """Equal keys in one step make its system singular but for the regularisation."""
+    same = {"lang": "en", "prompt": "King of {} is", "subject": "Tom"}
+    facts = written(tmp_path, [{**same, "target": target} for target in ("Otto", "Otto", "Anna", "Tom")])
+    arguments = tiny(datasets=facts, languages="en", methods=",".join(METHODS), batch_size=4)
+    answer = bench(*arguments)
+    assert answer.code == 0, answer.err
+    results = load_results(tmp_path / "results" / "tiny")
+    assert dict(zip(results.cells["method"], results.cells["status"], strict=True)) == dict.fromkeys(METHODS, "done")
+    twins = results.scores.query("metric == 'efficacy' and fact in ['%s/{}/../0', '%s/{}/../1']")
+    assert (twins.groupby("cell")["value"].nunique() == 1).all()
+
+
 # ---------------------------------------------------------------------------- templates
 @pytest.mark.parametrize("record", RECORDS, ids=range(len(RECORDS)))
 def test_braces_and_percent_signs_are_letters(record: dict[str, Any], tmp_path: Path) -> None:
