@@ -35,7 +35,7 @@ def at(number: int, fault: Callable[[], None], real: Callable[..., Any]) -> Call
 
 def inject(fault: str, number: int) -> None:
     """Kill or halt this process before or after a file takes its place, kill it in a checkpoint, or fill the disk."""
-    from bench import atomic, checkpoint
+    from bench import atomic, sealed
 
     if fault in ("write", "pause"):
         atomic._sync = at(number, kill if fault == "write" else pause, atomic._sync)
@@ -48,15 +48,15 @@ def inject(fault: str, number: int) -> None:
 
         atomic._sync = full
     elif fault == "checkpoint":
-        real, saves = checkpoint.save_file, count(1)
+        real, saves = sealed.save_file, count(1)
 
         def torn(tensors: Any, path: Path, metadata: Any) -> None:
             real(tensors, path, metadata)
-            if next(saves) == number:
+            if path.parent.name == "checkpoint" and next(saves) == number:
                 os.truncate(path, path.stat().st_size // 2)
                 kill()
 
-        checkpoint.save_file = torn
+        sealed.save_file = torn
 
 
 def main() -> None:
