@@ -120,11 +120,17 @@ def fetch(entry: ModelEntry, cache_dir: Path) -> str | Path:
 
 
 def size(name: str, cache_dir: Path) -> ModelSize | None:
-    """How large a model is, from its files; nothing is loaded, converted or downloaded.
+    """How large a model is, from its files, else as published; nothing is loaded, converted or downloaded.
 
     Returns:
-        None where it is not there, or its files do not tell.
+        None where it is not there, or its files do not tell, and it is none of `bench.shapes`.
     """
+    from bench.shapes import SHAPES, published_size
+
+    return _size_of_files(name, cache_dir) or (published_size(name) if name in SHAPES else None)
+
+
+def _size_of_files(name: str, cache_dir: Path) -> ModelSize | None:
     entry = resolve(name)
     try:
         if entry.source == "package":

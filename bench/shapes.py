@@ -174,6 +174,26 @@ def weight_bytes(name: str, layers: int | None = None, dtype: str = "float32") -
     return count * memory.BYTES[dtype]
 
 
+def published_size(name: str) -> memory.ModelSize:
+    """What decides how much memory a shape needs.
+
+    Raises:
+        BenchError: no such shape.
+    """
+    shape = find_shape(name)
+    config = shape.config(shape.layers)
+    width, heads = config.hidden_size, config.num_attention_heads
+    return memory.ModelSize(
+        parameters=weight_bytes(name) // memory.BYTES["float32"],
+        layers=shape.layers,
+        width=width,
+        inner=getattr(config, "intermediate_size", 0) or config.n_inner,
+        vocabulary=config.vocab_size,
+        context=config.max_position_embeddings,
+        heads=width * getattr(config, "num_key_value_heads", heads) // heads,
+    )
+
+
 def embedded_tokenizer(vocabulary: int) -> PreTrainedTokenizerFast:
     """The tokenizer of `polyglot-tiny`, cut to its first merges where a vocabulary is smaller than its own."""
     tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(model_dir())

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from bench import models
 from bench.errors import BenchError
+from bench.memory import ModelSize, size_of_folder
 from bench.polyglot.train import VOCABULARY
-from bench.shapes import SHAPES, embedded_tokenizer, random_model, weight_bytes
+from bench.shapes import SHAPES, embedded_tokenizer, published_size, random_model, weight_bytes
 from methods._locate.prefixes import generate_prefixes
 
 PARAMETERS = {
@@ -22,6 +26,23 @@ PARAMETERS = {
 
 def test_shapes_have_the_published_sizes() -> None:
     assert {name: weight_bytes(name, dtype="bfloat16") // 2 for name in SHAPES} == PARAMETERS
+
+
+@pytest.mark.parametrize("name", ["released-tiny", "smollm2-135m"])
+def test_published_sizes_are_those_of_files(name: str, tmp_path: Path) -> None:
+    random_model(name, dtype="bfloat16").hf.save_pretrained(tmp_path)
+    # what is tied is stored once, and counted once
+    assert published_size(name) == size_of_folder(tmp_path)
+
+
+def test_a_known_model_that_is_not_there_has_its_published_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "_snapshot", lambda _: None)
+    found = models.size("gpt-j-6b", tmp_path)
+    assert found == ModelSize(6_050_882_784, 28, 4096, 16384, 50400, 2048, 4096)
+    llama = models.size("llama3-8b", tmp_path)
+    assert llama == ModelSize(8_030_261_248, 32, 4096, 14336, 128256, 8192, 1024)
 
 
 def test_the_predicted_bytes_are_those_of_the_model() -> None:
