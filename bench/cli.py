@@ -190,11 +190,13 @@ def status_command(
     run: options.Run, results_dir: options.ResultsDir = Path("results"), watch: options.Watch = False
 ) -> None:
     """Show the grid of a run: what is done, running where, failed why, and the time left."""
+    from bench import signals
     from bench import watch as looking
 
     folder = run_folder(run, results_dir)
     if watch:
-        looking.watch(folder, sys.stdout.isatty())
+        with signals.terminable():
+            looking.watch(folder, sys.stdout.isatty())
     else:
         looking.show(folder)
 

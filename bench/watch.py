@@ -136,8 +136,8 @@ def why(cell: Standing) -> str:
     heard = cell.heard
     if cell.status != "interrupted":
         return (heard.reason.strip().splitlines() or [""])[-1].strip()
-    gone = f"process {heard.pid} on {heard.host} is gone, " if heard.host else ""
-    return f"{gone}step {step(heard)} is recorded"
+    holder = f"no process holds it (it was {heard.pid} on {heard.host}), " if heard.host else ""
+    return f"{holder}step {step(heard)} is recorded"
 
 
 def step(heard: Heard) -> str:

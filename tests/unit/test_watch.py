@@ -81,7 +81,7 @@ def test_a_process_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     running(store, cell(), stage="editing", step=2, steps=4)
     look = Look.at(tmp_path, Clock(tmp_path))
     assert look.trouble()[1].split(maxsplit=4) == [
-        "memit", "0", "interrupted", "22:13", "process 7 on node3 is gone, step 2/4 is recorded"
+        "memit", "0", "interrupted", "22:13", "no process holds it (it was 7 on node3), step 2/4 is recorded"
     ]  # fmt: skip
     assert not look.is_over
 
