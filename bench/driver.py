@@ -201,7 +201,10 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
     store.start(cell, about)
     progress.stage("preparing")
     state = work.prepare(world)
-    done = checkpoint.restore(folder, name, work.model, state)
+    gap = store.gap(name, cell.schedule, work.scored_with)
+    # what is missing in the middle is computed again
+    latest = gap[0] - (gap[1] == COST_TABLE) if gap else None
+    done = checkpoint.restore(folder, name, work.model, state, latest)
     store.forget(name, after=done)
     # the last step that was edited may not be scored
     for step in work.stream.after(max(done - 1, 0)):
@@ -210,7 +213,7 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
             state, rows = work.edit(step, state)
             store.record(name, step.number, COST_TABLE, rows)
             checkpoint.save(folder, name, step.number, work.model, state)
-        if due(cell.schedule.eval_every, step.number, total):
+        if cell.schedule.due(step.number):
             progress.step(step.number - 1, total, "scoring")
             missing = [each for each in work.scored_with if not store.holds(name, step.number, each)]
             for evaluator, table in work.score(step, state, missing):
@@ -280,11 +283,6 @@ def edit(method: Method, model: EditableModel, facts: Sequence[Fact], state: Sta
     if reason:
         state.memory[DIVERGED] = reason
     return state, report
-
-
-def due(every: int, step: int, total: int) -> bool:
-    """Whether to score after `step`: always at the end, else after every `every` steps (0 = never)."""
-    return step == total or (every > 0 and step % every == 0)
 
 
 @dataclass(frozen=True, slots=True)

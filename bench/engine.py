@@ -21,7 +21,7 @@ from bench import claims
 from bench.atomic import sweep
 from bench.errors import BenchError, StorageError
 from bench.spec import Cell
-from bench.store import ResultStore, Status
+from bench.store import FINISHED, ResultStore, Status
 
 if TYPE_CHECKING:
     from bench.display import Board
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 EvaluatorOptions = Iterable[tuple[str, Mapping[str, Any]]]
 """Names and options, as in `bench.driver.World`."""
 
-FINISHED: tuple[Status, ...] = ("done", "diverged")
 CRASH = "Traceback"
 """How the reason of a failure begins that is no bad input."""
 
@@ -71,11 +70,10 @@ def existing(cell: Cell, store: ResultStore, evaluators: EvaluatorOptions) -> Ou
 
     A cell that lacks the table of an evaluator, or was scored with other options of it, counts as never run.
     """
-    found = store.standing(cell.id())
-    status, reason = found.get("status"), str(found.get("reason", ""))
+    status, reason, when = store.outcome(cell.id())
     if status in FINISHED and not _scored(cell, store, evaluators):
         status, reason = None, ""
-    return Outcome(cell, status, reason, reused=True, when=float(found.get("when", 0.0)))
+    return Outcome(cell, status, reason, reused=True, when=when)
 
 
 def _scored(cell: Cell, store: ResultStore, evaluators: EvaluatorOptions) -> bool:

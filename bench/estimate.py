@@ -10,11 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from bench.atomic import read_json
-from bench.engine import FINISHED
-from bench.errors import BenchError
+from bench.records import read_cell
 from bench.spec import Cell
-from bench.store import COST_SCHEMA, COST_TABLE
+from bench.store import COST_SCHEMA, COST_TABLE, FINISHED, ResultStore
 
 Key = tuple[str, str]
 """Names of a method and a model."""
@@ -63,15 +61,11 @@ def _sum(rows: pa.Table) -> float:
 def seconds_per_edit(results_dir: Path) -> dict[Key, float]:
     """Mean cost of one edit, scoring included, by method and model, over all runs of a results folder."""
     sums: dict[Key, list[float]] = {}
-    for path in sorted(results_dir.glob("*/*/status.json")):
-        try:
-            if read_json(path)["status"] not in FINISHED:
-                continue
-            cell = read_json(path.with_name("cell.json"))["cell"]
-            key = (str(cell["method"]["name"]), str(cell["model"]["name"]))
-        except (BenchError, KeyError, TypeError):
-            # what is wrong with it `bench status` tells
-            continue
+    for path in sorted(results_dir.glob("*/*/cell.json")):
+        if ResultStore(path.parents[1]).status(path.parent.name)[0] not in FINISHED:
+            continue  # or not whole; what is wrong with it `bench status` tells
+        cell = read_cell(path)["cell"]
+        key = (cell["method"]["name"], cell["model"]["name"])
         found = spent(path.parent)
         if found and found.edits:
             total = sums.setdefault(key, [0.0, 0.0])

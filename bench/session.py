@@ -15,6 +15,7 @@ from bench.atomic import read_json, sweep, write_json
 from bench.display import Display, make_display
 from bench.errors import BenchError
 from bench.names import unknown
+from bench.records import check_version, read_run
 from bench.registry import Registry, evaluators, methods
 from bench.settings import overrides, resolve
 from bench.spec import SCHEMA_VERSION, Cell, RunSpec
@@ -122,12 +123,8 @@ def check_schema(store: ResultStore) -> None:
         BenchError: naming the first such file.
     """
     for path in [store.root / "run.json", *sorted(store.root.glob("*/cell.json"))]:
-        if path.exists() and (found := read_json(path).get("schema_version")) != SCHEMA_VERSION:
-            raise BenchError(
-                f"results of schema version {found}, this version writes {SCHEMA_VERSION}; give another --name",
-                file=path,
-                field="schema_version",
-            )
+        if path.exists():
+            check_version(path)
 
 
 def execute(
@@ -310,7 +307,7 @@ def run_record(planned: Plan) -> dict[str, Any]:
     path = planned.store.root / "run.json"
     now = {cell.id(): place(cell) for cell in planned.cells}
     # a model or a file of facts may have another name by now
-    earlier = [now.get(cell["cell"], cell) for cell in planned_cells(read_json(path))] if path.exists() else []
+    earlier = [now.get(cell["cell"], cell) for cell in planned_cells(read_run(path))] if path.exists() else []
     by_place = {tuple(cell[key] for key in PLACE): cell for cell in [*earlier, *now.values()]}
     spec = planned.spec.model_dump(mode="json")
     return {"schema_version": SCHEMA_VERSION, **spec, "cells": list(by_place.values())}

@@ -128,12 +128,19 @@ class Schedule(Frozen):
 
     def edits(self) -> int:
         """Facts that are edited, if the data set holds enough."""
+        return min(len(self.written) * self.edits_per_language, self.length() * self.batch_size)
+
+    def length(self) -> int:
+        """Steps, if the data set holds enough."""
         languages, size = len(self.written), self.batch_size
-        every = languages * self.edits_per_language
-        batches = math.ceil(every / size) if self.order == "shuffled" else (
+        batches = math.ceil(languages * self.edits_per_language / size) if self.order == "shuffled" else (
             languages * math.ceil(self.edits_per_language / size)
         )  # fmt: skip
-        return every if self.steps is None or self.steps >= batches else min(every, self.steps * size)
+        return batches if self.steps is None else min(batches, self.steps)
+
+    def due(self, step: int) -> bool:
+        """Whether the model is scored after a step: always at the end, else after every `eval_every`."""
+        return step == self.length() or (self.eval_every > 0 and step % self.eval_every == 0)
 
 
 class Cell(Frozen):

@@ -14,12 +14,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bench.atomic import read_json
 from bench.claims import is_claimed
-from bench.engine import FINISHED
 from bench.errors import BenchError, StorageError
 from bench.estimate import Spent, spent
-from bench.store import COST_TABLE, PLACE, ResultStore, Status, cell_row, planned_cells
+from bench.records import read_run
+from bench.store import COST_TABLE, FINISHED, PLACE, ResultStore, Status, cell_row, planned_cells
 
 OVER = (*FINISHED, "failed", "broken")
 """No process will go on with these unless it is told to."""
@@ -92,12 +91,8 @@ def standings(root: Path) -> list[Standing]:
     if not root.is_dir():
         raise BenchError("no such run folder", file=root)
     path = root / "run.json"
-    run = read_json(path) if path.exists() else {}
-    try:
-        planned = planned_cells(run)
-        cells = {str(cell["cell"]): {name: str(cell[name]) for name in PLACE} for cell in planned}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise BenchError("not the record of a run", file=path, field=str(error).strip("'")) from error
+    run = read_run(path) if path.exists() else {}
+    cells = {str(cell["cell"]): {name: str(cell[name]) for name in PLACE} for cell in planned_cells(run)}
     cells = cells or {path.parent.name: {} for path in sorted(root.glob("*/cell.json"))}
     if not cells:
         raise BenchError("the run holds no cells", file=root)

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pandas as pd
 import pyarrow as pa
@@ -26,9 +26,13 @@ import pyarrow.parquet as pq
 from bench.atomic import read_json, replacing, write_json
 from bench.errors import BenchError
 from bench.home import without_home
-from bench.spec import ALL, SCHEMA_VERSION, Cell
+from bench.records import read_cell, read_run, read_shard
+from bench.spec import ALL, IDENTITY_VERSION, SCHEMA_VERSION, Cell, Schedule
 
 Status = Literal["running", "done", "diverged", "failed", "interrupted"]
+
+FINISHED: tuple[Status, ...] = ("done", "diverged")
+"""A cell with these has been taken to the end of its stream."""
 
 COST_TABLE = "cost"
 
@@ -79,6 +83,7 @@ class ResultStore:
         """Write what the cell is and what it runs on."""
         record = {
             "schema_version": SCHEMA_VERSION,
+            "identity_version": IDENTITY_VERSION,
             "id": cell.id(),
             "cell": cell.model_dump(mode="json"),
             "environment": dict(environment),
@@ -98,9 +103,9 @@ class ResultStore:
         schema = COST_SCHEMA if table == COST_TABLE else SCORE_SCHEMA
         full = [{"cell": cell_id, "step": step, **row} for row in rows]
         data = pa.Table.from_pylist(full, schema=schema)
-        data = data.replace_schema_metadata({"schema_version": str(SCHEMA_VERSION)})
+        data = data.replace_schema_metadata({"schema_version": str(SCHEMA_VERSION), "rows": str(len(full))})
         with replacing(self._shard(cell_id, step, table, part)) as temporary:
-            pq.write_table(data, temporary)
+            pq.write_table(data, temporary, write_page_checksum=True)
 
     def holds(self, cell_id: str, step: int, table: str) -> bool:
         """Whether the shard of a table and step is written."""
@@ -140,10 +145,44 @@ class ResultStore:
             found = read_json(self._status(cell_id))
         return {"status": "interrupted", "reason": "", "when": 0.0, **(found if isinstance(found, dict) else {})}
 
-    def status(self, cell_id: str) -> tuple[Status | None, str]:
-        """Status and reason of a cell, (None, "") where it never ran."""
+    def outcome(self, cell_id: str) -> tuple[Status | None, str, float]:
+        """Status and reason of a cell and since when, (None, "", 0.0) where it never ran.
+
+        A status that is none, and one of a cell that has lost some of its tables, is "interrupted".
+        """
         found = self.standing(cell_id)
-        return found.get("status"), str(found.get("reason", ""))
+        if not found:
+            return None, "", 0.0
+        if not _is_standing(found):
+            return "interrupted", "", 0.0
+        problem = self._lost(cell_id) if found["status"] in FINISHED else ""
+        return ("interrupted", problem, 0.0) if problem else (found["status"], found["reason"], float(found["when"]))
+
+    def status(self, cell_id: str) -> tuple[Status | None, str]:
+        """Status and reason of a cell, as `outcome` gives them."""
+        status, reason, _ = self.outcome(cell_id)
+        return status, reason
+
+    def _lost(self, cell_id: str) -> str:
+        """What a finished cell has lost; "" for nothing."""
+        try:
+            record = read_cell(self.folder(cell_id) / "cell.json")
+        except BenchError as error:
+            return str(error)
+        tables = record["environment"]["evaluators"] or self.tables(cell_id) - {COST_TABLE}
+        if not tables:  # and so no number either
+            return ""
+        gap = self.gap(cell_id, Schedule.model_validate(record["cell"]["schedule"]), tables)
+        return f"the shard of step {gap[0]} is missing in its table '{gap[1]}'; run it again" if gap else ""
+
+    def gap(self, cell_id: str, schedule: Schedule, tables: Iterable[str]) -> tuple[int, str] | None:
+        """The first step and table that a cell, were it finished, would have a shard of and has not."""
+        scored = tuple(tables)
+        for step in range(1, schedule.length() + 1):
+            for table in (COST_TABLE, *(scored if schedule.due(step) else ())):
+                if not self.holds(cell_id, step, table):
+                    return step, table
+        return None
 
     def _status(self, cell_id: str) -> Path:
         return self.folder(cell_id) / "status.json"
@@ -151,14 +190,20 @@ class ResultStore:
     def environment(self, cell_id: str) -> dict[str, Any]:
         """Versions, device and evaluators' options that a cell was begun with; {} where that is not known."""
         try:
-            found: dict[str, Any] = read_json(self.folder(cell_id) / "cell.json")["environment"]
-        except (BenchError, KeyError, TypeError):
+            found: dict[str, Any] = read_cell(self.folder(cell_id) / "cell.json")["environment"]
+        except BenchError:
             return {}
         return found
 
     def tables(self, cell_id: str) -> set[str]:
         """Names of the tables a cell has at least one shard of."""
         return {path.parent.name for path in self.folder(cell_id).glob("*/*.parquet")}
+
+
+def _is_standing(found: Mapping[str, Any]) -> bool:
+    """Whether a status file's contents are what is written there."""
+    known = isinstance(found["status"], str) and found["status"] in get_args(Status)
+    return known and isinstance(found["reason"], str) and type(found["when"]) in (int, float) and found["when"] >= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +239,8 @@ def place(cell: Cell) -> dict[str, Any]:
 
 
 def planned_cells(run: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The cells that run.json lists, as `place` gives them; earlier versions knew no groups of languages."""
-    return [{"edited": ALL, **cell} for cell in run.get("cells", [])]
+    """The cells that run.json lists, as `place` gives them."""
+    return [{name: cell[name] for name in ("cell", *PLACE)} for cell in run.get("cells") or ()]
 
 
 def group_name(edited: Iterable[str]) -> str:
@@ -215,16 +260,16 @@ def load_results(root: Path | str) -> Results:
     files = sorted(root.glob("*/cell.json"))
     if not files:
         raise BenchError("the run holds no cells", file=root)
-    run: dict[str, Any] = read_json(root / "run.json") if (root / "run.json").exists() else {}
+    path = root / "run.json"
+    run: dict[str, Any] = read_run(path) if path.exists() or path.is_symlink() else {}
     rows = {row["cell"]: row for row in map(cell_row, files)}
-    if "cells" in run:
-        missing = {"status": "missing", "reason": "never run"}
-        # names are those of the run: a cell may have been computed under others
-        rows = {cell["cell"]: {**rows.get(cell["cell"], missing), **cell} for cell in planned_cells(run)}
+    if run.get("cells") is not None:
+        rows = {cell["cell"]: _as_planned(rows.get(cell["cell"]), cell, path) for cell in planned_cells(run)}
     scores: list[pd.DataFrame] = []
     costs: list[pd.DataFrame] = []
     for shard in sorted(path for cell in rows for path in root.glob(f"{cell}/*/*.parquet")):
-        (costs if shard.parent.name == COST_TABLE else scores).append(_read_shard(shard))
+        is_cost = shard.parent.name == COST_TABLE
+        (costs if is_cost else scores).append(read_shard(shard, COST_SCHEMA if is_cost else SCORE_SCHEMA))
     return Results(
         cells=pd.DataFrame(list(rows.values()), columns=list(CELL_COLUMNS)),
         scores=_concat(scores, SCORE_SCHEMA),
@@ -242,22 +287,8 @@ def cell_row(path: Path) -> dict[str, Any]:
     Raises:
         BenchError: it is not a cell's record, or was written by another schema version.
     """
-    record = read_json(path)
-    found = record.get("schema_version") if isinstance(record, dict) else None
-    if found != SCHEMA_VERSION:
-        raise BenchError(
-            f"results of schema version {found}, this version reads {SCHEMA_VERSION}; use another run name",
-            file=path,
-            field="schema_version",
-        )
-    try:
-        status, reason = ResultStore(path.parent.parent).status(path.parent.name)
-        return {**_place_of(record), "status": status, "reason": reason}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise BenchError("not a cell's record", file=path, field=str(error).strip("'")) from error
-
-
-def _place_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    record = read_cell(path)
+    status, reason = ResultStore(path.parent.parent).status(path.parent.name)
     cell = record["cell"]
     return {
         "cell": record["id"],
@@ -265,22 +296,26 @@ def _place_of(record: Mapping[str, Any]) -> dict[str, Any]:
         "model": cell["model"]["name"],
         "data": cell["data"]["name"],
         "order": cell["schedule"]["order"],
-        # cells of earlier identities edit all languages
-        "edited": group_name(cell["schedule"].get("edited", ())),
+        "edited": group_name(cell["schedule"]["edited"]),
         "seed": cell["seed"],
+        "status": status,
+        "reason": reason,
     }
 
 
-def _read_shard(path: Path) -> pd.DataFrame:
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise BenchError(f"unreadable result shard ({error})", file=path) from error
-    version = (table.schema.metadata or {}).get(b"schema_version", b"?").decode()
-    if version != str(SCHEMA_VERSION):
-        raise BenchError(f"schema version {version}, this version reads {SCHEMA_VERSION}", file=path)
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
+def _as_planned(row: Mapping[str, Any] | None, planned: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The row of a cell that run.json lists.
+
+    Raises:
+        BenchError: they disagree in what a cell's id stands for.
+    """
+    if row is None:
+        return {**planned, "status": "missing", "reason": "never run"}
+    for name in ("method", "order", "edited", "seed"):
+        if row[name] != planned[name]:
+            raise BenchError(f"{name} {planned[name]!r}, the cell has {row[name]!r}", file=path, record=row["cell"])
+    # names are those of the run: a cell may have been computed under others
+    return {**row, **planned}
 
 
 def _concat(frames: list[pd.DataFrame], schema: pa.Schema) -> pd.DataFrame:

@@ -13,11 +13,10 @@ from pydantic import ValidationError
 
 from bench import checkpoint, driver, grid
 from bench.atomic import read_json
-from bench.engine import FINISHED
 from bench.errors import BenchError
 from bench.session import quiet_libraries
 from bench.spec import Cell
-from bench.store import Results, ResultStore, load_results
+from bench.store import FINISHED, Results, ResultStore, load_results
 
 if TYPE_CHECKING:
     from bench.display import Board

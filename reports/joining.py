@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.atomic import read_json
 from bench.errors import BenchError
+from bench.records import read_cell
 from bench.store import PLACE, SCORE_SCHEMA, Results, load_results
 from reports.naming import run_names
 from reports.tables import DASH
@@ -105,7 +105,7 @@ def _other_settings(runs: Runs, row: Mapping[Any, Any]) -> str:
     paths = [folder / row[cell] / "cell.json" for folder, cell in zip(runs.folders, ("cell_a", "cell_b"), strict=True)]
     if not all(path.exists() for path in paths):
         return "other settings"
-    first, second = (_flat(read_json(path)["cell"]) for path in paths)
+    first, second = (_flat(read_cell(path)["cell"]) for path in paths)
     changed = [name for name in dict.fromkeys((*first, *second)) if first.get(name) != second.get(name)]
     texts = (f"{name} {first.get(name, DASH)} → {second.get(name, DASH)}" for name in changed)
     return "; ".join(texts) or "another version of the code"

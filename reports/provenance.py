@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.atomic import read_json
+from bench.records import read_cell
 from bench.store import Results
 from reports.aggregate import FINISHED, Setting, ordered, spent
 from reports.contents import METHOD, display_name
@@ -22,7 +22,7 @@ PHASES = ("values", "keys", "solve", "projection", "training")
 def cell_records(root: Path, cells: pd.DataFrame) -> list[dict[str, Any]]:
     """The cell.json of every cell that has begun."""
     paths = (root / str(cell) / "cell.json" for cell in cells["cell"])
-    return [read_json(path) for path in paths if path.exists()]
+    return [read_cell(path) for path in paths if path.exists()]
 
 
 def what_was_run(records: list[dict[str, Any]]) -> Table:

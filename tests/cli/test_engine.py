@@ -113,10 +113,30 @@ def test_a_cell_without_the_table_of_an_evaluator_runs_again(tmp_path):
     assert not is_pending(existing(cell("a"), ResultStore(tmp_path), ()), retry_failed=False)
 
 
+def write_all(store, each, table):
+    """The shards of a cell that has been taken to its end."""
+    for step in range(1, each.schedule.length() + 1):
+        store.record(each.id(), step, "cost", [])
+    store.record(each.id(), each.schedule.length(), table, [])
+
+
+@pytest.mark.parametrize("table", ["cost", "xtreme"])
+def test_a_cell_that_has_lost_a_shard_runs_again(tmp_path, table):
+    store, scored_with = ResultStore(tmp_path), (("xtreme", {}),)
+    store.start(cell("a"), {"evaluators": {"xtreme": {}}})
+    write_all(store, cell("a"), "xtreme")
+    store.finish(cell("a").id(), "done")
+    assert not is_pending(existing(cell("a"), store, scored_with), retry_failed=False)
+    sorted((store.folder(cell("a").id()) / table).iterdir())[0].unlink()
+    outcome = existing(cell("a"), store, scored_with)
+    assert is_pending(outcome, retry_failed=False)
+    assert f"missing in its table '{table}'" in store.status(cell("a").id())[1]
+
+
 def test_a_cell_scored_with_other_options_runs_again(tmp_path):
     store = ResultStore(tmp_path)
     store.start(cell("a"), {"evaluators": {"xtreme": {"limit": 100}}})
-    store.record(cell("a").id(), 1, "xtreme", [])
+    write_all(store, cell("a"), "xtreme")
     store.finish(cell("a").id(), "done")
     assert not is_pending(existing(cell("a"), store, (("xtreme", {"limit": 100}),)), retry_failed=False)
     assert is_pending(existing(cell("a"), store, (("xtreme", {"limit": 20}),)), retry_failed=False)
@@ -126,7 +146,7 @@ def test_a_cell_that_was_asked_other_items_runs_again(tmp_path):
     store, scored_with = ResultStore(tmp_path), (("xtreme", {"limit": 100}),)
     before = cell("a").model_copy(update={"asked": {"xtreme": "items"}})
     store.start(before, {"evaluators": before.scored_by(scored_with)})
-    store.record(before.id(), 1, "xtreme", [])
+    write_all(store, before, "xtreme")
     store.finish(before.id(), "done")
     assert not is_pending(existing(before, store, scored_with), retry_failed=False)
     for asked in ({"xtreme": "changed"}, {}):

@@ -90,7 +90,7 @@ def test_an_unknown_schema_version_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("record", "expected"),
     [
-        ([], "schema version None"),
+        ([], "not an object with fields"),
         ({"schema_version": SCHEMA_VERSION}, "cell"),
         ({"schema_version": SCHEMA_VERSION, "cell": 3, "id": "x"}, "not a cell's record"),
         ({"schema_version": SCHEMA_VERSION, "cell": {"method": "memit"}, "id": "x"}, "not a cell's record"),

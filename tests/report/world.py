@@ -102,8 +102,15 @@ class World:
             method=MethodSpec(name=method, options={} if method == "none" else {"layers": [2, 3], "lambda": 3000.0}),
             model=ModelRef(name=model, fingerprint=f"f00d {model}"),
             data=DataRef(name=self.data),
-            schedule=Schedule(languages=self.languages, edits_per_language=self.facts, order=order, edited=edited),
+            schedule=self.schedule(order, edited),
             seed=seed,
+        )
+
+    def schedule(self, order: Order, edited: tuple[str, ...]) -> Schedule:
+        """Three steps of one fact each, in every group of languages."""
+        facts = max(self.facts, 3)
+        return Schedule(
+            languages=self.languages, edits_per_language=facts, order=order, edited=edited, batch_size=1, steps=3
         )
 
     def write_cell(self, store: ResultStore, cell: Cell) -> None:
