@@ -119,6 +119,8 @@ def trace_command(
     if not trace_facts.has_true_answers(data):
         shown.note(f"{data} has no true answers: each prompt is traced with the token that the model says first")
     editable = _load(spec, place, cache_dir or session.default_cache_dir())
+    for questions in asked.values():
+        trace_facts.check_lengths(editable, questions, data)
     folder = out or session.RESULTS_DIR / f"trace-{Path(model).name}"
     trace(editable, request, asked, folder, shown)
     from reports import trace as report

@@ -128,11 +128,7 @@ def known(model: EditableModel, asked: Sequence[Question], wanted: int) -> tuple
 
     It has to say the answer's first token; where that is only a part of a character, the whole character. A question
     without an expected answer is always known: what the model says first is its answer.
-
-    Raises:
-        BenchError: a question is longer than the model's context.
     """
-    _check_lengths(model, asked)
     found: list[Known] = []
     tried = 0
     for start in range(0, len(asked), TOGETHER):
@@ -151,11 +147,16 @@ def known(model: EditableModel, asked: Sequence[Question], wanted: int) -> tuple
     return found, tried
 
 
-def _check_lengths(model: EditableModel, asked: Sequence[Question]) -> None:
+def check_lengths(model: EditableModel, asked: Sequence[Question], name: str) -> None:
+    """Refuse a question of the data set `name` that is longer than the model's context.
+
+    Raises:
+        BenchError: names the fact.
+    """
     for question, ids in zip(asked, model.tokens.prompts([q.text for q in asked]), strict=True):
         if len(ids) > model.context_length:
             problem = f"{len(ids)} tokens, and the model reads {model.context_length}"
-            raise BenchError(problem, record=question.fact_id, field=f"prompt ({question.lang})")
+            raise BenchError(problem, file=name, record=question.fact_id, field=f"prompt ({question.lang})")
 
 
 def _first_character(model: EditableModel, ids: Sequence[int]) -> int:

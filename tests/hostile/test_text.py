@@ -324,7 +324,7 @@ def test_a_prompt_too_long_to_be_traced_is_named(tiny_world: TinyWorld, tmp_path
     facts = written(tmp_path, [{**RECORDS[0], "lang": "en", "prompt": f"{LONG}{{}}"}])
     options = ("--data", facts, "--languages", "en", "--facts", 1, "--out", tmp_path / "out", "--device", "cpu")
     answer = bench("trace", tiny_world.root / "model", *options, "--display", "none")
-    answer.is_one_line("record %s/{}/../0", "field 'prompt (en)'", f"reads {CONTEXT}")
+    answer.is_one_line(str(facts), "record %s/{}/../0", "field 'prompt (en)'", f"reads {CONTEXT}")
     assert not (tmp_path / "out").exists()
 
 
