@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,28 +58,42 @@ def _sum(rows: pa.Table) -> float:
     return float(pc.sum(rows["value"]).as_py() or 0.0)
 
 
-def seconds_per_edit(results_dir: Path) -> dict[Key, float]:
-    """Mean cost of one edit, scoring included, by method and model, over all runs of a results folder."""
-    sums: dict[Key, list[float]] = {}
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Mean cost of a method on a model.
+
+    Attributes:
+        edit: seconds per edit.
+        scoring: seconds of the last scoring; it asks mostly the same, however many edits there are.
+    """
+
+    edit: float
+    scoring: float
+
+
+def paces(results_dir: Path) -> dict[Key, Pace]:
+    """What finished cells have cost by method and model, over all runs of a results folder."""
+    found: dict[Key, list[Spent]] = {}
     for path in sorted(results_dir.glob("*/*/cell.json")):
         if ResultStore(path.parents[1]).status(path.parent.name)[0] not in FINISHED:
             continue  # or not whole; what is wrong with it `bench status` tells
-        cell = read_cell(path)["cell"]
-        key = (cell["method"]["name"], cell["model"]["name"])
-        found = spent(path.parent)
-        if found and found.edits:
-            total = sums.setdefault(key, [0.0, 0.0])
-            total[0] += found.edits
-            total[1] += found.editing + found.scoring
-    return {key: seconds / edits for key, (edits, seconds) in sums.items()}
+        cell, taken = read_cell(path)["cell"], spent(path.parent)
+        if taken and taken.edits:
+            found.setdefault((cell["method"]["name"], cell["model"]["name"]), []).append(taken)
+    return {key: _pace(cells) for key, cells in found.items()}
 
 
-def estimate(cells: Iterable[Cell], known: dict[Key, float]) -> float | None:
+def _pace(cells: list[Spent]) -> Pace:
+    edits = sum(each.edits for each in cells)
+    return Pace(sum(each.editing for each in cells) / edits, sum(each.scoring for each in cells) / len(cells))
+
+
+def estimate(cells: Iterable[Cell], known: Mapping[Key, Pace]) -> float | None:
     """Seconds that `cells` will take, None where nothing is known about one of them."""
     total = 0.0
     for cell in cells:
         pace = known.get((cell.method.name, cell.model.name))
         if pace is None:
             return None
-        total += pace * cell.schedule.edits()
+        total += pace.edit * cell.schedule.edits() + pace.scoring
     return total

@@ -123,13 +123,13 @@ def _indented(text: str) -> str:
 def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
     """The grid of a run with counts, what exists already, and what the rest will take: time, memory, disk."""
     from bench.engine import is_pending
-    from bench.estimate import estimate, seconds_per_edit
+    from bench.estimate import estimate, paces
     from bench.session import choose_device
     from bench.siblings import elsewhere
     from bench.store import FINISHED, group_name
 
     needed = _Needs(planned, choose_device(device))
-    known = seconds_per_edit(planned.store.root.parent)
+    known = paces(planned.store.root.parent)
     groups: dict[tuple[str, ...], list[Outcome]] = {}
     for outcome in planned.outcomes():
         cell = outcome.cell

@@ -77,9 +77,9 @@ def test_the_dry_run_knows_what_exists_and_estimates_the_rest(tiny, tmp_path):
     answer = bench(*tiny("--dry-run", seeds=3))
     assert "3 cells" in answer.out and "2 to compute" in answer.out
     assert "unknown" not in answer.out
-    pace = estimate.seconds_per_edit(tmp_path / "results")
-    assert [method for method, _ in pace] == ["none"]
-    assert min(pace.values()) > 0
+    known = estimate.paces(tmp_path / "results")
+    assert [method for method, _ in known] == ["none"]
+    assert known.popitem()[1].scoring > 0
 
 
 def test_a_crash_is_recorded_reported_and_retried_on_demand(tiny, tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ import pytest
 from bench import claims, status
 from bench.atomic import write_json
 from bench.errors import BenchError, StorageError
+from bench.estimate import Pace, estimate, paces
 from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.status import Clock, Left, Standing, standings, whole
 from bench.store import SCHEMA_VERSION, ResultStore, place
@@ -217,6 +218,19 @@ def test_the_whole_takes_as_long_as_its_share_and_no_less_than_its_longest_cell(
     assert whole(cells, {**even, "3": Left(100.0)}) == Left(100)
     assert whole(cells, {**even, "3": status.UNKNOWN}) == Left(15, is_all=False)
     assert whole([standing(i, False) for i in range(4)], even) == Left(40)
+
+
+def test_a_dry_run_counts_edits_and_one_scoring(tmp_path: Path) -> None:
+    store = planned(tmp_path / "run", [cell(seed=0), cell(seed=1), cell(seed=2)])
+    finished(store, cell(seed=0))
+    finished(store, cell(seed=1), editing=20.0, scoring=12.0)
+    finished(store, cell(seed=2), editing=99.0)
+    store.finish(cell(seed=2).id(), "failed", "no")
+    known = paces(tmp_path)
+    # four steps of two edits in 10 and in 20 s
+    assert known == {("memit", "m"): Pace(edit=7.5, scoring=10.0)}
+    assert estimate([cell(seed=3)], known) == 30 * 7.5 + 10, "30 edits, in one language"
+    assert estimate([cell(seed=3), cell("ft")], known) is None
 
 
 def test_finished_cells_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
