@@ -7,7 +7,7 @@ tested - in a folder that may only be read - its status file is believed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -80,10 +80,14 @@ class Standing:
         return tuple(self.place.get(name) for name in ("method", "model", "order", "edited"))
 
 
-def standings(root: Path) -> list[Standing]:
+def standings(root: Path, before: Iterable[Standing] = ()) -> list[Standing]:
     """How every cell of a run stands, in the order of run.json.
 
-    A cell that cannot be read is one that is broken.
+    A cell that cannot be read is one that is broken; one that would be computed again is interrupted.
+
+    Args:
+        root: the run's folder.
+        before: how they stood; what was finished then is not looked through again.
 
     Raises:
         BenchError: no such folder, no cells in it, or run.json cannot be read.
@@ -96,41 +100,49 @@ def standings(root: Path) -> list[Standing]:
     cells = cells or {path.parent.name: {} for path in sorted(root.glob("*/cell.json"))}
     if not cells:
         raise BenchError("the run holds no cells", file=root)
-    return [_standing(root, cell, where) for cell, where in cells.items()]
+    finished = {each.cell: each for each in before if each.status in FINISHED}
+    return [_standing(root, cell, where, finished.get(cell)) for cell, where in cells.items()]
 
 
-def _standing(root: Path, cell: str, where: Mapping[str, str]) -> Standing:
+def _standing(root: Path, cell: str, where: Mapping[str, str], before: Standing | None) -> Standing:
     store = ResultStore(root)
-    record = store.folder(cell) / "cell.json"
+    folder = store.folder(cell)
     try:
         found = store.standing(cell)
         if not found:
             return Standing(cell, where, "missing", Heard(status="missing"))
-        if record.exists():
-            # names are those of the run, where it has any: a cell may have been computed under others
-            where = {**{name: str(value) for name, value in cell_row(record).items()}, **where}
-        heard = Heard.model_validate(found)
-    except ValidationError as error:
-        name = str(error.errors()[0]["loc"][0])
-        return _broken(cell, where, f"{record.with_name('status.json')}, field '{name}': not what a status holds")
+        if before and found["when"] == before.heard.when:
+            return before
+        row = cell_row(folder / "cell.json") if (folder / "cell.json").exists() else {}
+        heard = _heard(found)
+        is_gone = heard.status == "running" and not _is_held(root, cell)
+        # it may have ended just now
+        heard = _heard(store.standing(cell)) if is_gone else heard
     except (BenchError, OSError) as error:
-        return _broken(cell, where, str(error))
-    status = heard.status
-    if status == "running" and not _is_held(root, cell):
-        status = "interrupted"
-    if status == "interrupted":
-        heard = heard.model_copy(update={"step": _last_step(store.folder(cell)), "stage": ""})
-    return Standing(cell, where, status, heard)
+        return Standing(cell, where, "broken", Heard(status="broken", reason=str(error)))
+    # names are those of the run, where it has any: a cell may have been computed under others
+    where = {**{name: str(value) for name, value in row.items()}, **where}
+    if heard.status in FINISHED and row.get("status") == "interrupted":
+        heard = Heard(status="interrupted", reason=row["reason"])
+    if heard.status == "interrupted" or (heard.status == "running" and is_gone):
+        heard = heard.model_copy(update={"step": _last_step(folder), "stage": ""})
+        return Standing(cell, where, "interrupted", heard)
+    return Standing(cell, where, heard.status, heard)
+
+
+def _heard(found: Mapping[str, Any]) -> Heard:
+    """What a status file says; one that says something else is that of an interrupted cell."""
+    try:
+        return Heard.model_validate(found)
+    except ValidationError as error:
+        name = error.errors()[0]["loc"][0]
+        return Heard(status="interrupted", reason=f"status.json, field '{name}': not what a status holds")
 
 
 def _last_step(folder: Path) -> int:
     """The last step that a cell has recorded the cost of."""
     numbers = [path.stem[:5] for path in (folder / COST_TABLE).glob("*.parquet")]
     return max((int(number) for number in numbers if number.isdigit()), default=0)
-
-
-def _broken(cell: str, where: Mapping[str, str], reason: str) -> Standing:
-    return Standing(cell, where, "broken", Heard(status="broken", reason=reason))
 
 
 def _is_held(root: Path, cell: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,13 +42,13 @@ class Look:
     now: float = field(default_factory=time.time)
 
     @classmethod
-    def at(cls, root: Path, clock: Clock) -> Look:
-        """Look now.
+    def at(cls, root: Path, clock: Clock, before: Iterable[Standing] = ()) -> Look:
+        """Look now; `before` is how the cells stood.
 
         Raises:
             BenchError: see `bench.status.standings`.
         """
-        cells, now = standings(root), time.time()
+        cells, now = standings(root, before), time.time()
         return cls(root, cells, clock.left(cells, now), now)
 
     @property
@@ -136,8 +136,8 @@ def why(cell: Standing) -> str:
     heard = cell.heard
     if cell.status != "interrupted":
         return (heard.reason.strip().splitlines() or [""])[-1].strip()
-    holder = f"no process holds it (it was {heard.pid} on {heard.host}), " if heard.host else ""
-    return f"{holder}step {step(heard)} is recorded"
+    holder = f"no process holds it (it was {heard.pid} on {heard.host})" if heard.host else heard.reason
+    return f"{holder}{holder and ', '}step {step(heard)} is recorded"
 
 
 def step(heard: Heard) -> str:
@@ -210,8 +210,9 @@ def watch(root: Path, live: bool) -> None:
 
 
 def _looks(root: Path, clock: Clock) -> Iterator[Look]:
+    look = None
     while True:
-        look = Look.at(root, clock)
+        look = Look.at(root, clock, look.cells if look else ())
         yield look
         if look.is_over:
             return

@@ -97,25 +97,62 @@ def test_where_locks_cannot_be_tested_the_status_is_believed(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "reason"),
     [
-        ("", "interrupted"),
-        ("[]", "interrupted"),
-        ('"done"', "interrupted"),
-        ('{"status": "fine", "reason": ""}', "broken"),
-        ('{"status": "running", "reason": "", "when": NaN}', "broken"),
-        ('{"status": "running", "reason": "", "since": 1e300}', "broken"),
-        ('{"status": "running", "reason": [], "step": {}}', "broken"),
+        ("", ""),
+        ("[]", ""),
+        ('"done"', ""),
+        ('{"status": "fine", "reason": ""}', "status.json, field 'status'"),
+        ('{"status": "running", "reason": "", "when": NaN}', "status.json, field 'when'"),
+        ('{"status": "running", "reason": "", "since": 1e300}', "status.json, field 'since'"),
+        ('{"status": "running", "reason": [], "step": {}}', "status.json, field 'reason'"),
     ],
 )
-def test_a_status_that_is_none_is_one_cells_trouble(tmp_path: Path, text: str, expected: str) -> None:
+def test_a_status_that_is_none_is_one_cells_trouble(tmp_path: Path, text: str, reason: str) -> None:
     store = planned(tmp_path, [cell(seed=0), cell(seed=1)])
     for each in (cell(seed=0), cell(seed=1)):
         finished(store, each)
     (store.folder(cell(seed=0).id()) / "status.json").write_text(text, encoding="utf-8")
     first, second = standings(tmp_path)
-    assert (first.status, second.status) == (expected, "done")
-    assert ("status.json, field" in first.heard.reason) == (expected == "broken")
+    assert (first.status, second.status) == ("interrupted", "done")
+    assert first.heard.reason.startswith(reason) and bool(first.heard.reason) == bool(reason)
+    assert first.heard.edited == 4, "as recorded"
+
+
+def test_a_finished_cell_that_has_lost_a_shard_is_interrupted(tmp_path: Path) -> None:
+    store = planned(tmp_path, [cell(seed=0), cell(seed=1)])
+    for each in (cell(seed=0), cell(seed=1)):
+        finished(store, each, steps=cell().schedule.length())
+        store.record(each.id(), each.schedule.length(), "edits", [])
+    (store.folder(cell(seed=0).id()) / "cost" / "00002.parquet").unlink()
+    first, second = standings(tmp_path)
+    assert (first.status, second.status) == ("interrupted", "done")
+    assert "step 2 is missing in its table 'cost'" in first.heard.reason
+
+
+def test_a_cell_that_ends_while_it_is_looked_at_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = planned(tmp_path, [cell()])
+    running(store, cell(), stage="editing", step=1, steps=4)
+
+    def ends(root: Path, name: str) -> bool:
+        store.finish(name, "done")
+        return False
+
+    monkeypatch.setattr(status, "is_claimed", ends)
+    assert [each.status for each in standings(tmp_path)] == ["done"]
+
+
+def test_what_was_finished_is_not_looked_through_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = planned(tmp_path, [cell(seed=seed) for seed in range(3)])
+    for seed in range(2):
+        finished(store, cell(seed=seed))
+    before = standings(tmp_path)
+    store.finish(cell(seed=1).id(), "failed", "computed again, and failed")
+    looked: list[Path] = []
+    row = status.cell_row
+    monkeypatch.setattr(status, "cell_row", lambda path: looked.append(path) or row(path))
+    assert [each.status for each in standings(tmp_path, before)] == ["done", "failed", "missing"]
+    assert [path.parent.name for path in looked] == [cell(seed=1).id()]
 
 
 @pytest.mark.parametrize("record", ["{", "[]", "{}", json.dumps({"schema_version": SCHEMA_VERSION})])
