@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bench.engine import FINISHED, existing
 from bench.errors import BenchError
-from bench.estimate import seconds_per_edit
+from bench.estimate import paces
 from bench.session import check_schema
 from bench.spec import Cell
 from bench.store import Results, ResultStore, load_results
@@ -155,12 +155,12 @@ def test_no_run_goes_on_upon_unsound_records(sound: Path, tmp_path: Path, record
 
 
 def test_times_are_guessed_from_whole_cells(sound: Path, tmp_path: Path, record_property: Any) -> None:
-    known = seconds_per_edit(sound.parent)
+    known = paces(sound.parent)
     assert len(known) == 2
 
     def guess(root: Path) -> Any:
-        found = seconds_per_edit(root)
-        assert all(isinstance(pace, float) for pace in found.values())
+        found = paces(root)
+        assert all(isinstance(pace.edit, float) for pace in found.values())
         if len(found) < len(known):
             raise BenchError("refused: one cell less to guess from")
         return found
