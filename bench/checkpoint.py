@@ -10,6 +10,7 @@ No state of random generators is kept: every draw of a step is seeded by the cel
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,13 @@ def restore(folder: Path, cell: str, model: EditableModel, state: State, latest:
     """
     for path in sorted(folder.glob("*.safetensors"), reverse=True):
         found = sealed.read(path)
-        if found is None or found[1]["cell"] != cell or (latest is not None and int(found[1]["step"]) > latest):
+        if found is None or not _is_of(cell, path, found[1]) or (latest is not None and int(found[1]["step"]) > latest):
             continue
         tensors, metadata = found
-        model.restore({n.removeprefix(WEIGHT): t for n, t in tensors.items() if n.startswith(WEIGHT)})
+        weights = {n.removeprefix(WEIGHT): t for n, t in tensors.items() if n.startswith(WEIGHT)}
+        if not model.fits(weights):
+            continue
+        model.restore(weights)
         state.memory.update(json.loads(metadata["plain"]))
         for name, tensor in tensors.items():
             if name.startswith(MEMORY):
@@ -79,6 +83,12 @@ def restore(folder: Path, cell: str, model: EditableModel, state: State, latest:
                 state.memory[kept] = tensor.to(before.device if isinstance(before, Tensor) else model.device)
         return int(metadata["step"])
     return 0
+
+
+def _is_of(cell: str, path: Path, metadata: Mapping[str, str]) -> bool:
+    """Whether a checkpoint is the cell's, and that of the step it is named by; earlier versions named no cell."""
+    is_ours = metadata.get("cell") == cell and "plain" in metadata
+    return is_ours and metadata.get("step", "").zfill(5) == path.stem
 
 
 def clear(folder: Path) -> None:

@@ -11,11 +11,13 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.archs import ARCHITECTURES
+from bench.atomic import read_json
+from bench.errors import BenchError
 from bench.spec import Cell
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -110,12 +112,14 @@ class ModelSize:
 # ---------------------------------------------------------------------------- sizes
 def size_of_folder(folder: Path) -> ModelSize:
     """Sizes of a model on disk, from its configuration and the headers of its safetensors."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = read_json(folder / "config.json")
     arch = ARCHITECTURES[config["architectures"][0]]
     shapes: dict[str, list[int]] = {}
     for path in folder.glob("*.safetensors"):
         with path.open("rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+            # what a torn file names as its length may be more than there is memory
+            length = min(int.from_bytes(file.read(8), "little"), path.stat().st_size)
+            header = json.loads(file.read(length))
         shapes.update((name, entry["shape"]) for name, entry in header.items() if name != "__metadata__")
     edited = [shape for name, shape in shapes.items() if name.endswith(f"{arch.projection}.weight")]
     width, inner = reversed(edited[0]) if arch.transposed else edited[0]
@@ -123,7 +127,10 @@ def size_of_folder(folder: Path) -> ModelSize:
     each = config.get("head_dim") or width // config.get("num_attention_heads", 1)
     heads = config["num_key_value_heads"] * each if "num_key_value_heads" in config else width
     count = sum(map(math.prod, shapes.values()))
-    return ModelSize(count, len(edited), width, inner, config["vocab_size"], context, heads)
+    size = ModelSize(count, len(edited), width, inner, config["vocab_size"], context, heads)
+    if not all(type(number) is int and number > 0 for number in astuple(size)):
+        raise BenchError("does not tell how large the model is", file=folder / "config.json")
+    return size
 
 
 def size_of_gguf(path: Path) -> ModelSize:

@@ -158,6 +158,13 @@ class EditableModel:
         """Master copies of all edited parameters as they are, by name: what a checkpoint keeps."""
         return dict(self._masters)
 
+    def fits(self, tensors: Mapping[str, Tensor]) -> bool:
+        """Whether `restore` can put these back: each is named and shaped like a parameter."""
+        try:
+            return all(self.hf.get_parameter(name).shape == value.shape for name, value in tensors.items())
+        except AttributeError:
+            return False
+
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Put parameters back as `edited` gave them."""
         for name, value in tensors.items():

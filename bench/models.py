@@ -137,7 +137,7 @@ def _size_of_files(name: str, cache_dir: Path) -> ModelSize | None:
             return size_of_gguf(_gguf_of(entry))
         place = fetch(entry, cache_dir)
         return size_of_folder(place) if isinstance(place, Path) else None
-    except (BenchError, ImportError, OSError, KeyError, IndexError, ValueError):
+    except Exception:  # whatever is wrong with the files, they do not tell; loading says what it is
         return None
 
 
@@ -226,7 +226,9 @@ def _hash_folder(folder: Path) -> str:
 def _steady(path: Path) -> Any:
     """A file of settings without its volatile keys."""
     found = read_json(path)
-    return {key: value for key, value in found.items() if key not in VOLATILE} if isinstance(found, dict) else found
+    if not isinstance(found, dict):
+        raise BenchError("not an object with fields", file=path)
+    return {key: value for key, value in found.items() if key not in VOLATILE}
 
 
 def _snapshot(hub_id: str) -> Path | None:
@@ -258,12 +260,15 @@ def _commit(hub_id: str) -> str:
 @contextmanager
 def _one_line(name: str) -> Iterator[None]:
     """Turn the many ways in which loading fails into one line."""
-    from safetensors import SafetensorError
-
     try:
         yield
-    except (OSError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    except BenchError:
+        raise
+    except Exception as error:  # a folder that is not sound ends in many kinds
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        if not isinstance(error, (OSError, ValueError, ImportError, RuntimeError)):
+            reason = f"{type(error).__name__}: {reason}"
+        reason = reason or type(error).__name__
         if "trust_remote_code" in str(error):
             reason = f"it comes with code of its own; bench run --trust-remote-code {name} runs it"
         raise BenchError(f"cannot load model {name!r}: {reason}") from error

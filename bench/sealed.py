@@ -35,6 +35,8 @@ def save(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str])
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]] | None:
     """Tensors and metadata as they were written; None where there is no such file or it does not hold them."""
+    if not path.is_file():  # a pipe would be waited for
+        return None
     try:
         with safe_open(path, framework="pt") as file:
             metadata: dict[str, str] = file.metadata() or {}
