@@ -16,13 +16,13 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from bench.atomic import read_json, write_text
-from bench.errors import BenchError
+from bench.atomic import write_text
 from reports.contents import language_name
 from reports.markdown import part_markdown
 from reports.parts import Part, Picture, Section
 from reports.style import FRAME, SMALL, TEXT, TITLE, canvas, language_label, plain, set_script, write_figure
 from reports.tables import DASH, Cell, Column, Table, number, to_csv, to_text
+from reports.trace_files import read_about, read_rows
 
 KINDS: Mapping[str, str] = {"hidden": "Hidden state", "mlp": "MLP", "attention": "Attention"}
 
@@ -90,15 +90,8 @@ def read(folder: Path) -> Effects:
     Raises:
         BenchError: one is missing, or is not what it should be.
     """
-    about, path = read_json(folder / "trace.json"), folder / "trace.csv"
-    for name in ("counts", "averaged", "layers", "facts_traced"):
-        if name not in about:
-            raise BenchError("missing; trace again with this version", file=folder / "trace.json", field=name)
-    try:
-        rows = pd.read_csv(path, dtype={"fact": str})
-    except (OSError, ValueError) as error:
-        raise BenchError("cannot be read; bench trace writes it", file=path) from error
-    return Effects(rows, about)
+    about = read_about(folder / "trace.json")
+    return Effects(read_rows(folder / "trace.csv", about), about)
 
 
 def build(folder: Path) -> str:

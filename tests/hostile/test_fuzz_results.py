@@ -20,12 +20,13 @@ from bench.estimate import paces
 from bench.session import check_schema
 from bench.spec import Cell
 from bench.store import Results, ResultStore, load_results
-from reports import provenance
+from reports import provenance, trace
 from reports.aggregate import panels
 from reports.joining import join, sameness
 from tests.hostile import spoiling
 from tests.hostile.fuzzing import Reader, fuzz
 from tests.hostile.spoiling import Draw, Spoilt
+from tests.hostile.test_fuzz_facts import written
 from tests.report.world import World
 
 EXAMPLES = 30
@@ -244,3 +245,47 @@ def test_no_flipped_bit_changes_a_number(sound: Path, tmp_path: Path) -> None:
         else:
             pd.testing.assert_frame_equal(found, expected)
     assert refused > len(old) / 7 / 3
+
+
+# ---------------------------------------------------------------------------- traces
+KINDS = ("hidden", "mlp", "attention")
+TRACED = {
+    "model": "m", "data": "cldr", "facts": 3, "samples": 2, "noise": 3.0, "window": 2, "seed": 1, "layers": 2,
+    "dtype": "float32", "true_answers": True, "counts": {"en": {"tried": 4, "traced": 3}}, "averaged": ["en"],
+    "mlp_effects": [0.1, 0.2], "recommended": {"layers": [1], "set": "method.memit.layers=1"},
+    "facts_traced": [{"language": "en", "fact": f"f{n}", "answer": "a", "high": 0.5, "low": 0.1} for n in range(3)],
+}  # fmt: skip
+EFFECTS = [
+    f"en,f{n},{part},0,{kind},{layer},0.{layer + 1}"
+    for n in range(3) for part in ("last", "end") for kind in KINDS for layer in range(2)
+]  # fmt: skip
+
+
+def test_malformed_traces(tmp_path: Path, record_property: Any) -> None:
+    def write(root: Path) -> list[Path]:
+        text = "\n".join(["language,fact,part,token,kind,layer,effect", *EFFECTS]) + "\n"
+        return [written(root, "trace.json", spoiling.dumps(TRACED)), written(root, "trace.csv", text)]
+
+    def spoil(draw: Draw, path: Path) -> Spoilt:
+        return values(draw, path) if path.suffix == ".json" else fields(draw, path)
+
+    def read(root: Path) -> trace.Effects:
+        effects = trace.read(root)
+        assert trace.advice(effects)
+        assert trace.peaks(effects).rows
+        return effects
+
+    def whole(root: Path, effects: trace.Effects) -> None:
+        assert len(effects.rows) == len(EFFECTS)
+        assert set(effects.languages) <= set(effects.asked)
+
+    fuzz(Reader("bench trace", write, [spoil, spoil, spoiling.content, spoiling.place], read, whole), tmp_path,
+         record_property, 2 * EXAMPLES)  # fmt: skip
+
+
+def fields(draw: Draw, path: Path) -> Spoilt:
+    """Change a field of a table between commas."""
+    path.write_text(path.read_text("utf-8").replace(",", "\t"), "utf-8")
+    spoilt = spoiling.lines(draw, path)
+    path.write_text(path.read_text("utf-8").replace("\t", ","), "utf-8")
+    return spoilt
