@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from bench.atomic import read_json
 from bench.errors import BenchError
 from bench.parsing import read_text
 
-TYPES = {
+TYPES: Mapping[str, str | type[str]] = {
     "language": str, "fact": str, "part": str, "token": "int64", "kind": str, "layer": "int64", "effect": "float64"
 }  # fmt: skip
 COLUMNS = tuple(TYPES)
@@ -109,7 +110,8 @@ def read_rows(path: Path, about: dict[str, Any]) -> pd.DataFrame:
     wanted = {(each["language"], each["fact"]) for each in about["facts_traced"]}
     layers, kinds = set(range(about["layers"])), set(KINDS)
     seen: dict[tuple[str, str], set[str]] = {}
-    for (lang, fact, part, _), states in rows.groupby(["language", "fact", "part", "token"], sort=False):
+    for place, states in rows.groupby(["language", "fact", "part", "token"], sort=False):
+        lang, fact, part = map(str, place[:3])
         seen.setdefault((lang, fact), set()).add(part)
         by_kind = states.groupby("kind")["layer"]
         if set(by_kind.groups) != kinds or any(len(each) != len(layers) or set(each) != layers for _, each in by_kind):
