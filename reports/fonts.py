@@ -1,7 +1,8 @@
-"""A font for Chinese from a package of font files, so that reports look alike on every machine."""
+"""Letters that reports can show: a font for Chinese from a package, so that they look alike everywhere."""
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +13,8 @@ PACKAGE = "pylopdf_fonts_zh_cn"
 DISTRIBUTION = "pylopdf-fonts-zh-cn"
 FILE = "NotoSansSC-Regular.otf"
 FAMILY = "Noto Sans SC"
+
+HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def chinese_font() -> Path | None:
@@ -57,3 +60,8 @@ def has_letters(text: str) -> bool:
 def missing_note() -> str:
     """What to tell the reader where the font is missing."""
     return f"No font for Chinese is installed, so languages in such scripts stand as codes; pip install {DISTRIBUTION}."
+
+
+def visible(text: str) -> str:
+    """The text without control characters, half characters and marks that turn the order of letters."""
+    return HIDDEN.sub("\ufffd", text)

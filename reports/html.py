@@ -9,9 +9,9 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from reports.fonts import chinese_letters
+from reports.fonts import chinese_letters, visible
 from reports.parts import Chapter, Part, Picture, Section
-from reports.tables import Cell, Column, Table, number, visible
+from reports.tables import Cell, Column, Table, number
 
 FONT = "/* font */"
 """Where the template has the font, which is known when the page is."""

@@ -23,8 +23,7 @@ from scipy.optimize import isotonic_regression
 from bench.atomic import replacing
 from reports.aggregate import UNEDITED
 from reports.contents import language_name
-from reports.fonts import chinese_font, has_letters, is_chinese
-from reports.tables import visible
+from reports.fonts import chinese_font, has_letters, is_chinese, visible
 
 STYLES: Mapping[str, tuple[str, str, str]] = {
     UNEDITED: ("#777777", "--", "none"),

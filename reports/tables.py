@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from reports.fonts import visible
+
 DASH = "–"
 
 Rank = Literal["best", "second"]
@@ -275,14 +277,6 @@ def _markdown(table: Table, show: Callable[[Cell, Column], str], escape: Callabl
 
 def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-
-_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def visible(text: str) -> str:
-    """The text without control characters, half characters and marks that turn the order of letters."""
-    return _HIDDEN.sub("\ufffd", text)
 
 
 def _one_line(text: str) -> str:
