@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import math
-import platform
 import random
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
 from bench import checkpoint, corpora, data, precheck, registry
 from bench.api import EditReport, Evaluator, Fact, Method, Preparing, Score, Scorer, State
 from bench.corpora import HUB
+from bench.environment import surroundings
 from bench.errors import BenchError
 from bench.measure import Cost, measured
 from bench.model import EditableModel
 from bench.models import load_pretrained
-from bench.placement import DeviceMap, devices_of, is_offloaded
+from bench.placement import DeviceMap, devices_of
 from bench.registry import Registry
 from bench.spec import Cell
 from bench.stats import Stats
 from bench.store import COST_TABLE, ResultStore, Status
-from bench.threads import steady_threads, threads_of
-
-PACKAGES = ("langedit-bench", "torch", "transformers", "tokenizers", "numpy", "babel", "lm_eval")
+from bench.threads import steady_threads
 
 
 class Progress(Protocol):
@@ -349,46 +344,13 @@ def load_model(cell: Cell, world: World) -> EditableModel:
 
 
 def environment(work: Work, world: World) -> dict[str, Any]:
-    """Versions, commit, device, whether code of the model's own ran, evaluators, the data's records; for cell.json."""
-    model = work.model
-    gpus = [torch.cuda.get_device_name(device) for device in model.devices if device.type == "cuda"]
-    rest = ", parts of the model elsewhere" if is_offloaded(model.hf) else ""
+    """On what and with what a cell is computed, how it is scored, and the data's records; for cell.json."""
     return {
-        "python": platform.python_version(),
-        "packages": {package: _version(package) for package in PACKAGES},
-        "commit": _commit(),
-        "device": f"{model.device.type} ({', '.join(gpus) or platform.machine()}){rest}",
-        "threads": threads_of(model),
-        "tokens_per_pass": model.token_budget,
-        "remote_code": has_remote_code(model),
+        **surroundings(work.model),
         "alignment": [_fields(count) for count in work.alignment],
         "evaluators": work.cell.scored_by(world.evaluators),
     }
 
 
-def has_remote_code(model: EditableModel) -> bool:
-    """Whether the model, its configuration or its tokenizer is made by code that came with it."""
-    parts = (model.hf, model.hf.config, model.tokenizer)
-    return any(type(part).__module__.partition(".")[0] == TRANSFORMERS_DYNAMIC_MODULE_NAME for part in parts)
-
-
 def _fields(count: data.AlignmentCount) -> dict[str, Any]:
     return {field.name: getattr(count, field.name) for field in fields(count)}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _commit() -> str | None:
-    """Commit of this source tree, if it is a checkout of ours."""
-    folder = Path(__file__).parent
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--exclude=*"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() or None
