@@ -154,11 +154,15 @@ def test_a_broken_run_file(tiny, tmp_path):
 
 # ---------------------------------------------------------------------------- XTREME
 def test_a_broken_xtreme_file_is_named_with_its_line_before_anything_is_computed(tiny, tmp_path):
-    place = tmp_path / "data" / "xtreme" / "xnli"
-    place.mkdir(parents=True)
-    (place / "dev-en.tsv").write_text("One.\tTwo.\tneutral\nOne.\tTwo.\n", encoding="utf-8")
+    place = tmp_path / "data" / "xtreme"
+    files = ("xnli/dev-en.tsv", "pawsx/dev-en.tsv", "panx/dev-en.tsv",
+             "mlqa/MLQA_V1/dev/dev-context-en-question-en.json")  # fmt: skip
+    for name in files:
+        (place / name).parent.mkdir(parents=True)
+        (place / name).touch()
+    (place / files[0]).write_text("One.\tTwo.\tneutral\nOne.\tTwo.\n", encoding="utf-8")
     answer = bench(*tiny(evaluators="edits,xtreme", data_dir=tmp_path / "data"))
-    answer.is_one_line("dev-en.tsv", "2")
+    answer.is_one_line("xnli/dev-en.tsv", "2")
     assert not list((tmp_path / "results").rglob("*.parquet"))
 
 
