@@ -79,6 +79,9 @@ def run_command(
     dry_run: options.DryRun = False,
     retry_failed: options.RetryFailed = False,
     workers: options.Workers = None,
+    engine: options.Engine = options.EngineChoice.local,
+    address: options.Address = None,
+    cell_resources: options.CellResources = None,
     join: options.Join = False,
     display: options.Display = None,
 ) -> None:
@@ -87,8 +90,10 @@ def run_command(
     Without arguments: the embedded benchmark (preset table1). Finished cells are kept; run it again to go on.
     """
     from bench import listing, session
+    from bench.engines import Where
     from bench.settings import assignments, resolve
 
+    where = Where(engine.value, workers, address, cell_resources)
     flags = {
         "name": name, "methods": methods, "models": models, "datasets": datasets, "languages": languages,
         "seeds": seeds, "orders": order, "edited": edited, "batch_size": batch_size, "steps": steps,
@@ -101,7 +106,7 @@ def run_command(
     if dry_run:
         listing.show_plan(planned, retry_failed, device.value)
     else:
-        how = {"device_map": device_map, "retry_failed": retry_failed, "workers": workers, "join": join}
+        how = {"device_map": device_map, "retry_failed": retry_failed, "where": where, "join": join}
         compute(planned, display, device=device.value, **how)
 
 

@@ -161,20 +161,14 @@ class _Needs:
     """What a cell needs in a process of its own, or on a GPU of its own; None where its model's size is not known."""
 
     def __init__(self, planned: Plan, device: str) -> None:
-        from bench import models
+        from bench.memory import MemoryOf
 
-        self._planned, self._device = planned, device
-        self._sizes = {name: models.size(name, planned.cache_dir) for name in planned.spec.models}
+        self._planned, self._need = planned, MemoryOf(planned, device)
 
     def memory(self, cell: Cell) -> int | None:
         """Bytes of memory at the predicted peak."""
-        from bench.memory import predicted_memory
-
-        size = self._sizes[cell.model.name]
-        if size is None:
-            return None
-        statistics = self._planned.methods.statistics(cell.method.name)
-        return predicted_memory(cell, size, statistics, self._planned.evaluators, self._device).peak
+        need = self._need(cell)
+        return None if need is None else need.peak
 
     def disk(self, cell: Cell) -> int | None:
         """Bytes of checkpoints while it is computed: those that are kept, and the one that is written."""
@@ -196,7 +190,7 @@ class _Needs:
     def _checkpoint(self, cell: Cell) -> int | None:
         from bench.memory import checkpoint_bytes
 
-        size = self._sizes[cell.model.name]
+        size = self._need.sizes[cell.model.name]
         statistics = self._planned.methods.statistics(cell.method.name)
         return None if size is None else checkpoint_bytes(cell, size, statistics)
 

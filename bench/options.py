@@ -35,6 +35,13 @@ class DeviceChoice(StrEnum):
     cuda = "cuda"
 
 
+class EngineChoice(StrEnum):
+    """What computes cells."""
+
+    local = "local"
+    ray = "ray"
+
+
 GRID, SCHEDULE, PLACES, COURSE = "What to run", "How facts arrive", "Folders", "Course of the run"
 
 Preset = Annotated[str | None, Option(help="Settings to start from; table1 by default.", rich_help_panel=GRID)]
@@ -121,7 +128,27 @@ Workers = Annotated[
     int | None,
     Option(
         min=1,
-        help="Cells at the same time; by default one per core if models are small, as large ones take all cores.",
+        help="Cells at the same time; by default one per core if models are small, as large ones take all cores; "
+        "on a cluster as many as fit.",
+        rich_help_panel=COURSE,
+    ),
+]
+Engine = Annotated[
+    EngineChoice, Option(help="Processes of this machine, or tasks of a Ray cluster.", rich_help_panel=COURSE)
+]
+Address = Annotated[
+    str | None,
+    Option(
+        metavar="HOST:PORT|auto|local",
+        help="Of the Ray cluster; by default $RAY_ADDRESS, else one of this machine alone.",
+        rich_help_panel=COURSE,
+    ),
+]
+CellResources = Annotated[
+    str | None,
+    Option(
+        metavar="NAME=AMOUNT,...",
+        help="What a cell asks the Ray cluster for, such as num_gpus=0.5,memory=40e9,num_cpus=4.",
         rich_help_panel=COURSE,
     ),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from logging import ERROR, getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench import claims, data, engine, grid, siblings
 from bench.atomic import read_json, sweep, write_json
 from bench.display import Display, make_display
+from bench.engines import Where
 from bench.errors import BenchError
 from bench.names import unknown
 from bench.records import check_version, read_run
@@ -20,7 +21,6 @@ from bench.registry import Registry, evaluators, methods
 from bench.settings import overrides, resolve
 from bench.spec import SCHEMA_VERSION, Cell, RunSpec
 from bench.store import PLACE, Results, ResultStore, load_results, place, planned_cells
-from bench.threads import SMALL_MODEL
 
 if TYPE_CHECKING:
     from bench.display import DisplayKind
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 CACHE_VARIABLE = "BENCH_CACHE_DIR"
 RESULTS_DIR = Path("results")
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +133,20 @@ def execute(
     display: Display,
     device: str = "auto",
     retry_failed: bool = False,
-    workers: int | None = None,
+    where: Where | None = None,
     join: bool = False,
     device_map: str | DeviceMap | None = None,
 ) -> list[engine.Outcome]:
-    """Compute the cells that are pending, `workers` of them at a time (None: see `default_workers`).
+    """Compute the cells that are pending.
 
     Args:
         planned: what to run.
         display: shows the course of the run.
         device: see `choose_device`.
         retry_failed: also compute cells that failed before.
-        workers: cells at the same time.
+        where: cells are computed; by default in processes of this machine.
         join: share the work with another process that computes this run.
-        device_map: spreads every model over all devices, so that cells are computed one at a time.
+        device_map: spreads every model over all devices, so that this machine computes cells one at a time.
 
     Returns:
         How every cell stands afterwards.
@@ -155,9 +156,10 @@ def execute(
         StorageError: the folder cannot be written, or is full.
         KeyboardInterrupt: what was computed is kept.
     """
-    spread = _device_map(device_map, workers)
-    if spread:
-        workers = 1
+    where = where or Where()
+    spread = _device_map(device_map, where)
+    if spread and not where.is_cluster:
+        where = replace(where, workers=1)
     _enter(planned, display)
     before = planned.outcomes()
     pending = sum(engine.is_pending(outcome, retry_failed) for outcome in before)
@@ -165,9 +167,11 @@ def execute(
         return before
     with claims.sole(planned.store.root, join):
         display.note(f"{planned.spec.name}: {len(before)} cells, {pending} to compute")
-        task = engine.Task(planned.store, make_world(planned, device, spread), retry_failed)
+        place = check_device(device) if where.is_cluster else choose_device(device)
+        task = engine.Task(planned.store, make_world(planned, place, spread), retry_failed)
+        chosen = where.make(planned, task, pending, display.note)
         with quiet_libraries(), display.board(pending) as board:
-            return engine.compute(planned.cells, task, board, _engine(planned, task, workers, pending))
+            return engine.compute(planned.cells, task, board, chosen)
 
 
 def _enter(planned: Plan, display: Display) -> None:
@@ -181,25 +185,7 @@ def _enter(planned: Plan, display: Display) -> None:
             write_json(path, record)
 
 
-def _engine(planned: Plan, task: engine.Task, workers: int | None, pending: int) -> engine.Engine:
-    """Where cells are computed."""
-    from bench.pool import Pool
-
-    side_by_side = min(workers or default_workers(planned, task.world.device), pending)
-    return engine.InProcess(task) if side_by_side == 1 else Pool(task, side_by_side)
-
-
-def default_workers(planned: Plan, device: str) -> int:
-    """One cell per processor core where models are small, else one at a time: a GPU and memory are shared badly."""
-    from bench import models
-
-    places = [models.fetch(models.resolve(name), planned.cache_dir) for name in planned.spec.models]
-    sizes = [sum(f.stat().st_size for f in place.iterdir()) if isinstance(place, Path) else None for place in places]
-    small = all(size is not None and size < SMALL_MODEL for size in sizes)
-    return (os.cpu_count() or 1) if small and device == "cpu" else 1
-
-
-def _device_map(given: str | DeviceMap | None, workers: int | None) -> DeviceMap | None:
+def _device_map(given: str | DeviceMap | None, where: Where) -> DeviceMap | None:
     """What spreads the models.
 
     Raises:
@@ -209,17 +195,13 @@ def _device_map(given: str | DeviceMap | None, workers: int | None) -> DeviceMap
         return None
     from bench.placement import device_map
 
-    if (workers or 1) > 1:
+    if (where.workers or 1) > 1 and not where.is_cluster:
         raise BenchError("a device map gives all devices to one model; leave out --workers")
     return device_map(given) if isinstance(given, str) else given
 
 
 def make_world(planned: Plan, device: str, device_map: DeviceMap | None = None) -> World:
-    """What all cells of a run share.
-
-    Raises:
-        BenchError: no such device.
-    """
+    """What all cells of a run share."""
     from bench.driver import World
 
     return World(
@@ -227,7 +209,7 @@ def make_world(planned: Plan, device: str, device_map: DeviceMap | None = None) 
         evaluators=planned.evaluators,
         data_dir=planned.data_dir,
         cache_dir=planned.cache_dir,
-        device=choose_device(device),
+        device=device,
         kept=kept_cells(planned.cells),
         trusted=planned.trusted,
         device_map=device_map,
@@ -263,6 +245,17 @@ def kept_cells(cells: Iterable[Cell]) -> frozenset[str]:
     return frozenset(first.values())
 
 
+def check_device(device: str) -> str:
+    """The name of a device, or "auto", as it was given.
+
+    Raises:
+        BenchError: it is none.
+    """
+    if device not in DEVICES:
+        raise unknown("device", device, DEVICES)
+    return device
+
+
 def choose_device(device: str) -> str:
     """Turn "auto" into "cuda" where there is one, else "cpu".
 
@@ -271,10 +264,8 @@ def choose_device(device: str) -> str:
     """
     import torch
 
-    if device not in ("auto", "cpu", "cuda"):
-        raise unknown("device", device, ("auto", "cpu", "cuda"))
     has_cuda = torch.cuda.is_available()
-    if device == "cuda" and not has_cuda:
+    if check_device(device) == "cuda" and not has_cuda:
         raise BenchError("device 'cuda' was asked for, but there is none")
     return "cuda" if has_cuda and device != "cpu" else "cpu"
 
@@ -327,6 +318,9 @@ def run(
     join: bool = False,
     display: DisplayKind = "none",
     trust_remote_code: Iterable[str] = (),
+    engine: str = "local",
+    address: str | None = None,
+    cell_resources: str | None = None,
     **settings: Any,
 ) -> Results:
     """Run a grid, or what is missing of it, and return its tables; the same as the command ``bench run``.
@@ -340,10 +334,13 @@ def run(
         device: "auto", "cpu" or "cuda".
         device_map: spreads models that do not fit one device; "auto", a file, or a `bench.placement.DeviceMap`.
         retry_failed: compute failed cells again.
-        workers: cells computed at the same time; None leaves it to `default_workers`.
+        workers: cells computed at the same time; None leaves it to `bench.engines.default_workers`, or to the cluster.
         join: share the work with another process that computes the same run.
         display: how progress is shown.
         trust_remote_code: models of the run whose own code is run.
+        engine: "local", or "ray": tasks of a Ray cluster.
+        address: of its head; None starts one on this machine, or takes $RAY_ADDRESS.
+        cell_resources: what every cell asks it for, such as "num_gpus=0.5,memory=40e9".
         **settings: fields of `bench.spec.RunSpec`: methods, models, seeds, set={"method.memit.layers": [4]}...
 
     Raises:
@@ -352,7 +349,8 @@ def run(
     spec = resolve(preset, Path(config) if config else None, settings)
     data_folder, cache = (Path(folder) if folder else None for folder in (data_dir, cache_dir))
     planned = plan(spec, Path(results_dir), data_folder, cache, trust_remote_code)
-    execute(planned, make_display(display), device, retry_failed, workers, join, device_map)
+    where = Where(engine, workers, address, cell_resources)
+    execute(planned, make_display(display), device, retry_failed, where, join, device_map)
     return load_results(planned.store.root)
 
 

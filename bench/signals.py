@@ -55,6 +55,20 @@ def unbroken() -> Iterator[None]:
             signal.raise_signal(late)
 
 
+@contextmanager
+def restored() -> Iterator[None]:
+    """Take back what a library does to the handlers while this is open."""
+    if not _in_main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _in_main_thread() -> bool:
     # only there may Python set handlers, and only there do they run
     return threading.current_thread() is threading.main_thread()

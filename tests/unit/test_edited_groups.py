@@ -11,6 +11,7 @@ from bench import session
 from bench.data import EditStream, load, request_of
 from bench.display import make_display
 from bench.engine import existing
+from bench.engines import Where
 from bench.errors import BenchError
 from bench.settings import resolve
 from bench.spec import Cell, RunSpec, Schedule
@@ -50,7 +51,7 @@ def test_a_language_has_the_same_facts_whether_others_are_edited_or_not(tmp_path
 def test_one_edited_language_is_heard_in_all_others(tmp_path: Path) -> None:
     languages = ["en", "de", "zh"]
     planned = plan(tmp_path, "run", languages=languages, edited=["en"], parallel=True)
-    session.execute(planned, make_display("none"), "cpu", workers=1)
+    session.execute(planned, make_display("none"), "cpu", where=Where(workers=1))
     scores = load_results(tmp_path / "run").scores
     assert set(scores["edit_lang"]) == {"en"}
     asked = {metric: set(rows["probe_lang"]) for metric, rows in scores.groupby("metric")}
@@ -87,10 +88,10 @@ def test_a_further_grid_differs_only_where_tables_tell_cells_apart() -> None:
 
 def test_a_run_takes_over_what_another_has_computed(tmp_path: Path) -> None:
     first = plan(tmp_path, "first", seeds=2)
-    session.execute(first, make_display("none"), "cpu", workers=1)
+    session.execute(first, make_display("none"), "cpu", where=Where(workers=1))
     second = plan(tmp_path, "second", seeds=1, methods=["none"])
     assert list(session.siblings.elsewhere(second.cells, second.store, second.evaluators)) == [second.cells[0].id()]
-    outcomes = session.execute(second, make_display("none"), "cpu", workers=1)
+    outcomes = session.execute(second, make_display("none"), "cpu", where=Where(workers=1))
     assert [outcome.reused for outcome in outcomes] == [True]
     mine, theirs = load_results(tmp_path / "second"), load_results(tmp_path / "first")
     cell = second.cells[0].id()
@@ -99,7 +100,7 @@ def test_a_run_takes_over_what_another_has_computed(tmp_path: Path) -> None:
 
 
 def test_cells_scored_otherwise_are_not_taken_over(tmp_path: Path) -> None:
-    session.execute(plan(tmp_path, "first"), make_display("none"), "cpu", workers=1)
+    session.execute(plan(tmp_path, "first"), make_display("none"), "cpu", where=Where(workers=1))
     other = plan(tmp_path, "second", evaluators=["edits", "xtreme"])
     session.siblings.take_over(other.cells, other.store, other.evaluators)
     assert existing(other.cells[0], other.store, other.evaluators).status is None

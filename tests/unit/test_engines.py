@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from bench.cluster import Cluster
+from bench.engine import Task
+from bench.engines import Where
+from bench.errors import BenchError
+from bench.resources import Resources
+from bench.store import ResultStore
+
+
+def test_resources_are_read_and_written():
+    asked = Resources.parse("num_gpus=0.5, memory=40e9,num_cpus=4")
+    assert asked == Resources(num_cpus=4, num_gpus=0.5, memory=40e9)
+    assert Resources.parse(str(asked)) == asked
+    assert Resources.parse("") == Resources()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("gpu=1", "unknown resource of a cell 'gpu'"),
+        ("num_gpu=1", "did you mean 'num_gpus'?"),
+        ("num_gpus", "NAME=AMOUNT"),
+        ("=1", "unknown resource of a cell ''"),
+        ("num_cpus=1,num_cpus=2", "each once"),
+        ("num_gpus=many", "'num_gpus': Input should be a valid number"),
+        ("num_gpus=", "'num_gpus': Input should be a valid number"),
+        ("num_gpus=1.5", "'num_gpus': Input above 1 should be a whole number, not '1.5'"),
+        ("num_cpus=-1", "'num_cpus': Input should be greater than or equal to 0"),
+        ("memory=nan", "'memory': Input should be a finite number"),
+        ("memory=inf", "'memory': Input should be a finite number"),
+    ],
+)
+def test_nonsense_is_refused_before_anything_is_done(text, complaint):
+    with pytest.raises(BenchError) as caught:
+        Where("ray", cell_resources=text)
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("machine", "has_room"),
+    [
+        ({"CPU": 4.0, "GPU": 1.0, "memory": 2e9}, True),
+        ({"CPU": 4.0, "memory": 2e9}, False),
+        ({"CPU": 4.0, "GPU": 1.0, "memory": 1e9}, False),
+        ({"CPU": 1.0, "GPU": 1.0, "memory": 2e9}, False),
+    ],
+)
+def test_a_cell_has_room_where_one_machine_has_all_it_asks_for(machine, has_room):
+    assert Resources(num_cpus=2, num_gpus=0.5, memory=2e9).fit(machine) == has_room
+
+
+@pytest.mark.parametrize("given", [{"engine": "slurm"}, {"address": "auto"}, {"cell_resources": "num_cpus=1"}])
+def test_the_local_engine_takes_no_options_of_a_cluster(given):
+    with pytest.raises(BenchError, match=r"unknown engine 'slurm'; there are: local, ray$|is for --engine ray"):
+        Where(**given)
+
+
+def cluster(tmp_path, device: str = "auto", address: str | None = None, **asked: float) -> Cluster:
+    task = Task(ResultStore(tmp_path), SimpleNamespace(device=device))
+    return Cluster(task, Resources(**asked), lambda cell: None, lambda text: None, address)
+
+
+def test_ray_that_is_missing_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(BenchError, match=r"^--engine ray needs Ray: pip install 'langedit-bench\[ray\]'$"):
+        cluster(tmp_path)
+
+
+@pytest.mark.parametrize(("device", "gpus"), [("cpu", 1), ("cuda", 0)])
+def test_a_device_that_contradicts_the_resources_is_refused(tmp_path, device, gpus):
+    with pytest.raises(BenchError, match=f"cells ask for {gpus} GPUs, but the device is '{device}'"):
+        cluster(tmp_path, device, num_gpus=gpus)
+
+
+def test_a_client_address_is_refused(tmp_path):
+    with pytest.raises(BenchError, match="give HOST:PORT of its head"):
+        cluster(tmp_path, address="ray://head:10001")
