@@ -108,7 +108,7 @@ class Cluster:
             _check_answers(self._address)
             with restored():
                 self._ray.init(self._address, **how, **(started if self._address == LOCAL else {}))
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError, self._ray.exceptions.RayError) as error:
             raise BenchError(f"no Ray cluster at {self._address}: {str(error).strip().splitlines()[0]}") from error
         world = replace(self._task.world, device=self._device())
         self._task = replace(self._task, world=world)

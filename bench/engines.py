@@ -66,10 +66,10 @@ class Where:
         """
         if self.is_cluster:
             from bench.cluster import Cluster
-            from bench.memory import MemoryOf
+            from bench.needs import Needs
 
             asked = Resources.parse(self.cell_resources or "")
-            return Cluster(task, asked, MemoryOf(planned, "cpu"), note, self.address, self.workers)
+            return Cluster(task, asked, Needs(planned, "cpu").need, note, self.address, self.workers)
         from bench.pool import Pool
 
         side_by_side = min(self.workers or default_workers(planned, task.world.device), pending)

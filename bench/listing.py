@@ -124,11 +124,12 @@ def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
     """The grid of a run with counts, what exists already, and what the rest will take: time, memory, disk."""
     from bench.engine import is_pending
     from bench.estimate import estimate, paces
+    from bench.needs import Needs
     from bench.session import choose_device
     from bench.siblings import elsewhere
     from bench.store import FINISHED, group_name
 
-    needed = _Needs(planned, choose_device(device))
+    needed = Needs(planned, choose_device(device))
     known = paces(planned.store.root.parent)
     groups: dict[tuple[str, ...], list[Outcome]] = {}
     for outcome in planned.outcomes():
@@ -155,44 +156,6 @@ def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
     echo(f"{len(planned.cells)} cells in {planned.store.root}, {len(whole)} to compute{taken}")
     echo(f"estimated time, without loading and statistics: {_time(estimate(whole, known))}")
     echo(f"checkpoints that stay, of the first seed of each row: {_size(needed.kept())}")
-
-
-class _Needs:
-    """What a cell needs in a process of its own, or on a GPU of its own; None where its model's size is not known."""
-
-    def __init__(self, planned: Plan, device: str) -> None:
-        from bench.memory import MemoryOf
-
-        self._planned, self._need = planned, MemoryOf(planned, device)
-
-    def memory(self, cell: Cell) -> int | None:
-        """Bytes of memory at the predicted peak."""
-        need = self._need(cell)
-        return None if need is None else need.peak
-
-    def disk(self, cell: Cell) -> int | None:
-        """Bytes of checkpoints while it is computed: those that are kept, and the one that is written."""
-        from bench.checkpoint import KEPT
-
-        each = self._checkpoint(cell)
-        return None if each is None else (KEPT + 1) * each
-
-    def kept(self) -> int | None:
-        """Bytes of checkpoints that stay when all cells are done."""
-        from bench.checkpoint import KEPT
-        from bench.session import kept_cells
-
-        stay = kept_cells(self._planned.cells)
-        found = [self._checkpoint(cell) for cell in self._planned.cells if cell.id() in stay]
-        known = [each for each in found if each is not None]
-        return KEPT * sum(known) if len(known) == len(found) else None
-
-    def _checkpoint(self, cell: Cell) -> int | None:
-        from bench.memory import checkpoint_bytes
-
-        size = self._need.sizes[cell.model.name]
-        statistics = self._planned.methods.statistics(cell.method.name)
-        return None if size is None else checkpoint_bytes(cell, size, statistics)
 
 
 def _size(count: int | None) -> str:

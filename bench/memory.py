@@ -13,15 +13,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bench.archs import ARCHITECTURES
 from bench.atomic import read_json
 from bench.errors import BenchError
 from bench.spec import Cell
-
-if TYPE_CHECKING:
-    from bench.session import Plan
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
@@ -288,25 +285,3 @@ def _asking(options: Mapping[str, Any], size: ModelSize, each: int) -> int:
     length = min(size.context, EXAMPLES)
     kept = rows * length * 2 * size.layers * size.heads * each
     return kept + rows * min(length, QUERY) * size.forward_bytes(each) + 3 * 4 * rows * size.vocabulary
-
-
-class MemoryOf:
-    """What each cell of a plan will take, in a process of its own, or on a GPU of its own.
-
-    Attributes:
-        sizes: of models by name, None where it is not known.
-    """
-
-    def __init__(self, planned: Plan, device: str) -> None:
-        from bench import models  # which takes sizes from here
-
-        self._planned, self._device = planned, device
-        self.sizes = {name: models.size(name, planned.cache_dir) for name in planned.spec.models}
-
-    def __call__(self, cell: Cell) -> Need | None:
-        """None where it is not known."""
-        size = self.sizes[cell.model.name]
-        if size is None:
-            return None
-        statistics = self._planned.methods.statistics(cell.method.name)
-        return predicted_memory(cell, size, statistics, self._planned.evaluators, self._device)

@@ -1,0 +1,52 @@
+"""What the cells of a run will take of memory and disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench import models
+from bench.checkpoint import KEPT
+from bench.memory import Need, checkpoint_bytes, predicted_memory
+from bench.session import kept_cells
+from bench.spec import Cell
+
+if TYPE_CHECKING:
+    from bench.session import Plan
+
+
+class Needs:
+    """What a cell needs in a process of its own, or on a GPU of its own; None where its model's size is not known."""
+
+    def __init__(self, planned: Plan, device: str) -> None:
+        self._planned, self._device = planned, device
+        self._sizes = {name: models.size(name, planned.cache_dir) for name in planned.spec.models}
+
+    def need(self, cell: Cell) -> Need | None:
+        """Bytes of memory by what takes them."""
+        size = self._sizes[cell.model.name]
+        if size is None:
+            return None
+        statistics = self._planned.methods.statistics(cell.method.name)
+        return predicted_memory(cell, size, statistics, self._planned.evaluators, self._device)
+
+    def memory(self, cell: Cell) -> int | None:
+        """Bytes of memory at the predicted peak."""
+        need = self.need(cell)
+        return None if need is None else need.peak
+
+    def disk(self, cell: Cell) -> int | None:
+        """Bytes of checkpoints while it is computed: those that are kept, and the one that is written."""
+        each = self._checkpoint(cell)
+        return None if each is None else (KEPT + 1) * each
+
+    def kept(self) -> int | None:
+        """Bytes of checkpoints that stay when all cells are done."""
+        stay = kept_cells(self._planned.cells)
+        found = [self._checkpoint(cell) for cell in self._planned.cells if cell.id() in stay]
+        known = [each for each in found if each is not None]
+        return KEPT * sum(known) if len(known) == len(found) else None
+
+    def _checkpoint(self, cell: Cell) -> int | None:
+        size = self._sizes[cell.model.name]
+        statistics = self._planned.methods.statistics(cell.method.name)
+        return None if size is None else checkpoint_bytes(cell, size, statistics)
