@@ -22,7 +22,7 @@ DEEP, LONG, TWICE = "@@deep@@", "@@long@@", "@@twice@@"
 
 ODD: tuple[Any, ...] = (
     None, True, 0, -1, 1.5, 10**30, float("nan"), float("inf"), "", "  ", "\ud800", "a\0b", "\n", "*", "../..", "{}",
-    "{} {}", "x" * 5000, [], {}, [[]], ["x"], [None], {"a": {"b": []}}, DEEP, LONG,
+    "{} {}", "x" * 5000, [], {}, [[]], ["x"], [None], {"a": {"b": []}}, *3 * (DEEP, LONG, "\ud800"),
 )  # fmt: skip
 PIECES = (
     b"\0",
@@ -56,7 +56,7 @@ class Spoilt:
 # ---------------------------------------------------------------------------- places
 def place(draw: Draw, path: Path) -> Spoilt:
     """Put something else where the file should be."""
-    how = draw(st.sampled_from(["folder", "missing", "loop", "dangling", "pipe", "endless"]))
+    how = draw(st.sampled_from(["folder", "missing", "loop", "dangling", "pipe", "device"]))
     path.unlink()
     if how == "folder":
         path.mkdir()
@@ -66,8 +66,8 @@ def place(draw: Draw, path: Path) -> Spoilt:
         path.symlink_to("nowhere")
     elif how == "pipe":
         os.mkfifo(path)
-    elif how == "endless":
-        path.symlink_to("/dev/zero")
+    elif how == "device":
+        path.symlink_to("/dev/null")
     return Spoilt(how)
 
 
