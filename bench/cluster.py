@@ -94,6 +94,7 @@ class Cluster:
         )
         self._asking: dict[Any, Resources] = {}
         self._over = threading.Event()
+        self._looking = threading.Thread(target=self._look, daemon=True)
 
     # ------------------------------------------------------------------------ start and stop
     def __enter__(self) -> Cluster:
@@ -114,7 +115,7 @@ class Cluster:
         self._task = replace(self._task, world=world)
         # a worker keeps what it has taken of a GPU until it ends
         self._remote = self._ray.remote(max_calls=int(world.device == "cuda"))(_one)
-        threading.Thread(target=self._look, daemon=True).start()
+        self._looking.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
@@ -126,6 +127,7 @@ class Cluster:
                     self._ray.cancel(cell)
                 self._ray.wait(under_way, num_returns=len(under_way))
         finally:
+            self._looking.join(ANSWER_SECONDS)
             self._ray.shutdown()
 
     def _device(self) -> str:
@@ -160,8 +162,7 @@ class Cluster:
         if error is None:
             future.set_result(ended.result())
             return
-        cause = getattr(error, "cause", None)
-        future.set_exception(cause if isinstance(cause, BenchError) else error)
+        future.set_exception(_unwrapped(error))
 
     def _asked(self, cell: Cell) -> Resources:
         """What is given; else a GPU where that is the device, the memory that is predicted, and threads as here."""
@@ -199,6 +200,16 @@ class Cluster:
                     self._note(f"{self._lacking(asked)}; waiting for one")
 
 
+def _unwrapped(error: BaseException) -> BaseException:
+    """What a worker has raised, out of what Ray wraps it in."""
+    cause, last = getattr(error, "cause", None), str(error).strip().splitlines()[-1:]
+    if isinstance(cause, BenchError):
+        return cause
+    if cause and last and last[0].startswith(("ImportError", "ModuleNotFoundError")):
+        return BenchError(f"a worker of the cluster lacks what is installed here: {last[0]}")
+    return error
+
+
 def _imported(address: str) -> Any:
     """Ray itself.
 
@@ -233,13 +244,14 @@ def _one(cell: Cell, task: Task, threads: int, folder: Path) -> Outcome | None:
         folder: where the run was started; models and data may be named from there.
 
     Raises:
-        BenchError: the machine does not share the folders, or has no GPU.
+        BenchError: the machine does not share the folders, or torch does not find its GPU.
     """
     import torch
 
-    from bench.session import choose_device, quiet_libraries
+    from bench.session import quiet_libraries
 
-    choose_device(task.world.device)
+    if task.world.device == "cuda" and not torch.cuda.is_available():
+        raise BenchError(f"torch finds no GPU on {platform.node()}, where the cluster has given one; add --device cpu")
     torch.set_num_threads(threads)
     try:
         with _folder_of(folder, task.store.root), terminable(), quiet_libraries():

@@ -13,9 +13,10 @@ import psutil
 import pytest
 
 from bench import claims
-from bench.cluster import Cluster
+from bench.cluster import Cluster, _unwrapped
 from bench.display import NoDisplay
 from bench.engine import InProcess, Outcome, Task, compute
+from bench.errors import StorageError
 from bench.resources import Resources
 from bench.spec import Cell
 from bench.store import ResultStore
@@ -89,6 +90,16 @@ def test_a_worker_that_is_killed_loses_the_running_step_only(world, gate, cells,
     assert {cell.seed: gate.begun(cell) for cell in cells} == {
         cell.seed: [1, 2, 2, 3, 4] if cell in killed else ONCE for cell in cells
     }
+
+
+def test_a_worker_without_the_package_is_one_line(nodes):
+    from ray.exceptions import RayTaskError
+
+    text = "Traceback (most recent call last):\n  ...\nModuleNotFoundError: No module named 'bench'"
+    error = RayTaskError("_one", text, RuntimeError(text)).as_instanceof_cause()
+    assert str(_unwrapped(error)).endswith("lacks what is installed here: ModuleNotFoundError: No module named 'bench'")
+    full = StorageError("no space", file="f")
+    assert _unwrapped(RayTaskError("_one", "Traceback", full).as_instanceof_cause()) is full
 
 
 def test_ctrl_c_ends_the_workers_in_order(world, gate, cells, nodes, tmp_path):

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from bench.cluster import Cluster
+from bench.cluster import Cluster, _folder_of
 from bench.engine import Task
 from bench.engines import Where
 from bench.errors import BenchError
@@ -81,3 +82,13 @@ def test_a_device_that_contradicts_the_resources_is_refused(tmp_path, device, gp
 def test_a_client_address_is_refused(tmp_path):
     with pytest.raises(BenchError, match="give HOST:PORT of its head"):
         cluster(tmp_path, address="ray://head:10001")
+
+
+def test_a_machine_that_does_not_share_the_folders_is_told(tmp_path):
+    here = Path.cwd()
+    with _folder_of(tmp_path, tmp_path):
+        assert Path.cwd() == tmp_path
+    assert Path.cwd() == here
+    for folder, results in ((tmp_path / "none", tmp_path), (tmp_path, Path("results/none"))):
+        with pytest.raises(BenchError, match=r"none: not seen on .*have to share"), _folder_of(folder, results):
+            pass
