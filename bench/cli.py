@@ -90,8 +90,8 @@ def run_command(
     Without arguments: the embedded benchmark (preset table1). Finished cells are kept; run it again to go on.
     """
     from bench import listing, session
-    from bench.engines import Where
     from bench.settings import assignments, resolve
+    from bench.where import Where
 
     where = Where(engine.value, workers, address, cell_resources)
     flags = {
@@ -219,11 +219,13 @@ def verify_command(
     display: options.Display = None,
 ) -> None:
     """Compute the last step of some cells again, from their checkpoints: do the stored scores agree?"""
-    from bench import session, verify
+    from bench import session, verify, worlds
     from bench.display import make_display
 
     folder = run_folder(run, results_dir)
-    world = session.verifying_world(folder, data_dir, cache_dir, device.value, trust_remote_code or ())
+    world = worlds.verifying_world(
+        folder, data_dir, cache_dir or session.default_cache_dir(), device.value, trust_remote_code or ()
+    )
     with make_display(display.value if display else None).board(cells) as board:
         checks = verify.verify(folder, world, board, cells, seed)
     echo_table(("", "cell", "", ""), [(c.verdict, c.cell, c.label, c.detail) for c in checks])
@@ -268,7 +270,7 @@ def stats_command(
     cache_dir: options.CacheDir = None,
 ) -> None:
     """Compute second moments of keys ahead of a run; they are kept in the cache folder."""
-    from bench import data, session
+    from bench import data, session, worlds
     from bench.display import PlainDisplay
     from bench.model import EditableModel
     from bench.models import fingerprint, load_pretrained
@@ -278,8 +280,8 @@ def stats_command(
 
     flags = {"models": [model], "corpus": corpus, "token_budget": token_budget, "dtype": dtype}
     spec = resolve(None, None, flags)
-    cache, place = cache_dir or session.default_cache_dir(), session.choose_device(device.value)
-    with session.quiet_libraries():
+    cache, place = cache_dir or session.default_cache_dir(), worlds.choose_device(device.value)
+    with worlds.quiet_libraries():
         hf, tokenizer = load_pretrained(model, spec.dtype, place, cache)
     editable = EditableModel(hf, tokenizer, fingerprint(model, cache))
     with PlainDisplay().board(1) as board:

@@ -23,11 +23,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from bench.engine import Outcome, Task, Unheard
 from bench.errors import BenchError
 from bench.resources import Resources
 from bench.signals import Terminated, exit_code, restored, terminable
 from bench.spec import Cell
+from bench.task import Outcome, Task, Unheard
 from bench.threads import SMALL_MODEL
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def _one(cell: Cell, task: Task, threads: int, folder: Path) -> Outcome | None:
     """
     import torch
 
-    from bench.session import quiet_libraries
+    from bench.worlds import quiet_libraries
 
     if task.world.device == "cuda" and not torch.cuda.is_available():
         raise BenchError(f"torch finds no GPU on {platform.node()}, where the cluster has given one; add --device cpu")

@@ -53,7 +53,7 @@ def cost_command(
     Shapes have random weights; nothing is downloaded. One that does not fit is cut to its first layers and the cost
     of the whole is extrapolated.
     """
-    from bench import cost_plan, cost_run, session
+    from bench import cost_plan, cost_run, session, worlds
     from bench.display import make_display
     from bench.registry import methods as registry
     from bench.settings import resolve
@@ -67,7 +67,7 @@ def cost_command(
         spec,
         cost_plan.Load(edits, steps, _sizes(batch_sizes), spec.languages),
         layers=layers,
-        device=session.choose_device(device.value),
+        device=worlds.choose_device(device.value),
         cache_dir=cache_dir or session.default_cache_dir(),
         registry=registry(),
     )

@@ -63,8 +63,8 @@ def load(plan: CostPlan) -> EditableModel:
     """The model of a plan."""
     from bench.model import EditableModel
     from bench.models import fingerprint, load_pretrained
-    from bench.session import quiet_libraries
     from bench.shapes import random_model
+    from bench.worlds import quiet_libraries
 
     with quiet_libraries():
         if plan.is_shape:

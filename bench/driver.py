@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -13,15 +12,16 @@ import numpy as np
 import torch
 
 from bench import checkpoint, corpora, data, precheck, registry
-from bench.api import EditReport, Evaluator, Fact, Method, Preparing, Score, Scorer, State
+from bench.api import EditReport, Evaluator, Fact, Method, Preparing, State
 from bench.corpora import HUB
 from bench.environment import surroundings
 from bench.errors import BenchError
-from bench.measure import Cost, measured
+from bench.measure import measured
 from bench.model import EditableModel
 from bench.models import load_pretrained
-from bench.placement import DeviceMap, devices_of
+from bench.placement import DeviceMap
 from bench.registry import Registry
+from bench.rows import Table, cost_rows, evaluate
 from bench.spec import Cell
 from bench.stats import Stats
 from bench.store import COST_TABLE, ResultStore, Status
@@ -278,61 +278,6 @@ def edit(method: Method, model: EditableModel, facts: Sequence[Fact], state: Sta
     if reason:
         state.memory[DIVERGED] = reason
     return state, report
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """What one evaluator found at one step: its rows, and rows of what finding them cost."""
-
-    rows: list[dict[str, Any]]
-    costs: list[dict[str, Any]]
-
-
-def evaluate(view: Scorer, name: str, evaluator: Evaluator, seen: Sequence[Fact], context: CellContext) -> Table:
-    """Score a model with one evaluator."""
-    with measured(*devices_of(view.hf)) as cost:
-        rows = score_rows(evaluator.score(view, seen, context))
-    records = {(row["fact"], row["edit_lang"], row["probe_lang"]) for row in rows}
-    costs = {
-        f"seconds.score.{name}": cost.seconds,
-        f"records_per_second.{name}": len(records) / cost.seconds,
-        f"memory.score.{name}": cost.peak_bytes,
-    }
-    return Table(rows, [_cost(quantity, value) for quantity, value in costs.items()])
-
-
-def score_rows(scores: Iterable[Score]) -> list[dict[str, Any]]:
-    """Scores as rows of the store's schema."""
-    return [
-        {
-            "metric": score.metric,
-            "protocol": score.protocol,
-            "fact": score.fact_id,
-            "edit_lang": score.edit_lang,
-            "probe_lang": score.probe_lang,
-            "value": score.value,
-            "weight": score.weight,
-        }
-        for score in scores
-    ]
-
-
-def cost_rows(report: EditReport, cost: Cost, count: int, is_diverged: bool) -> list[dict[str, Any]]:
-    """What a step cost and did, as rows of the store's schema."""
-    values: Mapping[str, float] = {
-        "edits": count,
-        "diverged": float(is_diverged),
-        "seconds.total": cost.seconds,
-        "memory.peak_bytes": cost.peak_bytes,
-        **{f"seconds.{name}": seconds for name, seconds in report.seconds.items()},
-        **{f"loss.{name}": loss for name, loss in report.losses.items()},
-    }
-    norms = [_cost("update_norm", norm, layer) for layer, norm in report.update_norms.items()]
-    return [_cost(name, value) for name, value in values.items()] + norms
-
-
-def _cost(quantity: str, value: float, layer: int = -1) -> dict[str, Any]:
-    return {"quantity": quantity, "layer": layer, "value": value if math.isfinite(value) else None}
 
 
 def load_model(cell: Cell, world: World) -> EditableModel:

@@ -8,32 +8,20 @@ several runs can share a folder; one whose worker died is tried again, alone.
 from __future__ import annotations
 
 import time
-import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import suppress
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bench import claims
-from bench.atomic import sweep
-from bench.errors import BenchError, StorageError
+from bench.errors import BenchError
 from bench.spec import Cell
-from bench.store import FINISHED, ResultStore, Status
+from bench.task import Outcome, Task, existing, is_pending
 
 if TYPE_CHECKING:
     from bench.display import Board
-    from bench.driver import Progress, World
-
-    CellRunner = Callable[[Cell, ResultStore, World, Progress], Status]
-
-EvaluatorOptions = Iterable[tuple[str, Mapping[str, Any]]]
-"""Names and options, as in `bench.driver.World`."""
-
-CRASH = "Traceback"
-"""How the reason of a failure begins that is no bad input."""
+    from bench.driver import Progress
 
 POLL_SECONDS = 0.2
 ELSEWHERE_SECONDS = 1.0
@@ -42,146 +30,6 @@ DEATHS = 2
 """Workers that a cell may take with it before it counts as failed; from the first on it is computed alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a cell stands.
-
-    Attributes:
-        status: None where it has never run.
-        reason: of a failure: one line for bad input, a traceback for anything else.
-        reused: it stands so from an earlier run, or from another one that shares the folder.
-        when: it stands so since, seconds of the epoch.
-    """
-
-    cell: Cell
-    status: Status | None
-    reason: str = ""
-    reused: bool = False
-    when: float = 0.0
-
-    @property
-    def crashed(self) -> bool:
-        """Failed, and not for bad input."""
-        return self.status == "failed" and self.reason.startswith(CRASH)
-
-
-def existing(cell: Cell, store: ResultStore, evaluators: EvaluatorOptions) -> Outcome:
-    """What an earlier run has left.
-
-    A cell that lacks the table of an evaluator, or was scored with other options of it, counts as never run.
-    """
-    status, reason, when = store.outcome(cell.id())
-    if status in FINISHED and not _scored(cell, store, evaluators):
-        status, reason = None, ""
-    return Outcome(cell, status, reason, reused=True, when=when)
-
-
-def _scored(cell: Cell, store: ResultStore, evaluators: EvaluatorOptions) -> bool:
-    if not {name for name, _ in evaluators} <= store.tables(cell.id()):
-        return False
-    used = store.environment(cell.id()).get("evaluators", {})
-    return all(used.get(name, {}) == wanted for name, wanted in cell.scored_by(evaluators).items())
-
-
-def is_pending(outcome: Outcome, retry_failed: bool) -> bool:
-    """Whether a cell that stands so is to be computed; failed ones only on demand."""
-    return outcome.status not in FINISHED and (outcome.status != "failed" or retry_failed)
-
-
-# ---------------------------------------------------------------------------- one cell
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What a worker does with a cell.
-
-    Attributes:
-        store: where results lie.
-        world: handed to every cell.
-        retry_failed: also compute cells that failed before `began`.
-        began: when this run began, seconds of the epoch.
-        run: computes one cell; `bench.driver.run_cell` where None.
-    """
-
-    store: ResultStore
-    world: World
-    retry_failed: bool = False
-    began: float = field(default_factory=time.time)
-    run: CellRunner | None = None
-
-    def __call__(self, cell: Cell, progress: Progress) -> Outcome | None:
-        """Compute a cell unless that is done by now.
-
-        Returns:
-            None where another process is computing it.
-
-        Raises:
-            StorageError: the run's folder cannot be written; the cell goes on once it can be.
-            KeyboardInterrupt: after the cell was marked as interrupted.
-        """
-        with claims.claimed(self.store.root, cell.id()) as mine:
-            if not mine:
-                return None
-            found = existing(cell, self.store, self.world.evaluators)
-            if not is_pending(found, self.retry_failed and found.when < self.began):
-                return found
-            sweep(self.store.folder(cell.id()))
-            return self._run(cell, _Told(self.store, cell.id(), progress))
-
-    def _run(self, cell: Cell, progress: Progress) -> Outcome:
-        from bench.driver import run_cell
-
-        try:
-            status = (self.run or run_cell)(cell, self.store, self.world, progress)
-        except (KeyboardInterrupt, StorageError):
-            with suppress(StorageError):
-                self.record(cell, "interrupted", "")
-            raise
-        except BenchError as error:
-            return self.record(cell, "failed", str(error))
-        except Exception:  # whatever a method does, the grid goes on
-            return self.record(cell, "failed", traceback.format_exc())
-        return Outcome(cell, status, self.store.status(cell.id())[1])
-
-    def record(self, cell: Cell, status: Status, reason: str) -> Outcome:
-        """Write how a cell ended that could not do so itself."""
-        if not (self.store.folder(cell.id()) / "cell.json").exists():
-            self.store.start(cell, {})
-        self.store.finish(cell.id(), status, reason)
-        return Outcome(cell, status, reason)
-
-
-class _Told:
-    """Progress of a cell, also written to its status for those who look from elsewhere."""
-
-    def __init__(self, store: ResultStore, cell_id: str, inner: Progress) -> None:
-        self._store, self._cell, self._inner = store, cell_id, inner
-        self._where: dict[str, Any] = {**claims.here(), "since": time.time()}
-
-    def stage(self, text: str) -> None:
-        self._tell(stage=text)
-        self._inner.stage(text)
-
-    def step(self, done: int, total: int, note: str) -> None:
-        if "first" not in self._where:
-            self._where.update(first=done, begun=time.time())
-        self._tell(stage=note, step=done, steps=total)
-        self._inner.step(done, total, note)
-
-    def _tell(self, **how_far: Any) -> None:
-        self._where.update(how_far)
-        self._store.running(self._cell, **self._where)
-
-
-class Unheard:
-    """Progress of a cell that another process reads from its status."""
-
-    def stage(self, text: str) -> None:
-        """See `bench.driver.Progress`."""
-
-    def step(self, done: int, total: int, note: str) -> None:
-        """See `bench.driver.Progress`."""
-
-
-# ---------------------------------------------------------------------------- all cells
 class Engine(Protocol):
     """Where cells are computed.
 

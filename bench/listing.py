@@ -10,10 +10,10 @@ from bench.display import duration, echo, echo_table
 from bench.registry import Registry, evaluators, methods
 
 if TYPE_CHECKING:
-    from bench.engine import Outcome
     from bench.session import Plan
     from bench.sources.common import Dataset
     from bench.spec import Cell
+    from bench.task import Outcome
 
 
 def show(kind: str, verbose: bool) -> None:
@@ -122,12 +122,12 @@ def _indented(text: str) -> str:
 
 def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
     """The grid of a run with counts, what exists already, and what the rest will take: time, memory, disk."""
-    from bench.engine import is_pending
     from bench.estimate import estimate, paces
     from bench.needs import Needs
-    from bench.session import choose_device
     from bench.siblings import elsewhere
     from bench.store import FINISHED, group_name
+    from bench.task import is_pending
+    from bench.worlds import choose_device
 
     needed = Needs(planned, choose_device(device))
     known = paces(planned.store.root.parent)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bench import models
 from bench.checkpoint import KEPT
 from bench.memory import Need, checkpoint_bytes, predicted_memory
-from bench.session import kept_cells
 from bench.spec import Cell
+from bench.worlds import kept_cells
 
 if TYPE_CHECKING:
     from bench.session import Plan

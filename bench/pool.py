@@ -10,9 +10,9 @@ from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from bench.engine import Outcome, Task, Unheard
 from bench.signals import Terminated, exit_code, terminable
 from bench.spec import Cell
+from bench.task import Outcome, Task, Unheard
 
 if TYPE_CHECKING:
     from bench.display import Board
@@ -77,7 +77,7 @@ def _end_with_parent() -> None:
 
 
 def _one(cell: Cell, task: Task) -> Outcome | None:
-    from bench.session import quiet_libraries
+    from bench.worlds import quiet_libraries
 
     try:
         with terminable(), quiet_libraries():

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from logging import ERROR, getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import claims, data, engine, grid, siblings
+from bench import claims, data, grid, siblings
 from bench.atomic import read_json, sweep, write_json
 from bench.display import Display, make_display
-from bench.engines import Where
+from bench.engine import compute
 from bench.errors import BenchError
 from bench.names import unknown
 from bench.records import check_version, read_run
@@ -21,15 +19,16 @@ from bench.registry import Registry, evaluators, methods
 from bench.settings import overrides, resolve
 from bench.spec import SCHEMA_VERSION, Cell, RunSpec
 from bench.store import PLACE, Results, ResultStore, load_results, place, planned_cells
+from bench.task import Outcome, Task, existing, is_pending
+from bench.where import Where
+from bench.worlds import check_device, choose_device, make_world, quiet_libraries
 
 if TYPE_CHECKING:
     from bench.display import DisplayKind
-    from bench.driver import World
     from bench.placement import DeviceMap
 
 CACHE_VARIABLE = "BENCH_CACHE_DIR"
 RESULTS_DIR = Path("results")
-DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,9 @@ class Plan:
     cache_dir: Path
     trusted: tuple[str, ...] = ()
 
-    def outcomes(self) -> list[engine.Outcome]:
+    def outcomes(self) -> list[Outcome]:
         """How every cell stands."""
-        return [engine.existing(cell, self.store, self.evaluators) for cell in self.cells]
+        return [existing(cell, self.store, self.evaluators) for cell in self.cells]
 
 
 def default_cache_dir() -> Path:
@@ -136,7 +135,7 @@ def execute(
     where: Where | None = None,
     join: bool = False,
     device_map: str | DeviceMap | None = None,
-) -> list[engine.Outcome]:
+) -> list[Outcome]:
     """Compute the cells that are pending.
 
     Args:
@@ -162,16 +161,16 @@ def execute(
         where = replace(where, workers=1)
     _enter(planned, display)
     before = planned.outcomes()
-    pending = sum(engine.is_pending(outcome, retry_failed) for outcome in before)
+    pending = sum(is_pending(outcome, retry_failed) for outcome in before)
     if not pending:
         return before
     with claims.sole(planned.store.root, join):
         display.note(f"{planned.spec.name}: {len(before)} cells, {pending} to compute")
         place = check_device(device) if where.is_cluster else choose_device(device)
-        task = engine.Task(planned.store, make_world(planned, place, spread), retry_failed)
+        task = Task(planned.store, make_world(planned, place, spread), retry_failed)
         chosen = where.make(planned, task, pending, display.note)
         with quiet_libraries(), display.board(pending) as board:
-            return engine.compute(planned.cells, task, board, chosen)
+            return compute(planned.cells, task, board, chosen)
 
 
 def _enter(planned: Plan, display: Display) -> None:
@@ -198,96 +197,6 @@ def _device_map(given: str | DeviceMap | None, where: Where) -> DeviceMap | None
     if (where.workers or 1) > 1 and not where.is_cluster:
         raise BenchError("a device map gives all devices to one model; leave out --workers")
     return device_map(given) if isinstance(given, str) else given
-
-
-def make_world(planned: Plan, device: str, device_map: DeviceMap | None = None) -> World:
-    """What all cells of a run share."""
-    from bench.driver import World
-
-    return World(
-        methods=planned.methods,
-        evaluators=planned.evaluators,
-        data_dir=planned.data_dir,
-        cache_dir=planned.cache_dir,
-        device=device,
-        kept=kept_cells(planned.cells),
-        trusted=planned.trusted,
-        device_map=device_map,
-    )
-
-
-def verifying_world(
-    root: Path, data_dir: Path | None, cache_dir: Path | None, device: str, trust_remote_code: Iterable[str]
-) -> World:
-    """Where cells of a run are computed again; every cell names its own evaluators.
-
-    Raises:
-        BenchError: no such device, or no such model to trust.
-    """
-    from bench.driver import World
-
-    return World(
-        methods=methods(),
-        evaluators=(),
-        data_dir=data_dir,
-        cache_dir=cache_dir or default_cache_dir(),
-        device=choose_device(device),
-        trusted=grid.trusted_models(trust_remote_code, load_results(root).cells["model"]),
-    )
-
-
-def kept_cells(cells: Iterable[Cell]) -> frozenset[str]:
-    """Cells whose last checkpoints stay, for `bench verify`: of each place in the grid that of the first seed."""
-    first: dict[tuple[Any, ...], str] = {}
-    for cell in cells:
-        where = place(cell)
-        first.setdefault(tuple(where[name] for name in PLACE if name != "seed"), cell.id())
-    return frozenset(first.values())
-
-
-def check_device(device: str) -> str:
-    """The name of a device, or "auto", as it was given.
-
-    Raises:
-        BenchError: it is none.
-    """
-    if device not in DEVICES:
-        raise unknown("device", device, DEVICES)
-    return device
-
-
-def choose_device(device: str) -> str:
-    """Turn "auto" into "cuda" where there is one, else "cpu".
-
-    Raises:
-        BenchError: no such device.
-    """
-    import torch
-
-    has_cuda = torch.cuda.is_available()
-    if check_device(device) == "cuda" and not has_cuda:
-        raise BenchError("device 'cuda' was asked for, but there is none")
-    return "cuda" if has_cuda and device != "cpu" else "cpu"
-
-
-@contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Keep the bars and notices that transformers and accelerate show when they load a model out of the display."""
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    spreading = getLogger("accelerate.big_modeling")
-    before = spreading.level
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    spreading.setLevel(ERROR)
-    try:
-        yield
-    finally:
-        spreading.setLevel(before)
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def run_record(planned: Plan) -> dict[str, Any]:
@@ -334,7 +243,7 @@ def run(
         device: "auto", "cpu" or "cuda".
         device_map: spreads models that do not fit one device; "auto", a file, or a `bench.placement.DeviceMap`.
         retry_failed: compute failed cells again.
-        workers: cells computed at the same time; None leaves it to `bench.engines.default_workers`, or to the cluster.
+        workers: cells computed at the same time; None leaves it to `bench.where.default_workers`, or to the cluster.
         join: share the work with another process that computes the same run.
         display: how progress is shown.
         trust_remote_code: models of the run whose own code is run.
@@ -354,7 +263,7 @@ def run(
     return load_results(planned.store.root)
 
 
-def failure_line(outcomes: Iterable[engine.Outcome], run_name: str) -> str:
+def failure_line(outcomes: Iterable[Outcome], run_name: str) -> str:
     """One line about the cells that failed, "" if none did."""
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if not failed:
@@ -368,7 +277,7 @@ def failure_line(outcomes: Iterable[engine.Outcome], run_name: str) -> str:
 
 def _check_data(planned: Plan) -> None:
     """Load every data set that is still needed, so that malformed records show before anything is computed."""
-    needed = [o.cell for o in reversed(planned.outcomes()) if engine.is_pending(o, retry_failed=True)]
+    needed = [o.cell for o in reversed(planned.outcomes()) if is_pending(o, retry_failed=True)]
     firsts: Mapping[str, Cell] = {cell.data.name: cell for cell in needed}
     for name, cell in firsts.items():
         data.load(name, data.request_of(cell, planned.data_dir))

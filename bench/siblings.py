@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench.engine import EvaluatorOptions, existing
 from bench.errors import StorageError
 from bench.spec import Cell
 from bench.store import FINISHED, ResultStore
+from bench.task import EvaluatorOptions, existing
 
 
 def elsewhere(cells: Iterable[Cell], store: ResultStore, evaluators: EvaluatorOptions) -> dict[str, Path]:

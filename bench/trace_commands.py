@@ -106,13 +106,13 @@ def trace_command(
     Causal tracing (Meng et al. 2022; Figure 5 of the LangEdit paper). Writes heat maps per language and the layers
     to edit.
     """
-    from bench import session, trace_facts
+    from bench import session, trace_facts, worlds
     from bench.display import make_display
     from bench.settings import resolve
 
     spec = resolve(None, None, {"models": [model], "dtype": dtype, "languages": languages})
     chosen = trace_facts.languages_of(data, spec.languages if languages else None, spec.languages)
-    place = session.choose_device(device.value)
+    place = worlds.choose_device(device.value)
     request = Request(model, data, chosen, facts, samples, noise, window, seed, spec.dtype, place)
     asked = trace_facts.questions(data, chosen, facts, seed, data_dir)
     shown = make_display(display.value if display else None)
@@ -210,11 +210,11 @@ def _write(folder: Path, about: dict[str, Any], course: Course, seconds: float) 
 
 
 def _load(spec: RunSpec, device: str, cache: Path) -> EditableModel:
-    from bench import session
+    from bench import worlds
     from bench.model import EditableModel
     from bench.models import fingerprint, load_pretrained
 
     (name,) = spec.models
-    with session.quiet_libraries():
+    with worlds.quiet_libraries():
         hf, tokenizer = load_pretrained(name, spec.dtype, device, cache)
     return EditableModel(hf, tokenizer, fingerprint(name, cache))

@@ -13,9 +13,9 @@ import pandas as pd
 from bench import checkpoint, driver, grid
 from bench.errors import BenchError
 from bench.records import read_cell
-from bench.session import quiet_libraries
 from bench.spec import Cell
 from bench.store import FINISHED, Results, ResultStore, load_results
+from bench.worlds import quiet_libraries
 
 if TYPE_CHECKING:
     from bench.display import Board

@@ -19,7 +19,8 @@ from bench.display import complain, echo, make_display
 from bench.errors import BenchError
 from bench.names import unknown
 from bench.options import DeviceChoice, DisplayChoice
-from bench.session import choose_device, default_cache_dir, quiet_libraries
+from bench.session import default_cache_dir
+from bench.worlds import choose_device, quiet_libraries
 from benchmarks import algebra, stages, steps, subjects, table
 from benchmarks.harness import Comparison, Measurement, measure, threads
 from benchmarks.stages import QUICK, Sizes

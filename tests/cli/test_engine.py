@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from bench.display import NoDisplay
-from bench.engine import InProcess, Task, compute, existing, exit_code, is_pending
+from bench.engine import InProcess, compute, exit_code
 from bench.errors import BenchError
 from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.store import ResultStore, load_results
+from bench.task import Task, existing, is_pending
 
 WORLD = SimpleNamespace(evaluators=())
 

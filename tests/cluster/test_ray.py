@@ -15,11 +15,12 @@ import pytest
 from bench import claims
 from bench.cluster import Cluster, _unwrapped
 from bench.display import NoDisplay
-from bench.engine import InProcess, Outcome, Task, compute
+from bench.engine import InProcess, compute
 from bench.errors import StorageError
 from bench.resources import Resources
 from bench.spec import Cell
 from bench.store import ResultStore
+from bench.task import Outcome, Task
 from tests.cli.conftest import bench
 from tests.cluster.conftest import Gate, Meanwhile, of_node, scores, until
 from tests.tinyworld import TinyWorld

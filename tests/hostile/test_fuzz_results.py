@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import strategies as st
 
-from bench.engine import FINISHED, existing
 from bench.errors import BenchError
 from bench.estimate import paces
 from bench.session import check_schema
 from bench.spec import Cell
-from bench.store import Results, ResultStore, load_results
+from bench.store import FINISHED, Results, ResultStore, load_results
+from bench.task import existing
 from reports import provenance, trace
 from reports.aggregate import panels
 from reports.joining import join, sameness

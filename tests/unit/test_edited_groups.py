@@ -10,12 +10,12 @@ import pytest
 from bench import session
 from bench.data import EditStream, load, request_of
 from bench.display import make_display
-from bench.engine import existing
-from bench.engines import Where
 from bench.errors import BenchError
 from bench.settings import resolve
 from bench.spec import Cell, RunSpec, Schedule
 from bench.store import load_results
+from bench.task import existing
+from bench.where import Where
 
 SMALL: dict[str, Any] = {
     "methods": ["none"], "languages": ["en", "zh"], "seeds": 1, "edits_per_language": 2, "batch_size": 2,

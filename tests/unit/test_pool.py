@@ -19,12 +19,13 @@ from bench.api import EditReport, EditRequest, State
 from bench.claims import here
 from bench.display import NoDisplay
 from bench.driver import World
-from bench.engine import InProcess, Outcome, Task, compute
+from bench.engine import InProcess, compute
 from bench.model import EditableModel
 from bench.pool import Pool
 from bench.registry import methods
 from bench.spec import Cell
 from bench.store import ResultStore, load_results
+from bench.task import Outcome, Task
 from methods.none import Unedited
 from tests.tinyworld import TinyWorld
 

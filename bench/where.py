@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.engine import Engine, InProcess, Task
+from bench.engine import Engine, InProcess
 from bench.errors import BenchError
 from bench.names import unknown
 from bench.resources import Resources
+from bench.task import Task
 from bench.threads import SMALL_MODEL
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from bench.cluster import Cluster, _folder_of
-from bench.engine import Task
-from bench.engines import Where
 from bench.errors import BenchError
 from bench.resources import Resources
 from bench.store import ResultStore
+from bench.task import Task
+from bench.where import Where
 
 
 def test_resources_are_read_and_written():
