@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-import yaml
 from torch import Tensor, nn
 
 from bench.errors import BenchError
 from bench.memory import free_bytes
+from bench.parsing import parse_yaml, read_text
 
 KEPT = ("cpu", "disk")
 """Where weights may be kept besides GPUs."""
@@ -63,11 +63,7 @@ def device_map(given: str) -> DeviceMap:
     path = Path(given)
     if not path.is_file():
         raise BenchError(f"unknown device map '{given}': give 'auto' or a YAML file")
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0]
-        raise BenchError(f"no YAML: {reason}", file=path) from error
+    found = parse_yaml(read_text(path), path)
     if not isinstance(found, dict) or not found:
         raise BenchError("a device map holds devices by module, or limits by device", file=path)
     if any(isinstance(key, int) or key in KEPT for key in found):

@@ -206,7 +206,7 @@ def test_a_file_gives_limits_or_places(tmp_path: Path) -> None:
     [
         ("", "holds devices by module"),
         ("- cpu", "holds devices by module"),
-        ("model: [", "no YAML"),
+        ("model: [", "not valid YAML"),
         ("cpu: much", "'much' is no amount of memory"),
         ("cpu: 1GiB\nmodel: disk", "'model' is no device"),
         ("model: cuda", "'cuda' is no device; there are: "),
