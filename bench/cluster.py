@@ -173,7 +173,7 @@ class Cluster:
         is_large = need is not None and need.weights >= SMALL_MODEL
         # of a cell on a GPU, main memory holds the program, and the weights while they are loaded
         memory = None if need is None else need.process + need.weights + need.edited if on_gpu else need.peak
-        threads = torch.get_num_threads() if is_large and not on_gpu else 1
+        threads = min(torch.get_num_threads(), self._most("CPU")) if is_large and not on_gpu else 1
         default = {"num_cpus": threads, "num_gpus": int(on_gpu), "memory": memory}
         return Resources.model_validate({**default, **self._given.model_dump(exclude_none=True)})
 
@@ -181,13 +181,14 @@ class Cluster:
     def _machines(self) -> list[dict[str, float]]:
         return [machine["Resources"] for machine in self._ray.nodes() if machine["Alive"]]
 
+    def _most(self, resource: str) -> float:
+        return max(machine.get(resource, 0) for machine in self._machines())
+
     def _has_room(self, asked: Resources) -> bool:
         return any(asked.fit(machine) for machine in self._machines())
 
     def _lacking(self, asked: Resources) -> str:
-        machines = self._machines()
-        most = {name: max(machine.get(name, 0) for machine in machines) for name in ("CPU", "GPU", "memory")}
-        there = Resources(num_cpus=most["CPU"], num_gpus=most["GPU"], memory=most["memory"])
+        there = Resources(num_cpus=self._most("CPU"), num_gpus=self._most("GPU"), memory=self._most("memory"))
         return f"no machine of the cluster has what a cell asks for: {asked}; at most {there} (see --cell-resources)"
 
     def _look(self) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,6 +8,7 @@ import pytest
 
 from bench.cluster import Cluster, _folder_of
 from bench.errors import BenchError
+from bench.memory import Need
 from bench.resources import Resources
 from bench.store import ResultStore
 from bench.task import Task
@@ -62,9 +64,53 @@ def test_the_local_engine_takes_no_options_of_a_cluster(given):
         Where(**given)
 
 
-def cluster(tmp_path, device: str = "auto", address: str | None = None, **asked: float) -> Cluster:
+def cluster(tmp_path, device="auto", address=None, need=None, **asked: float) -> Cluster:
     task = Task(ResultStore(tmp_path), SimpleNamespace(device=device))
-    return Cluster(task, Resources(**asked), lambda cell: None, lambda text: None, address)
+    return Cluster(task, Resources(**asked), lambda cell: need, lambda text: None, address)
+
+
+@pytest.fixture
+def two_machines(monkeypatch):
+    """Stands for a Ray that knows a machine with four cores and one with a GPU; a third is lost."""
+    machines = [{"CPU": 4.0, "memory": 8e9}, {"CPU": 2.0, "GPU": 1.0, "memory": 4e9}, {"CPU": 64.0, "memory": 1e12}]
+    nodes = [{"Alive": machine["CPU"] < 64, "Resources": machine} for machine in machines]
+    names = ("WorkerCrashedError", "NodeDiedError", "LocalRayletDiedError", "OutOfMemoryError", "ObjectLostError")
+    ray = SimpleNamespace(nodes=lambda: nodes, exceptions=SimpleNamespace(**dict.fromkeys(names, OSError)))
+    monkeypatch.setattr("bench.cluster._imported", lambda address: ray)
+
+
+def need(weights: int) -> Need:
+    return Need(process=100, weights=weights, edited=10, statistics=5, building=0, step=2, scoring=1)
+
+
+@pytest.mark.parametrize(
+    ("device", "weights", "given", "asked"),
+    [
+        ("cpu", 10**6, {}, Resources(num_cpus=1, num_gpus=0, memory=10**6 + 117)),
+        ("cpu", 10**9, {}, Resources(num_cpus=4, num_gpus=0, memory=10**9 + 117)),
+        ("cuda", 10**9, {}, Resources(num_cpus=1, num_gpus=1, memory=10**9 + 110)),
+        ("cuda", 10**9, {"num_gpus": 0.5, "memory": 0}, Resources(num_cpus=1, num_gpus=0.5, memory=0)),
+        ("cpu", None, {"num_cpus": 3}, Resources(num_cpus=3, num_gpus=0)),
+    ],
+)
+def test_a_cell_asks_for_what_it_is_predicted_to_take(
+    tmp_path, two_machines, monkeypatch, device, weights, given, asked
+):
+    monkeypatch.setattr("torch.get_num_threads", lambda: 32)
+    engine = cluster(tmp_path, device, need=weights and need(weights), **given)
+    assert engine._asked(None) == asked
+
+
+@pytest.mark.parametrize(("asked", "device"), [({}, "cuda"), ({"num_gpus": 1}, "cuda"), ({"num_gpus": 0}, "cpu")])
+def test_the_device_is_a_gpu_where_the_cluster_has_any(tmp_path, two_machines, asked, device):
+    assert cluster(tmp_path, **asked)._device() == device
+
+
+def test_a_cell_that_the_local_cluster_can_never_compute_is_refused(tmp_path, two_machines):
+    engine = cluster(tmp_path, address="local", device="cuda", num_gpus=1, memory=6e9)
+    complaint = "asks for: num_cpus=1,num_gpus=1,memory=6e+09; at most num_cpus=4,num_gpus=1,memory=8e+09"
+    with pytest.raises(BenchError, match=re.escape(complaint)):
+        engine.submit(None, None)
 
 
 def test_ray_that_is_missing_is_one_line(tmp_path, monkeypatch):
