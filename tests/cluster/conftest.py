@@ -120,12 +120,12 @@ def nodes(gate: Gate) -> Iterator[Any]:
     """A cluster of two nodes, each with room for one cell."""
     temporary = tempfile.mkdtemp(prefix="ray")  # sockets have short names
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**QUIET, **LOOPBACK}.items():
+        for name, value in {**QUIET, **LOOPBACK, "RAY_TMPDIR": temporary}.items():
             patch.setenv(name, value)
         from ray.cluster_utils import Cluster
 
         one = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
-        cluster = Cluster(initialize_head=True, head_node_args={**one, "temp_dir": temporary})
+        cluster = Cluster(initialize_head=True, head_node_args=one)
         try:
             cluster.add_node(**one)
             yield cluster

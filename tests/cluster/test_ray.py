@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 from contextlib import redirect_stdout
 from importlib.util import find_spec
 from io import StringIO
@@ -155,3 +158,24 @@ def test_a_lost_node_loses_the_running_step_only(world, gate, cells, expected, n
     assert {cell.seed: gate.begun(cell) for cell in cells} == {
         cell.seed: [1, 2, 2, 3, 4] if cell in lost else ONCE for cell in cells
     }
+
+
+def test_a_cluster_of_this_machine_alone_starts_and_ends_with_the_run(tiny, tmp_path):
+    command = [sys.executable, "-c", "from bench.cli import main; main()"]
+    flags = tiny(engine="ray", address="local", cell_resources="memory=1e15")
+    with tempfile.TemporaryDirectory(prefix="ray") as short:
+        # Ray keeps a token in the home folder
+        environment = {
+            **os.environ,
+            "HOME": str(tmp_path),
+            "RAY_TMPDIR": short,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        }
+        ended = subprocess.run([*command, *flags], env=environment, capture_output=True, text=True, timeout=120)
+        left = [each for each in psutil.process_iter(["cmdline"]) if short in " ".join(each.info["cmdline"] or [])]
+    assert (ended.returncode, left) == (2, [])
+    assert ended.stderr.startswith(
+        "bench: no machine of the cluster has what a cell asks for: num_cpus=1,memory=1e+15;"
+    )
+    assert ended.stderr.count("\n") == 1
+    assert ended.stdout == "tiny: 1 cells, 1 to compute\n"
