@@ -124,8 +124,9 @@ def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
     """The grid of a run with counts, what exists already, and what the rest will take: time, memory, disk."""
     from bench.estimate import estimate, paces
     from bench.needs import Needs
+    from bench.results import group_name
     from bench.siblings import elsewhere
-    from bench.store import FINISHED, group_name
+    from bench.store import FINISHED
     from bench.task import is_pending
     from bench.worlds import choose_device
 

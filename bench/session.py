@@ -16,9 +16,10 @@ from bench.errors import BenchError
 from bench.names import unknown
 from bench.records import check_version, read_run
 from bench.registry import Registry, evaluators, methods
+from bench.results import PLACE, Results, load_results, place, planned_cells
 from bench.settings import overrides, resolve
 from bench.spec import SCHEMA_VERSION, Cell, RunSpec
-from bench.store import PLACE, Results, ResultStore, load_results, place, planned_cells
+from bench.store import ResultStore
 from bench.task import Outcome, Task, existing, is_pending
 from bench.where import Where
 from bench.worlds import check_device, choose_device, make_world, quiet_libraries

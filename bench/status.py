@@ -18,7 +18,8 @@ from bench.claims import is_claimed
 from bench.errors import BenchError, StorageError
 from bench.estimate import Spent, spent
 from bench.records import read_run
-from bench.store import COST_TABLE, FINISHED, PLACE, ResultStore, Status, cell_row, planned_cells
+from bench.results import PLACE, cell_row, planned_cells
+from bench.store import COST_TABLE, FINISHED, ResultStore, Status
 
 OVER = (*FINISHED, "failed", "broken")
 """No process will go on with these unless it is told to."""

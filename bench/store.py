@@ -7,7 +7,7 @@ Layout::
     results/<run>/<cell id>/status.json             done | diverged | failed | interrupted | running: why, where
     results/<run>/<cell id>/<table>/<step>.parquet  one shard per table and step
 
-No torch here: reports import this module.
+What lies there is read by `bench.results`. No torch here, for reports import it.
 """
 
 from __future__ import annotations
@@ -19,15 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.atomic import read_json, replacing, write_json
 from bench.errors import BenchError
 from bench.home import without_home
-from bench.records import read_cell, read_run, read_shard
-from bench.spec import ALL, IDENTITY_VERSION, SCHEMA_VERSION, Cell, Schedule
+from bench.records import read_cell
+from bench.spec import IDENTITY_VERSION, SCHEMA_VERSION, Cell, Schedule
 
 Status = Literal["running", "done", "diverged", "failed", "interrupted"]
 
@@ -204,122 +203,3 @@ def _is_standing(found: Mapping[str, Any]) -> bool:
     """Whether a status file's contents are what is written there."""
     known = isinstance(found["status"], str) and found["status"] in get_args(Status)
     return known and isinstance(found["reason"], str) and type(found["when"]) in (int, float) and found["when"] >= 0
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """All tables of a run, less the cells that later settings have superseded.
-
-    Attributes:
-        cells: one row per cell, `CELL_COLUMNS`; `edited` is "all" or languages as "en+de". A cell that is planned in
-            run.json and was never begun has the status "missing".
-        scores: rows of `SCORE_SCHEMA`.
-        costs: rows of `COST_SCHEMA`.
-        run: the run's specification as written in run.json ({} if absent).
-    """
-
-    cells: pd.DataFrame
-    scores: pd.DataFrame
-    costs: pd.DataFrame
-    run: dict[str, Any]
-
-
-CELL_COLUMNS = ("cell", "method", "model", "data", "order", "edited", "seed", "status", "reason")
-PLACE = CELL_COLUMNS[1:7]
-"""What a table tells cells apart by: two cells in one place differ in settings, and the later one counts."""
-
-
-def place(cell: Cell) -> dict[str, Any]:
-    """The `PLACE` of a cell and its id, as run.json lists them."""
-    values = (
-        cell.id(), cell.method.name, cell.model.name, cell.data.name, cell.schedule.order,
-        group_name(cell.schedule.edited), cell.seed
-    )  # fmt: skip
-    return dict(zip(("cell", *PLACE), values, strict=True))
-
-
-def planned_cells(run: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The cells that run.json lists, as `place` gives them."""
-    return [{name: cell[name] for name in ("cell", *PLACE)} for cell in run.get("cells") or ()]
-
-
-def group_name(edited: Iterable[str]) -> str:
-    """Edited languages as tables have them."""
-    return "+".join(edited) or ALL
-
-
-def load_results(root: Path | str) -> Results:
-    """Read every table of a run folder.
-
-    Raises:
-        BenchError: no such run, or it was written by another schema version.
-    """
-    root = Path(root)
-    if not root.is_dir():
-        raise BenchError("no such run folder", file=root)
-    files = sorted(root.glob("*/cell.json"))
-    if not files:
-        raise BenchError("the run holds no cells", file=root)
-    path = root / "run.json"
-    run: dict[str, Any] = read_run(path) if path.exists() or path.is_symlink() else {}
-    rows = {row["cell"]: row for row in map(cell_row, files)}
-    if run.get("cells") is not None:
-        rows = {cell["cell"]: _as_planned(rows.get(cell["cell"]), cell, path) for cell in planned_cells(run)}
-    scores: list[pd.DataFrame] = []
-    costs: list[pd.DataFrame] = []
-    for shard in sorted(path for cell in rows for path in root.glob(f"{cell}/*/*.parquet")):
-        is_cost = shard.parent.name == COST_TABLE
-        (costs if is_cost else scores).append(read_shard(shard, COST_SCHEMA if is_cost else SCORE_SCHEMA))
-    return Results(
-        cells=pd.DataFrame(list(rows.values()), columns=list(CELL_COLUMNS)),
-        scores=_concat(scores, SCORE_SCHEMA),
-        costs=_concat(costs, COST_SCHEMA),
-        run=run,
-    )
-
-
-def cell_row(path: Path) -> dict[str, Any]:
-    """The `CELL_COLUMNS` of a cell.
-
-    Args:
-        path: its cell.json.
-
-    Raises:
-        BenchError: it is not a cell's record, or was written by another schema version.
-    """
-    record = read_cell(path)
-    status, reason = ResultStore(path.parent.parent).status(path.parent.name)
-    cell = record["cell"]
-    return {
-        "cell": record["id"],
-        "method": cell["method"]["name"],
-        "model": cell["model"]["name"],
-        "data": cell["data"]["name"],
-        "order": cell["schedule"]["order"],
-        "edited": group_name(cell["schedule"]["edited"]),
-        "seed": cell["seed"],
-        "status": status,
-        "reason": reason,
-    }
-
-
-def _as_planned(row: Mapping[str, Any] | None, planned: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The row of a cell that run.json lists.
-
-    Raises:
-        BenchError: they disagree in what a cell's id stands for.
-    """
-    if row is None:
-        return {**planned, "status": "missing", "reason": "never run"}
-    for name in ("method", "order", "edited", "seed"):
-        if row[name] != planned[name]:
-            raise BenchError(f"{name} {planned[name]!r}, the cell has {row[name]!r}", file=path, record=row["cell"])
-    # names are those of the run: a cell may have been computed under others
-    return {**row, **planned}
-
-
-def _concat(frames: list[pd.DataFrame], schema: pa.Schema) -> pd.DataFrame:
-    if not frames:
-        empty: pd.DataFrame = schema.empty_table().to_pandas()
-        return empty
-    return pd.concat(frames, ignore_index=True)

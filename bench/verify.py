@@ -13,8 +13,9 @@ import pandas as pd
 from bench import checkpoint, driver, grid
 from bench.errors import BenchError
 from bench.records import read_cell
+from bench.results import Results, load_results
 from bench.spec import Cell
-from bench.store import FINISHED, Results, ResultStore, load_results
+from bench.store import FINISHED, ResultStore
 from bench.worlds import quiet_libraries
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.display import counted, duration, echo, page, table_lines
+from bench.results import PLACE
 from bench.status import OVER, Clock, Heard, Left, Standing, standings, whole
-from bench.store import PLACE
 
 SECONDS = 2.0
 """Between two looks at a run."""

@@ -12,8 +12,8 @@ from bench import grid
 from bench.errors import BenchError
 from bench.names import unknown
 from bench.registry import methods
+from bench.results import PLACE, load_results, place
 from bench.spec import Cell
-from bench.store import PLACE, load_results, place
 
 if TYPE_CHECKING:
     from bench.driver import World

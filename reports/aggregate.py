@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import BenchError
+from bench.results import Results
 from bench.spec import ALL, LANGUAGES, PAPER_METHODS
-from bench.store import Results
 
 FINISHED = ("done", "diverged")
 """Cells with these statuses have been taken to the end of their stream, so their scores count."""

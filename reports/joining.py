@@ -11,7 +11,8 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.records import read_cell
-from bench.store import PLACE, SCORE_SCHEMA, Results, load_results
+from bench.results import PLACE, Results, load_results
+from bench.store import SCORE_SCHEMA
 from reports.naming import run_names
 from reports.tables import DASH
 

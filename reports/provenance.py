@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bench.records import read_cell
-from bench.store import Results
+from bench.results import Results
 from reports.aggregate import FINISHED, Setting, ordered, spent
 from reports.contents import METHOD, display_name
 from reports.tables import DASH, Cell, Column, Table

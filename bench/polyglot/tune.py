@@ -26,8 +26,9 @@ import yaml
 from bench import data, models
 from bench.atomic import replacing, write_text
 from bench.registry import methods
+from bench.results import load_results
 from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
-from bench.store import ResultStore, load_results
+from bench.store import ResultStore
 
 MODEL, DATA = "polyglot-tiny", "cldr"
 SEED = 1000

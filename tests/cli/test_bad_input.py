@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench.atomic import read_json, write_json
+from bench.results import load_results
 from bench.spec import SCHEMA_VERSION
-from bench.store import load_results
 from tests.cli.conftest import bench
 
 FACT = {

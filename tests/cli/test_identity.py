@@ -13,9 +13,10 @@ import pytest
 from bench import models, session, worlds
 from bench.driver import run_cell
 from bench.errors import BenchError
+from bench.results import load_results
 from bench.settings import resolve
 from bench.spec import Cell
-from bench.store import ResultStore, load_results
+from bench.store import ResultStore
 from tests.cli.conftest import Answer, bench
 from tests.tinyworld import LANGUAGES, PER_LANGUAGE, Silent, TinyWorld
 

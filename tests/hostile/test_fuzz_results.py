@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.estimate import paces
+from bench.results import Results, load_results
 from bench.session import check_schema
 from bench.spec import Cell
-from bench.store import FINISHED, Results, ResultStore, load_results
+from bench.store import FINISHED, ResultStore
 from bench.task import existing
 from reports import provenance, trace
 from reports.aggregate import panels

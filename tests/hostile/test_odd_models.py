@@ -18,9 +18,10 @@ from bench.driver import run_cell
 from bench.errors import BenchError
 from bench.model import EditableModel
 from bench.models import fingerprint, load_pretrained
+from bench.results import load_results
 from bench.spec import Cell, Dtype, ModelRef
 from bench.stats import Stats
-from bench.store import ResultStore, load_results
+from bench.store import ResultStore
 from bench.tiny import byte_tokenizer, tiny_model, tiny_requests
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from tests.cli.conftest import bench

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
+from bench.results import CELL_COLUMNS, Results, load_results
 from bench.spec import ALL
-from bench.store import CELL_COLUMNS, COST_SCHEMA, SCORE_SCHEMA, Results, load_results
+from bench.store import COST_SCHEMA, SCORE_SCHEMA
 from reports.aggregate import (
     CORE,
     EFFICACY,

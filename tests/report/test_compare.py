@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError
+from bench.results import load_results
 from bench.spec import Cell, Order
-from bench.store import load_results
 from reports.aggregate import EFFICACY, panels, per_seed
 from reports.compare import compare_runs, comparison_text, write_comparison
 from reports.parts import Chapter

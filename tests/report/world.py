@@ -11,17 +11,9 @@ import numpy as np
 import pandas as pd
 
 from bench.atomic import write_json
+from bench.results import CELL_COLUMNS, Results, place
 from bench.spec import ALL, SCHEMA_VERSION, Cell, DataRef, MethodSpec, ModelRef, Order, Schedule
-from bench.store import (
-    CELL_COLUMNS,
-    COST_SCHEMA,
-    COST_TABLE,
-    SCORE_SCHEMA,
-    Results,
-    ResultStore,
-    Status,
-    place,
-)
+from bench.store import COST_SCHEMA, COST_TABLE, SCORE_SCHEMA, ResultStore, Status
 from reports.parts import Section
 from reports.tables import Cell as TableCell
 from reports.tables import Table

@@ -16,7 +16,8 @@ from bench.atomic import read_json, write_json
 from bench.driver import CellContext, run_cell
 from bench.errors import BenchError
 from bench.model import EditableModel
-from bench.store import ResultStore, load_results
+from bench.results import load_results
+from bench.store import ResultStore
 from methods.none import Unedited
 from tests.tinyworld import LANGUAGES, PER_LANGUAGE, Silent, TinyWorld
 

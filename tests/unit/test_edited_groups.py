@@ -11,9 +11,9 @@ from bench import session
 from bench.data import EditStream, load, request_of
 from bench.display import make_display
 from bench.errors import BenchError
+from bench.results import load_results
 from bench.settings import resolve
 from bench.spec import Cell, RunSpec, Schedule
-from bench.store import load_results
 from bench.task import existing
 from bench.where import Where
 

@@ -23,8 +23,9 @@ from bench.engine import InProcess, compute
 from bench.model import EditableModel
 from bench.pool import Pool
 from bench.registry import methods
+from bench.results import load_results
 from bench.spec import Cell
-from bench.store import ResultStore, load_results
+from bench.store import ResultStore
 from bench.task import Outcome, Task
 from methods.none import Unedited
 from tests.tinyworld import TinyWorld

@@ -14,9 +14,10 @@ from bench import claims, status
 from bench.atomic import write_json
 from bench.errors import BenchError, StorageError
 from bench.estimate import Pace, estimate, paces
+from bench.results import place
 from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.status import Clock, Left, Standing, standings, whole
-from bench.store import SCHEMA_VERSION, ResultStore, place
+from bench.store import SCHEMA_VERSION, ResultStore
 
 NOW = 1_700_000_000.0
 
