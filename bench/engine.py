@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.2
 ELSEWHERE_SECONDS = 1.0
-"""Between two looks at cells that other processes compute; the folder may lie on a network."""
+"""Between two looks whether a cell that another process computes is free."""
+LOOK_SECONDS = 0.02
+"""For each cell, between two looks at how far they all are; the folder may lie on a network."""
 DEATHS = 2
 """Workers that a cell may take with it before it counts as failed; from the first on it is computed alone."""
 
@@ -110,7 +112,7 @@ class _Course:
         self._running: dict[Future[Outcome | None], Cell] = {}
         self._deaths: Counter[str] = Counter()
         self._shown: dict[str, Progress] = {}
-        self._looked = 0.0
+        self._next_look = 0.0
 
     def outcomes(self) -> Iterable[Outcome]:
         """Yield outcomes as they come."""
@@ -158,10 +160,10 @@ class _Course:
 
     def _show(self) -> None:
         """Show how far cells are that are computed in other processes, as they have written it."""
-        cells = list(self._running.values())
-        if time.monotonic() - self._looked > ELSEWHERE_SECONDS:
-            self._looked = time.monotonic()
-            cells += self._waiting
+        if time.monotonic() < self._next_look:
+            return
+        cells = (*self._running.values(), *self._waiting)
+        self._next_look = time.monotonic() + LOOK_SECONDS * len(cells)
         for cell in cells:
             found = self._task.store.standing(cell.id())
             if found.get("status") != "running" or found.get("when", 0.0) < self._task.began:
