@@ -37,7 +37,7 @@ format: install  ## format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 
 test: install  ## all tests, no network
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 soak: install  ## kill a run 50 times and go on with it: are its tables the same? (ten minutes)
 	$(BIN)/python -m tests.soak 50

@@ -21,7 +21,7 @@ from bench.store import ResultStore
 from tests.cli.conftest import tiny, tiny_world  # noqa: F401
 from tests.tinyworld import TinyWorld
 
-PATIENCE = 60
+PATIENCE = 150
 """Seconds until a test that waits has failed."""
 
 GATED = '''

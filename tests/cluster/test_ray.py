@@ -29,7 +29,10 @@ from tests.cluster.conftest import Gate, Meanwhile, of_node, scores, until
 from tests.tinyworld import TinyWorld
 
 # Ray is imported by what is tested: it reads its settings then
-pytestmark = pytest.mark.skipif(not find_spec("ray"), reason="an extra: pip install 'langedit-bench[ray]'")
+pytestmark = [
+    pytest.mark.skipif(not find_spec("ray"), reason="an extra: pip install 'langedit-bench[ray]'"),
+    pytest.mark.xdist_group("cluster"),  # one cluster is enough
+]
 
 ONCE = [1, 2, 3, 4]
 

@@ -153,7 +153,7 @@ def test_models_make_panels_of_their_own(tmp_path: Path) -> None:
 
 
 def test_two_cells_in_one_place_are_refused(tmp_path: Path) -> None:
-    for facts in (1, 2):
+    for facts in (3, 4):
         World(methods=("memit",), seeds=(0,), facts=facts).write(tmp_path / "run", plan=False)
     with pytest.raises(BenchError, match="differ in settings"):
         panels(load_results(tmp_path / "run"))
