@@ -31,6 +31,7 @@ class Look:
     """A run at one moment.
 
     Attributes:
+        root: the run's folder.
         cells: how they stand.
         left: time left by cell.
         now: the moment, seconds of the epoch.

@@ -39,8 +39,9 @@ ORPHAN_SECONDS = 20.0
 
 
 def command(folder: Path, workers: int = 1, fault: str = "none", number: int = 0, **changed: str) -> list[str]:
-    """The command line of a run in a folder."""
-    flags = {**CUT_SMALL, "workers": str(workers), "results-dir": str(folder), **changed}
+    """The command line of a run in a folder; statistics are shared with runs beside it."""
+    places = {"results-dir": str(folder), "cache-dir": str(folder.parent / "cache")}
+    flags = {**CUT_SMALL, **places, "workers": str(workers), **changed}
     given = [part for key, value in flags.items() for part in (f"--{key}", value)]
     return [sys.executable, "-m", "tests.soak.faults", fault, str(number), "run", *given]
 
