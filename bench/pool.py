@@ -35,6 +35,7 @@ class Pool:
 
     def __enter__(self) -> Pool:
         """Workers start when they are needed."""
+        self._others = multiprocessing.active_children()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
@@ -43,7 +44,8 @@ class Pool:
             return
         if kind:
             for child in multiprocessing.active_children():
-                child.terminate()
+                if child not in self._others:
+                    child.terminate()
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     def submit(self, cell: Cell, board: Board) -> Future[Outcome | None]:
