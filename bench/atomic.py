@@ -1,4 +1,4 @@
-"""Write a file whole or not at all."""
+"""Write a file whole or not at all, and one process at a time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 from bench.errors import StorageError
@@ -59,6 +60,32 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def locked(path: Path, wait: bool = True) -> Iterator[bool]:
+    """Hold a lock, which the system lets go when the process dies.
+
+    Args:
+        path: the lock's file.
+        wait: until others let go of it; else yield False where they hold it.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    lock = FileLock(path, blocking=wait)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        yield False
+        return
+    except OSError as error:
+        raise StorageError(f"cannot write: {error.strerror or error}", file=path) from error
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 def sweep(folder: Path, below: bool = True) -> None:

@@ -20,10 +20,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from bench.atomic import read_json, sweep, write_json
-from bench.errors import BenchError, StorageError
+from bench.atomic import locked, read_json, sweep, write_json
+from bench.errors import BenchError
 
 LOCKS = ".locks"
 
@@ -45,7 +43,7 @@ def sole(root: Path, join: bool = False) -> Iterator[None]:
         BenchError: another process holds it; says who.
         StorageError: the folder cannot be written.
     """
-    with _held(root, "run") as mine:
+    with locked(_place(root, "run"), wait=False) as mine:
         if mine:
             sweep(root / LOCKS)
             write_json(root / LOCKS / "holder.json", {**here(), "since": time.time()})
@@ -61,15 +59,15 @@ def claimed(root: Path, cell_id: str) -> Iterator[bool]:
     Raises:
         StorageError: the folder cannot be written.
     """
-    with _held(root, cell_id) as mine:
+    with locked(_place(root, cell_id), wait=False) as mine:
         yield mine
 
 
 def is_claimed(root: Path, cell_id: str) -> bool:
     """Whether a process computes the cell now."""
-    if not (root / LOCKS / f"{cell_id}.lock").exists():
+    if not _place(root, cell_id).exists():
         return False
-    with _held(root, cell_id) as free:
+    with locked(_place(root, cell_id), wait=False) as free:
         return not free
 
 
@@ -80,26 +78,12 @@ def writing(root: Path) -> Iterator[None]:
     Raises:
         StorageError: the folder cannot be written.
     """
-    with _held(root, "cells", wait=True):
+    with locked(_place(root, "cells")):
         yield
 
 
-@contextmanager
-def _held(root: Path, name: str, wait: bool = False) -> Iterator[bool]:
-    path = root / LOCKS / f"{name}.lock"
-    lock = FileLock(path, blocking=wait)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        yield False
-        return
-    except OSError as error:
-        raise StorageError(f"cannot write: {error.strerror or error}", file=path) from error
-    try:
-        yield True
-    finally:
-        lock.release()
+def _place(root: Path, name: str) -> Path:
+    return root / LOCKS / f"{name}.lock"
 
 
 def _holder(root: Path) -> str:

@@ -221,13 +221,19 @@ def verify_command(
     """Compute the last step of some cells again, from their checkpoints: do the stored scores agree?"""
     from bench import session, verify, worlds
     from bench.display import make_display
+    from bench.results import load_results
 
     folder = run_folder(run, results_dir)
+    results = load_results(folder)
     world = worlds.verifying_world(
-        folder, data_dir, cache_dir or session.default_cache_dir(), device.value, trust_remote_code or ()
+        results.cells["model"],
+        data_dir,
+        cache_dir or session.default_cache_dir(),
+        device.value,
+        trust_remote_code or (),
     )
     with make_display(display.value if display else None).board(cells) as board:
-        checks = verify.verify(folder, world, board, cells, seed)
+        checks = verify.verify(folder, results, world, board, cells, seed)
     echo_table(("", "cell", "", ""), [(c.verdict, c.cell, c.label, c.detail) for c in checks])
     counts = Counter(check.verdict for check in checks)
     echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or "no cell has kept a checkpoint")

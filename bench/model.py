@@ -18,7 +18,7 @@ from bench.archs import arch_of
 from bench.batching import Budget
 from bench.errors import BenchError
 from bench.memory import ModelSize, affordable_tokens, free_bytes
-from bench.passes import Pass, blocks_return_tuples, run_trunk
+from bench.passes import Network, Pass, run_trunk
 from bench.placement import device_of, devices_of, is_offloaded, make_resident, weight_of
 from bench.tokens import Tokens
 
@@ -35,6 +35,7 @@ class EditableModel:
     Attributes:
         devices: where it computes, in order.
         device: the first of them; token ids go in there.
+        network: what its passes run over.
 
     Raises:
         BenchError: unknown architecture or slow tokenizer.
@@ -51,8 +52,7 @@ class EditableModel:
         self.devices = devices_of(hf)
         self.device: torch.device = device_of(hf.get_input_embeddings())
         self._arch = arch
-        self._tuples = blocks_return_tuples(self.trunk, self.blocks[0])
-        self._offloaded = frozenset(i for i, block in enumerate(self.blocks) if is_offloaded(block))
+        self.network = Network.of(self.trunk, self.blocks, arch.feed_forward)
         self._parameters: dict[str, nn.Parameter] = {}
         self._originals: dict[str, Tensor] = {}
         self._masters: dict[str, Tensor] = {}
@@ -199,7 +199,7 @@ class EditableModel:
         """A forward pass over rows of ids, standing before block 0; see `bench.passes`."""
         self._check_lengths(rows)
         batch = self.tokens.batch(rows, self.device)
-        return Pass.over(self.trunk, self.blocks, self._tuples, self._arch.feed_forward, batch, self._offloaded)
+        return Pass.over(self.network, batch)
 
     def begin_at(self, rows: Sequence[Sequence[int]], starts: Sequence[int]) -> Pass:
         """A pass over the end of each row: its column 0 holds the token at `starts` of every row.
@@ -212,8 +212,7 @@ class EditableModel:
         batch = self.tokens.batch(shifted, self.device)
         for i, s in enumerate(starts):
             batch.mask[i, : start - s] = 0
-        shape = self.trunk, self.blocks, self._tuples, self._arch.feed_forward
-        return Pass.over_ends(*shape, batch, start, self._offloaded)
+        return Pass.over_ends(self.network, batch, start)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits [k, V] of hidden states [k, d] as they leave the last block."""

@@ -24,7 +24,7 @@ from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
 from transformers import AttentionInterface, DynamicCache
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from bench.placement import entry_device
+from bench.placement import entry_device, is_offloaded
 from bench.tokens import Batch
 
 
@@ -168,74 +168,70 @@ class _Call:
     kwargs: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What passes run over.
+
+    Attributes:
+        trunk: the model without its head.
+        blocks: its decoder blocks.
+        feed_forward: path from a block to its MLP.
+        tuples: the blocks return tuples (see `blocks_return_tuples`).
+        offloaded: blocks whose weights are kept elsewhere while they do not run.
+    """
+
+    trunk: nn.Module
+    blocks: nn.ModuleList
+    feed_forward: str
+    tuples: bool
+    offloaded: frozenset[int]
+
+    @classmethod
+    def of(cls, trunk: nn.Module, blocks: nn.ModuleList, feed_forward: str) -> Network:
+        """Look at the blocks; runs the trunk over one token."""
+        offloaded = frozenset(i for i, block in enumerate(blocks) if is_offloaded(block))
+        return cls(trunk, blocks, feed_forward, blocks_return_tuples(trunk, blocks[0]), offloaded)
+
+
 @dataclass
 class Pass:
     """A batch on its way through the blocks.
 
     Args:
-        trunk: the model without its head.
-        blocks: its decoder blocks.
-        tuples: the blocks return tuples (see `blocks_return_tuples`).
-        feed_forward: path from a block to its MLP.
+        network: what it runs over.
         inputs: what the trunk is called with.
-        offloaded: blocks whose weights are kept elsewhere while they do not run.
 
     Attributes:
         embedded: hidden states before block 0, [B, T, d].
     """
 
-    trunk: nn.Module
-    blocks: nn.ModuleList
-    tuples: bool
-    feed_forward: str
+    network: Network
     inputs: dict[str, Any]
-    offloaded: frozenset[int] = frozenset()
     embedded: Tensor = field(init=False)
     _calls: list[_Call] = field(init=False)
 
     def __post_init__(self) -> None:
         self._calls = []
         with torch.no_grad(), ExitStack() as stack:
-            for block in self.blocks:
+            for block in self.network.blocks:
                 stack.enter_context(standing_in(block, self._record))
-            self.trunk(**self.inputs)
+            self.network.trunk(**self.inputs)
 
     @classmethod
-    def over(
-        cls,
-        trunk: nn.Module,
-        blocks: nn.ModuleList,
-        tuples: bool,
-        feed_forward: str,
-        batch: Batch,
-        offloaded: frozenset[int] = frozenset(),
-    ) -> Pass:
+    def over(cls, network: Network, batch: Batch) -> Pass:
         """A pass over whole rows, right-padded."""
-        inputs = {"input_ids": batch.ids, "attention_mask": batch.mask, "use_cache": False}
-        return cls(trunk, blocks, tuples, feed_forward, inputs, offloaded)
+        return cls(network, {"input_ids": batch.ids, "attention_mask": batch.mask, "use_cache": False})
 
     @classmethod
-    def over_ends(
-        cls,
-        trunk: nn.Module,
-        blocks: nn.ModuleList,
-        tuples: bool,
-        feed_forward: str,
-        batch: Batch,
-        start: int,
-        offloaded: frozenset[int] = frozenset(),
-    ) -> Pass:
+    def over_ends(cls, network: Network, batch: Batch, start: int) -> Pass:
         """A pass over columns from `start` on; the columns before it run here, once, through all blocks.
 
         Args:
-            trunk: the model without its head.
-            blocks: its decoder blocks.
-            tuples: the blocks return tuples.
-            feed_forward: path from a block to its MLP.
+            network: what it runs over.
             batch: rows padded on both sides, so that what each row is asked about begins in column `start`.
             start: the first column of the pass.
-            offloaded: as for the class.
         """
+        trunk, blocks = network.trunk, network.blocks
         cache = PrefixCache()
         inputs: dict[str, Any] = {
             "input_ids": batch.ids,
@@ -254,18 +250,18 @@ class Pass:
                 for block in blocks:
                     # the last one is run for its keys and values, no MLP comes into them
                     wanted = real if block is not blocks[-1] else real[:0]
-                    stack.enter_context(only_at(block.get_submodule(feed_forward), wanted))
+                    stack.enter_context(only_at(block.get_submodule(network.feed_forward), wanted))
                 trunk(**{k: v[:, :start] if k in narrow else v for k, v in inputs.items()})
         cache.frozen = True
         ends = {k: v[:, start:] if k in cut else v for k, v in inputs.items()}
-        return cls(trunk, blocks, tuples, feed_forward, ends, offloaded)
+        return cls(network, ends)
 
     def _record(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:
         """Stands in for every block: note what it would get."""
         if not self._calls:
             self.embedded = hidden_states
         self._calls.append(_Call(args, kwargs))
-        return (hidden_states, None) if self.tuples else hidden_states
+        return (hidden_states, None) if self.network.tuples else hidden_states
 
     @property
     def mask(self) -> Tensor:
@@ -283,23 +279,23 @@ class Pass:
             only: indices of the positions, in [B x T], whose states matter; MLPs are computed there alone, and what
                 the other positions come to is not to be used.
         """
-        with sharing_heads(self.trunk.config):
+        with sharing_heads(self.network.trunk.config):
             for index in range(start, stop):
-                again = index in self.offloaded and torch.is_grad_enabled()
+                again = index in self.network.offloaded and torch.is_grad_enabled()
                 through = partial(self._recomputed if again else self._through, index, only)
                 hidden = through(hidden)
         return hidden
 
     def _through(self, index: int, only: Tensor | None, hidden: Tensor) -> Tensor:
-        call, block = self._calls[index], self.blocks[index]
-        with nullcontext() if only is None else only_at(block.get_submodule(self.feed_forward), only):
+        call, block = self._calls[index], self.network.blocks[index]
+        with nullcontext() if only is None else only_at(block.get_submodule(self.network.feed_forward), only):
             return hidden_of(block(hidden, *call.args, **call.kwargs))
 
     def _recomputed(self, index: int, only: Tensor | None, hidden: Tensor) -> Tensor:
         """As `_through`, but run anew on the way back: the graph would hold all weights that come and go."""
 
         def through(hidden: Tensor) -> Tensor:
-            with sharing_heads(self.trunk.config):
+            with sharing_heads(self.network.trunk.config):
                 return self._through(index, only, hidden)
 
         # stopped early, accelerate would not let go of the last weights

@@ -31,11 +31,9 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise Terminated
 
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
+    with restored():
+        signal.signal(signal.SIGTERM, stop)
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -45,19 +43,19 @@ def unbroken() -> Iterator[None]:
         yield
         return
     came: list[int] = []
-    before = {number: signal.signal(number, lambda n, _frame: came.append(n)) for number in STOPPING}
     try:
-        yield
+        with restored():
+            for number in STOPPING:
+                signal.signal(number, lambda n, _frame: came.append(n))
+            yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
         for late in came:
             signal.raise_signal(late)
 
 
 @contextmanager
 def restored() -> Iterator[None]:
-    """Take back what a library does to the handlers while this is open."""
+    """Take back what is done to the handlers while this is open."""
     if not _in_main_thread():
         yield
         return

@@ -17,13 +17,12 @@ from itertools import islice
 from pathlib import Path
 
 import torch
-from filelock import FileLock
 from torch import Tensor
 
 from bench import sealed
-from bench.atomic import sweep
+from bench.atomic import locked, sweep
 from bench.corpora import Corpus, corpus
-from bench.errors import BenchError, StorageError
+from bench.errors import BenchError
 from bench.model import EditableModel
 from bench.passes import tapped
 
@@ -156,17 +155,9 @@ class Stats:
     def _lock(self, model: EditableModel) -> Iterator[None]:
         """One process at a time among those that ask for statistics of a model."""
         folder = self._folder(model)
-        lock = FileLock(folder / "lock")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except OSError as error:
-            raise StorageError(f"cannot write: {error.strerror or error}", file=folder) from error
-        try:
+        with locked(folder / "lock"):
             sweep(folder)
             yield
-        finally:
-            lock.release()
 
     def _folder(self, model: EditableModel) -> Path:
         return self.cache_dir / "statistics" / _digest(model.fingerprint)[:16]

@@ -19,7 +19,7 @@ from bench.errors import BenchError, StorageError
 from bench.estimate import Spent, spent
 from bench.records import read_run
 from bench.results import PLACE, cell_row, planned_cells
-from bench.store import COST_TABLE, FINISHED, ResultStore, Status
+from bench.store import COST_TABLE, FINISHED, ResultStore, Status, step_of
 
 OVER = (*FINISHED, "failed", "broken")
 """No process will go on with these unless it is told to."""
@@ -142,8 +142,7 @@ def _heard(found: Mapping[str, Any]) -> Heard:
 
 def _last_step(folder: Path) -> int:
     """The last step that a cell has recorded the cost of."""
-    numbers = [path.stem[:5] for path in (folder / COST_TABLE).glob("*.parquet")]
-    return max((int(number) for number in numbers if number.isdigit()), default=0)
+    return max(map(step_of, (folder / COST_TABLE).glob("*.parquet")), default=0)
 
 
 def _is_held(root: Path, cell: str) -> bool:

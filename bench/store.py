@@ -116,7 +116,7 @@ class ResultStore:
     def forget(self, cell_id: str, after: int) -> None:
         """Remove the shards of steps that come after step `after`: they are to be computed again."""
         for shard in self.folder(cell_id).glob("*/*.parquet"):
-            if (step := shard.stem[:5]).isdigit() and int(step) > after:
+            if step_of(shard) > after:
                 shard.unlink()
 
     def running(self, cell_id: str, **where: Any) -> None:
@@ -197,6 +197,12 @@ class ResultStore:
     def tables(self, cell_id: str) -> set[str]:
         """Names of the tables a cell has at least one shard of."""
         return {path.parent.name for path in self.folder(cell_id).glob("*/*.parquet")}
+
+
+def step_of(shard: Path) -> int:
+    """The step that a shard is named by, 0 where it is named by none."""
+    step = shard.stem[:5]
+    return int(step) if step.isdigit() else 0
 
 
 def _is_standing(found: Mapping[str, Any]) -> bool:

@@ -26,10 +26,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bench.archs import arch_of
 from bench.errors import BenchError
 from bench.model import EditableModel
-from bench.passes import Pass, PrefixCache, blocks_return_tuples, tapped
+from bench.passes import Pass, PrefixCache, tapped
 from bench.tokens import Batch, Tokens, chunks_by_tokens
 
 HIDDEN, MLP, ATTENTION = KINDS = ("hidden", "mlp", "attention")
@@ -200,14 +199,11 @@ class Tracer:
     """
 
     def __init__(self, model: EditableModel, noise: Noise, window: int) -> None:
-        arch = arch_of(type(model.hf).__name__)
         self.model, self.noise, self.window = model, noise, window
-        self._feed_forward = arch.feed_forward
-        self._tuples = blocks_return_tuples(model.trunk, model.blocks[0])
         # some MLPs and attentions add the residual themselves; their last linear maps never do
         self._outputs = {
             MLP: [model.projection(layer) for layer in range(model.n_layers)],
-            ATTENTION: [attention_output(block, arch.feed_forward) for block in model.blocks],
+            ATTENTION: [attention_output(block, model.network.feed_forward) for block in model.blocks],
         }
 
     def trace(self, prompts: Sequence[Prompt], told: Callable[[int], None] = lambda done: None) -> list[Traced]:
@@ -273,7 +269,7 @@ class Tracer:
         # ALiBi models take positions from the mask, all others as an argument
         if "position_ids" in inspect.signature(self.model.trunk.forward).parameters:
             inputs["position_ids"] = (mask.cumsum(1) - 1).clamp_min(0)[:, -columns:]
-        return Pass(self.model.trunk, self.model.blocks, self._tuples, self._feed_forward, inputs)
+        return Pass(self.model.network, inputs)
 
     def _observe(self, prompts: Sequence[Prompt]) -> _Runs:
         """Run every prompt clean and, n times, corrupted, all rows as one batch."""

@@ -13,7 +13,7 @@ import pandas as pd
 from bench import checkpoint, driver, grid
 from bench.errors import BenchError
 from bench.records import read_cell
-from bench.results import Results, load_results
+from bench.results import Results
 from bench.spec import Cell
 from bench.store import FINISHED, ResultStore
 from bench.worlds import quiet_libraries
@@ -45,13 +45,16 @@ class Check:
     detail: str
 
 
-def verify(root: Path, world: driver.World, board: Board, cells: int = 4, seed: int = 0) -> list[Check]:
+def verify(
+    root: Path, results: Results, world: driver.World, board: Board, cells: int = 4, seed: int = 0
+) -> list[Check]:
     """Check a run: of some cells the last step is edited and scored again.
 
     Only cells that have kept their checkpoints can be computed again; a run keeps those of its first seed.
 
     Args:
         root: the run's folder.
+        results: its tables.
         world: where to compute; its evaluators do not matter, for every cell names its own.
         board: shows how far it is.
         cells: how many to compute again, at most.
@@ -61,9 +64,9 @@ def verify(root: Path, world: driver.World, board: Board, cells: int = 4, seed: 
         Checks of the cells that were drawn.
 
     Raises:
-        BenchError: no such run, an unreadable one, or one with a cell that was altered.
+        BenchError: a cell was altered.
     """
-    results, store = load_results(root), ResultStore(root)
+    store = ResultStore(root)
     finished = results.cells[results.cells["status"].isin(FINISHED)]["cell"]
     cells_of = (Cell.model_validate(read_cell(store.folder(str(name)) / "cell.json")["cell"]) for name in finished)
     able = [cell for cell in cells_of if list(driver.checkpoints(cell, store).glob("*.safetensors"))]

@@ -12,7 +12,7 @@ from bench import grid
 from bench.errors import BenchError
 from bench.names import unknown
 from bench.registry import methods
-from bench.results import PLACE, load_results, place
+from bench.results import PLACE, place
 from bench.spec import Cell
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ def make_world(planned: Plan, device: str, device_map: DeviceMap | None = None) 
 
 
 def verifying_world(
-    root: Path, data_dir: Path | None, cache_dir: Path, device: str, trust_remote_code: Iterable[str]
+    models: Iterable[str], data_dir: Path | None, cache_dir: Path, device: str, trust_remote_code: Iterable[str]
 ) -> World:
-    """Where cells of a run are computed again; every cell names its own evaluators.
+    """Where cells of a run with these models are computed again; every cell names its own evaluators.
 
     Raises:
         BenchError: no such device, or no such model to trust.
@@ -55,7 +55,7 @@ def verifying_world(
         data_dir=data_dir,
         cache_dir=cache_dir,
         device=choose_device(device),
-        trusted=grid.trusted_models(trust_remote_code, load_results(root).cells["model"]),
+        trusted=grid.trusted_models(trust_remote_code, models),
     )
 
 
