@@ -7,18 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import yaml
-from babel.core import get_cldr_version
 from jinja2 import Environment
 
-from bench.polyglot import facts, phrasings
 from bench.polyglot.facts import invented_items, real_items
 from bench.polyglot.phrasings import CARRIERS, LANGUAGES, PHRASINGS
 from bench.polyglot.tasks import TASKS, Record, names, practice
-from bench.sources.common import digest
+from bench.sources.common import text_digest
 
 STATISTICS_SEED = 11
 
@@ -75,10 +72,10 @@ def statistics_text() -> list[str]:
     return documents(random.Random(STATISTICS_SEED))
 
 
+@cache
 def fingerprint() -> str:
-    """Names `statistics_text` without making it: CLDR's version and the text of the modules that make it."""
-    modules = [Path(file) for file in (facts.__file__, phrasings.__file__, __file__)]
-    return digest(modules, "cldr text", get_cldr_version())
+    """Names `statistics_text` by its content."""
+    return text_digest(*statistics_text())
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,15 @@ from bench.api import EditRequest, Fact, Probe
 from bench.errors import BenchError
 from bench.names import unknown
 from bench.polyglot.phrasings import LANGUAGES, PHRASINGS, RELATIONS, SECOND_HOPS
-from bench.sources.common import translated
+from bench.sources.common import text_digest, translated
 
 POOL_SIZE = 32
 MIN_SUBJECTS = 10
 UNTOUCHED = 60
 INVENTED_SEED = 20
+
+FACTS_VERSION = 1
+"""Raise it when the same items and phrasings are drawn or probed otherwise."""
 
 Names = Mapping[str, str]
 
@@ -192,6 +195,16 @@ def invented_items() -> tuple[Item, ...]:
         for i, key in enumerate(missing[relation], start):
             items.append(Item(relation, f"X{i:03d}", names[i], (key,), real=False))
     return tuple(items)
+
+
+def fingerprint() -> str:
+    """Names what `load_cldr` draws from by its content: every item in every phrasing, and the way of drawing."""
+    items = [(item, [item.target(lang) for lang in LANGUAGES]) for item in real_items()]
+    pools = [
+        [target_text(relation, key, lang) for key in target_pool(relation) for lang in LANGUAGES]
+        for relation in RELATIONS
+    ]
+    return text_digest(str(FACTS_VERSION), repr(items), repr(pools), repr(PHRASINGS), repr(SECOND_HOPS))
 
 
 def load_cldr(languages: Sequence[str], per_language: int, seed: int, parallel: bool = False) -> dict[str, list[Fact]]:

@@ -11,14 +11,10 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
-from babel.core import get_cldr_version
-
-from bench.polyglot import facts, phrasings
 from bench.polyglot.facts import Item, invented_items, real_items
 from bench.polyglot.phrasings import PHRASINGS
-from bench.sources.common import digest
+from bench.sources.common import text_digest
 
 TASKS = ("xnli", "pawsx", "mlqa", "wikiann")
 TEST_ITEMS = 110
@@ -37,10 +33,9 @@ _OBJECT_TYPE = {"currency": "CUR", "language": "LANG", "country": "LOC"}
 Record = dict[str, str]
 
 
-def fingerprint() -> str:
-    """Names the items without making them: CLDR's version and the text of the modules that make them."""
-    modules = [Path(file) for file in (facts.__file__, phrasings.__file__, __file__)]
-    return digest(modules, "cldr items", get_cldr_version())
+def fingerprint(task: str, lang: str) -> str:
+    """Names the test items of a task in a language by their content."""
+    return text_digest(repr(items(task, lang)))
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.sources.common import DataRequest, Dataset, LoadedData, digest
+from bench.sources.common import DataRequest, Dataset, LoadedData
 from bench.spec import LANGUAGES
 
 
@@ -20,12 +20,10 @@ def load(request: DataRequest) -> LoadedData:
 
 
 def fingerprint(data_dir: Path | None) -> str:
-    """CLDR's version and the text of the modules that make facts of it."""
-    from babel.core import get_cldr_version
+    """What facts are made of, and how they are drawn; see `bench.polyglot.facts`."""
+    from bench.polyglot import facts
 
-    from bench.polyglot import facts, phrasings
-
-    return digest([Path(facts.__file__), Path(phrasings.__file__)], "cldr", get_cldr_version())
+    return facts.fingerprint()
 
 
 DATASET = Dataset(

@@ -288,6 +288,11 @@ def digest(paths: Iterable[Path], *words: str) -> str:
     return total.hexdigest()
 
 
+def text_digest(*texts: str) -> str:
+    """Hash texts to 16 hex digits."""
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()
+
+
 def content_digest(path: Path) -> str:
     """Hash the contents of a file, whatever it is called, to 32 hex digits.
 

@@ -87,7 +87,10 @@ def fingerprint(source: str, data_dir: Path | None, languages: Iterable[str] | N
     for task in TASKS:
         for lang in _languages(source, task, data_dir):
             if languages is None or lang in languages:
-                items = mini.fingerprint() if source == MINI else xtreme.fingerprint(source, task, lang, data_dir)
+                if source == MINI:
+                    items = mini.fingerprint(task, lang)
+                else:
+                    items = xtreme.fingerprint(source, task, lang, data_dir)
                 total.update(f"{task}/{lang}/{items}\0".encode())
     return total.hexdigest()
 
