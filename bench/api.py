@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.tokens import chunks_by_tokens
 
 Job = TypeVar("Job")

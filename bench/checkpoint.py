@@ -16,8 +16,8 @@ from typing import Any
 
 from torch import Tensor
 
-from bench import sealed
 from bench.api import State
+from bench.ground import sealed
 from bench.model import EditableModel
 
 KEPT = 2

@@ -20,8 +20,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import locked, read_json, sweep, write_json
-from bench.errors import BenchError
+from bench.ground.atomic import locked, read_json, sweep, write_json
+from bench.ground.errors import BenchError
 
 LOCKS = ".locks"
 

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from bench import cost_commands, data_commands, options, trace_commands
 from bench.display import complain, echo, echo_table
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 
 if TYPE_CHECKING:
     from bench.session import Plan
@@ -112,9 +112,10 @@ def run_command(
 
 def compute(planned: Plan, choice: options.DisplayChoice | None, **how: Any) -> None:
     """Compute a plan, say what came of it, leave with its exit code; `how` are arguments of `session.execute`."""
-    from bench import session, signals
+    from bench import session
     from bench.display import make_display
     from bench.engine import exit_code
+    from bench.ground import signals
 
     display = make_display(choice.value if choice else None)
     root = planned.store.root
@@ -139,7 +140,7 @@ def run_folder(run: str, results_dir: Path) -> Path:
     Raises:
         BenchError: there is none.
     """
-    from bench.names import hint
+    from bench.ground.names import hint
 
     for folder in (results_dir / run, Path(run)):
         if folder.is_dir():
@@ -156,7 +157,7 @@ def report_command(
     results_dir: options.ResultsDir = Path("results"),
 ) -> None:
     """Print Table 1 of a run and write tables, charts and the report; several runs make one report."""
-    from bench.names import unknown
+    from bench.ground.names import unknown
 
     chosen = tuple(part.strip() for part in formats.split(",") if part.strip())
     for each in chosen:
@@ -195,8 +196,8 @@ def status_command(
     run: options.Run, results_dir: options.ResultsDir = Path("results"), watch: options.Watch = False
 ) -> None:
     """Show the grid of a run: what is done, running where, failed why, and the time left."""
-    from bench import signals
     from bench import watch as looking
+    from bench.ground import signals
 
     folder = run_folder(run, results_dir)
     if watch:

@@ -23,15 +23,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
+from bench.ground.progress import Unheard
+from bench.ground.signals import Terminated, exit_code, restored, terminable
 from bench.resources import Resources
-from bench.signals import Terminated, exit_code, restored, terminable
 from bench.spec import Cell
-from bench.task import Outcome, Task, Unheard
+from bench.task import Outcome, Task
 from bench.threads import SMALL_MODEL
 
 if TYPE_CHECKING:
-    from bench.display import Board
+    from bench.ground.progress import Board
     from bench.memory import Need
 
 LOCAL = "local"

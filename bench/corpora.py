@@ -14,9 +14,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError
-from bench.parsing import read_text
-from bench.sources.common import content_digest
+from bench.ground.digests import content_digest
+from bench.ground.errors import BenchError
+from bench.ground.parsing import read_text
 
 HUB, DATA = "hf:", "data:"
 EMBEDDED = "cldr"

@@ -37,7 +37,7 @@ from bench.api import EditRequest, Method, State
 from bench.cost_plan import CostPlan, MethodPlan, needed_bytes
 from bench.drawn import DRAWING, DrawnStats
 from bench.driver import CellContext
-from bench.measure import measured
+from bench.ground.measure import measured
 from bench.memory import edited_layers
 from bench.model import EditableModel
 from bench.registry import methods
@@ -45,7 +45,7 @@ from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.stats import Moment, Stats
 
 if TYPE_CHECKING:
-    from bench.driver import Progress
+    from bench.ground.progress import Progress
 
 TOTAL, OTHER = "total", "other"
 PER_BLOCK_ABOVE = ("values", "training")

@@ -11,8 +11,8 @@ from typer import Option
 
 from bench import options
 from bench.display import complain, echo
-from bench.errors import BenchError
-from bench.home import without_home
+from bench.ground.errors import BenchError
+from bench.ground.home import without_home
 
 if TYPE_CHECKING:
     from bench.cost_plan import CostPlan
@@ -92,8 +92,8 @@ def write(folder: Path, plan: CostPlan, found: list[Measured], machine: str) -> 
     """Write cost.csv, every measured and extrapolated number, and cost.json, how they were found."""
     import pandas as pd
 
-    from bench.atomic import write_json, write_text
     from bench.cost import Row
+    from bench.ground.atomic import write_json, write_text
     from bench.memory import edited_layers
 
     rows = pd.DataFrame([asdict(row) for each in found for row in each.rows], columns=list(Row.__slots__))

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import BenchError
 from bench.grid import method_specs
+from bench.ground.errors import BenchError
+from bench.ground.names import unknown
 from bench.memory import BYTES, edited_layers, free_bytes
-from bench.names import unknown
 from bench.registry import Registry
 from bench.spec import LANGUAGES, Dtype, RunSpec
 

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.cost_plan import CostPlan, MethodPlan
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from bench.cost import Row
-    from bench.display import Display
-    from bench.driver import Progress
+    from bench.ground.progress import Display, Progress
     from bench.model import EditableModel
 
 

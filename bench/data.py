@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.api import Fact
-from bench.errors import BenchError
-from bench.names import hint, unknown
+from bench.ground.digests import content_digest
+from bench.ground.errors import BenchError
+from bench.ground.names import hint, unknown
 from bench.sources import cldr, counterfact, facts_file, mlake, mzsre, zsre
-from bench.sources.common import AlignmentCount, DataRequest, Dataset, LoadedData, content_digest, shuffled
+from bench.sources.common import AlignmentCount, DataRequest, Dataset, LoadedData, shuffled
 from bench.spec import Cell, Schedule
 
 __all__ = [

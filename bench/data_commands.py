@@ -11,7 +11,7 @@ from typer import Argument, Option
 
 from bench import options
 from bench.display import complain, echo, echo_table
-from bench.errors import BenchError, one_line
+from bench.ground.errors import BenchError, one_line
 
 if TYPE_CHECKING:
     from bench.sources.common import AlignmentCount, Checked
@@ -93,7 +93,7 @@ def floor_command(source: Source, data_dir: options.DataDir = None, limit: Limit
 def fetch_command(name: Name, data_dir: options.DataDir = None, source: From = None, revision: Revision = None) -> None:
     """Download a data set into the data folder, or say which files to place there."""
     from bench import data
-    from bench.names import unknown
+    from bench.ground.names import unknown
     from bench.sources.hub import fetch
 
     known = data.datasets()

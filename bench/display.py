@@ -11,9 +11,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from rich import progress as bars
 from rich.cells import cell_len, set_cell_size
@@ -22,10 +22,10 @@ from rich.live import Live
 from rich.table import Column
 from rich.text import Text
 
-from bench.errors import one_line
+from bench.ground.errors import one_line
 
 if TYPE_CHECKING:
-    from bench.driver import Progress
+    from bench.ground.progress import Board, Display, Progress
 
 DisplayKind = Literal["rich", "plain", "none"]
 PLAIN_SECONDS = 10.0
@@ -85,30 +85,6 @@ def duration(seconds: float) -> str:
 
 def _now() -> float:
     return time.monotonic()
-
-
-class Board(Protocol):
-    """What is shown while the cells of a run are computed, one or several at a time."""
-
-    def cell(self, label: str) -> Progress:
-        """A cell begins; through what is returned it says how far it is."""
-        ...
-
-    def finished(self, label: str, status: str, reason: str) -> None:
-        """The cell has ended."""
-        ...
-
-
-class Display(Protocol):
-    """Shows the course of a run."""
-
-    def note(self, text: str) -> None:
-        """A line beside the course of the run."""
-        ...
-
-    def board(self, total: int) -> AbstractContextManager[Board]:
-        """Open a board for so many cells."""
-        ...
 
 
 def make_display(kind: DisplayKind | None = None) -> Display:

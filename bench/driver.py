@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,8 +15,9 @@ from bench import checkpoint, corpora, data, precheck, registry
 from bench.api import EditReport, Evaluator, Fact, Method, Preparing, State
 from bench.corpora import HUB
 from bench.environment import surroundings
-from bench.errors import BenchError
-from bench.measure import measured
+from bench.ground.errors import BenchError
+from bench.ground.measure import measured
+from bench.ground.progress import Progress
 from bench.model import EditableModel
 from bench.models import load_pretrained
 from bench.placement import DeviceMap
@@ -26,18 +27,6 @@ from bench.spec import Cell
 from bench.stats import Stats
 from bench.store import COST_TABLE, ResultStore, Status
 from bench.threads import steady_threads
-
-
-class Progress(Protocol):
-    """Where a cell says how far it is."""
-
-    def stage(self, text: str) -> None:
-        """A new stage of work."""
-        ...
-
-    def step(self, done: int, total: int, note: str) -> None:
-        """`done` of `total` steps are edited."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

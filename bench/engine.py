@@ -15,13 +15,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from bench import claims
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.spec import Cell
 from bench.task import Outcome, Task, existing, is_pending
 
 if TYPE_CHECKING:
-    from bench.display import Board
-    from bench.driver import Progress
+    from bench.ground.progress import Board, Progress
 
 POLL_SECONDS = 0.2
 ELSEWHERE_SECONDS = 1.0

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.api import DataReading
-from bench.errors import BenchError
-from bench.home import without_home
-from bench.names import unknown
+from bench.ground.errors import BenchError
+from bench.ground.home import without_home
+from bench.ground.names import unknown
 from bench.registry import Registry
 from bench.settings import hparams_names, hparams_place, hyperparameters, overrides
 from bench.spec import Cell, DataRef, Dtype, MethodSpec, ModelRef, RunSpec, Schedule

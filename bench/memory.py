@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.archs import ARCHITECTURES
-from bench.atomic import read_json
-from bench.errors import BenchError
+from bench.ground.atomic import read_json
+from bench.ground.errors import BenchError
 from bench.spec import Cell
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from bench.api import Answer
 from bench.archs import arch_of
 from bench.batching import Budget
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.memory import ModelSize, affordable_tokens, free_bytes
 from bench.passes import Network, Pass, run_trunk
 from bench.placement import device_of, devices_of, is_offloaded, make_resident, weight_of

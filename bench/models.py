@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from filelock import FileLock
 
-from bench.atomic import read_json
-from bench.errors import BenchError
+from bench.ground.atomic import read_json
+from bench.ground.digests import digest
+from bench.ground.errors import BenchError
+from bench.ground.names import unknown
 from bench.memory import ModelSize, size_of_folder, size_of_gguf
-from bench.names import unknown
-from bench.sources.common import digest
 
 if TYPE_CHECKING:
     import torch

@@ -17,9 +17,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
+from bench.ground.parsing import parse_yaml, read_text
 from bench.memory import free_bytes
-from bench.parsing import parse_yaml, read_text
 
 KEPT = ("cpu", "disk")
 """Where weights may be kept besides GPUs."""

@@ -10,12 +10,13 @@ from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from bench.signals import Terminated, exit_code, terminable
+from bench.ground.progress import Unheard
+from bench.ground.signals import Terminated, exit_code, terminable
 from bench.spec import Cell
-from bench.task import Outcome, Task, Unheard
+from bench.task import Outcome, Task
 
 if TYPE_CHECKING:
-    from bench.display import Board
+    from bench.ground.progress import Board
 
 
 class Pool:

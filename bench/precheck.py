@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from bench.api import EditRequest, Fact
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.model import EditableModel
 from bench.placement import weight_of
 from bench.spec import Cell

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bench.atomic import read_json
-from bench.errors import BenchError
+from bench.ground.atomic import read_json
+from bench.ground.errors import BenchError
 from bench.spec import ALL, IDENTITY_VERSION, MOST, SCHEMA_VERSION, Cell, Schedule
 
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]

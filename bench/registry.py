@@ -25,8 +25,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from bench.errors import BenchError
-from bench.names import hint, unknown
+from bench.ground.errors import BenchError
+from bench.ground.names import hint, unknown
 
 METHODS, EVALUATORS = ("methods", "bench.methods"), ("evaluators", "bench.evaluators")
 """Package and entry-point group of each kind."""

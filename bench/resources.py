@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from bench.errors import BenchError
-from bench.names import unknown
+from bench.ground.errors import BenchError
+from bench.ground.names import unknown
 from bench.registry import validation_message
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.records import read_cell, read_run, read_shard
 from bench.spec import ALL, Cell
 from bench.store import COST_SCHEMA, COST_TABLE, SCORE_SCHEMA, ResultStore

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.api import Context, EditReport, Evaluator, Fact, Score, Scorer
-from bench.measure import Cost, measured
+from bench.ground.measure import Cost, measured
 from bench.placement import devices_of
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import claims, data, grid, siblings
-from bench.atomic import read_json, sweep, write_json
-from bench.display import Display, make_display
+from bench.display import make_display
 from bench.engine import compute
-from bench.errors import BenchError
-from bench.names import unknown
+from bench.ground.atomic import read_json, sweep, write_json
+from bench.ground.errors import BenchError
+from bench.ground.names import unknown
+from bench.ground.progress import Display
 from bench.records import check_version, read_run
 from bench.registry import Registry, evaluators, methods
 from bench.results import PLACE, Results, load_results, place, planned_cells

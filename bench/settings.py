@@ -14,9 +14,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.errors import BenchError
-from bench.names import hint, unknown
-from bench.parsing import parse_yaml, read_text
+from bench.ground.errors import BenchError
+from bench.ground.names import hint, unknown
+from bench.ground.parsing import parse_yaml, read_text
 from bench.registry import Registry, validation_message
 from bench.spec import RunSpec
 

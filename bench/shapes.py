@@ -25,9 +25,9 @@ from transformers import (
 from transformers.initialization import no_init_weights
 
 from bench import memory
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
+from bench.ground.names import unknown
 from bench.model import EditableModel
-from bench.names import unknown
 from bench.polyglot import model_dir
 
 STD = 0.02

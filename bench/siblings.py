@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench.errors import StorageError
+from bench.ground.errors import StorageError
 from bench.spec import Cell
 from bench.store import FINISHED, ResultStore
 from bench.task import EvaluatorOptions, existing

@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from bench.home import without_home
+from bench.ground.home import without_home
 
 IDENTITY_VERSION = 4
 """Raise it when the meaning of a cell's fields, or the code that computes its numbers, changes."""

@@ -19,10 +19,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench import sealed
-from bench.atomic import locked, sweep
 from bench.corpora import Corpus, corpus
-from bench.errors import BenchError
+from bench.ground import sealed
+from bench.ground.atomic import locked, sweep
+from bench.ground.errors import BenchError
 from bench.model import EditableModel
 from bench.passes import tapped
 

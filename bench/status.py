@@ -15,8 +15,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.claims import is_claimed
-from bench.errors import BenchError, StorageError
 from bench.estimate import Spent, spent
+from bench.ground.errors import BenchError, StorageError
 from bench.records import read_run
 from bench.results import PLACE, cell_row, planned_cells
 from bench.store import COST_TABLE, FINISHED, ResultStore, Status, step_of

@@ -22,9 +22,9 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.atomic import read_json, replacing, write_json
-from bench.errors import BenchError
-from bench.home import without_home
+from bench.ground.atomic import read_json, replacing, write_json
+from bench.ground.errors import BenchError
+from bench.ground.home import without_home
 from bench.records import read_cell
 from bench.spec import IDENTITY_VERSION, SCHEMA_VERSION, Cell, Schedule
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bench import claims
-from bench.atomic import sweep
-from bench.errors import BenchError, StorageError
+from bench.ground.atomic import sweep
+from bench.ground.errors import BenchError, StorageError
 from bench.spec import Cell
 from bench.store import FINISHED, ResultStore, Status
 
 if TYPE_CHECKING:
-    from bench.driver import Progress, World
+    from bench.driver import World
+    from bench.ground.progress import Progress
 
     CellRunner = Callable[[Cell, ResultStore, World, Progress], Status]
 
@@ -153,13 +154,3 @@ class _Told:
     def _tell(self, **how_far: Any) -> None:
         self._where.update(how_far)
         self._store.running(self._cell, **self._where)
-
-
-class Unheard:
-    """Progress of a cell that another process reads from its status."""
-
-    def stage(self, text: str) -> None:
-        """See `bench.driver.Progress`."""
-
-    def step(self, done: int, total: int, note: str) -> None:
-        """See `bench.driver.Progress`."""

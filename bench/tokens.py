@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.model import EditableModel
 from bench.passes import Pass, PrefixCache, tapped
 from bench.tokens import Batch, Tokens, chunks_by_tokens

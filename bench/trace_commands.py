@@ -12,11 +12,10 @@ from typer import Option
 
 from bench import options
 from bench.display import echo
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.display import Display
-    from bench.driver import Progress
+    from bench.ground.progress import Display, Progress
     from bench.model import EditableModel
     from bench.spec import RunSpec
     from bench.trace import Tracer
@@ -184,7 +183,7 @@ def _write(folder: Path, about: dict[str, Any], course: Course, seconds: float) 
     """Write trace.csv, the effect of every restored state, and trace.json, how they were found."""
     import pandas as pd
 
-    from bench.atomic import write_json, write_text
+    from bench.ground.atomic import write_json, write_text
     from bench.trace import layers_to_edit
     from bench.trace_facts import has_true_answers
 

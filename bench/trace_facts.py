@@ -13,9 +13,9 @@ from pathlib import Path
 
 from bench import data
 from bench.api import EditRequest, Fact
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
+from bench.ground.names import unknown
 from bench.model import EditableModel
-from bench.names import unknown
 from bench.sources import counterfact
 from bench.sources.common import shuffled
 from bench.trace import Prompt, subject_tokens

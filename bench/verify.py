@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from bench import checkpoint, driver, grid
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.records import read_cell
 from bench.results import Results
 from bench.spec import Cell
@@ -19,7 +19,7 @@ from bench.store import FINISHED, ResultStore
 from bench.worlds import quiet_libraries
 
 if TYPE_CHECKING:
-    from bench.display import Board
+    from bench.ground.progress import Board
 
 Verdict = Literal["agrees", "differs", "not checked"]
 

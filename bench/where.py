@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.engine import Engine, InProcess
-from bench.errors import BenchError
-from bench.names import unknown
+from bench.ground.errors import BenchError
+from bench.ground.names import unknown
 from bench.resources import Resources
 from bench.task import Task
 from bench.threads import SMALL_MODEL

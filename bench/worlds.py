@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import grid
-from bench.errors import BenchError
-from bench.names import unknown
+from bench.ground.errors import BenchError
+from bench.ground.names import unknown
 from bench.registry import methods
 from bench.results import PLACE, place
 from bench.spec import Cell

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from bench.driver import Progress
-from bench.measure import measured
+from bench.ground.measure import measured
+from bench.ground.progress import Progress
 
 Results = Mapping[str, Tensor]
 """Named tensors, one of them per thing that both sides compute."""

@@ -16,8 +16,8 @@ import typer
 from typer import Option
 
 from bench.display import complain, echo, make_display
-from bench.errors import BenchError
-from bench.names import unknown
+from bench.ground.errors import BenchError
+from bench.ground.names import unknown
 from bench.options import DeviceChoice, DisplayChoice
 from bench.session import default_cache_dir
 from bench.worlds import choose_device, quiet_libraries

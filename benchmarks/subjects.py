@@ -14,10 +14,10 @@ from torch import Generator
 from bench import data, registry
 from bench.api import Fact, Method
 from bench.data import DataRequest
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
+from bench.ground.names import unknown
 from bench.model import EditableModel
 from bench.models import known_models, load_pretrained
-from bench.names import unknown
 from bench.polyglot.corpus import statistics_text
 from bench.settings import hyperparameters
 from bench.shapes import SHAPES, random_model

@@ -13,7 +13,7 @@ from statistics import median
 
 import torch
 
-from bench.atomic import write_text
+from bench.ground.atomic import write_text
 from benchmarks.harness import Measurement
 
 COLUMNS = (

@@ -18,7 +18,7 @@ from types import ModuleType
 from pydantic import Field
 
 from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.model import EditableModel
 from bench.stats import Stats
 from methods import alphaedit

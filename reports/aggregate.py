@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.results import Results
 from bench.spec import ALL, LANGUAGES, PAPER_METHODS
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.atomic import write_text
+from bench.ground.atomic import write_text
 from bench.results import PLACE
 from reports import provenance
 from reports.aggregate import FURTHER, MAIN, Measure, Panel, Setting, Standing, Summary, panels, summaries

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from bench.atomic import read_json, write_text
+from bench.ground.atomic import read_json, write_text
 from reports import paper
 from reports.contents import METHOD, display_name
 from reports.provenance import PHASES

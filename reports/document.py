@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.results import Results, load_results
 from bench.spec import ALL
 from reports import contents, experiments, overview, provenance, reading, trace

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.records import read_cell
 from bench.results import PLACE, Results, load_results
 from bench.store import SCORE_SCHEMA

@@ -8,7 +8,7 @@ from typing import cast
 
 import typst
 
-from bench.atomic import replacing
+from bench.ground.atomic import replacing
 from reports.fonts import chinese_font, has_letters
 from reports.parts import Chapter, Part, Picture, Section
 from reports.tables import Column, Table, to_typst, typst_string

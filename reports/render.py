@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.atomic import write_text
+from bench.ground.atomic import write_text
 from reports.document import first_tables, read_report
 from reports.html import to_report_html
 from reports.latex import to_report_tex

@@ -20,7 +20,7 @@ from matplotlib.text import Text
 from PIL import Image
 from scipy.optimize import isotonic_regression
 
-from bench.atomic import replacing
+from bench.ground.atomic import replacing
 from reports.aggregate import UNEDITED
 from reports.contents import language_name
 from reports.fonts import chinese_font, has_letters, is_chinese, visible

@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from bench.atomic import write_text
+from bench.ground.atomic import write_text
 from reports.contents import language_name
 from reports.markdown import part_markdown
 from reports.parts import Part, Picture, Section

@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bench.atomic import read_json
-from bench.errors import BenchError
-from bench.parsing import read_text
+from bench.ground.atomic import read_json
+from bench.ground.errors import BenchError
+from bench.ground.parsing import read_text
 
 TYPES: Mapping[str, str | type[str]] = {
     "language": str, "fact": str, "part": str, "token": "int64", "kind": str, "layer": "int64", "effect": "float64"

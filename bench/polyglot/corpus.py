@@ -12,10 +12,10 @@ from typing import Any
 import yaml
 from jinja2 import Environment
 
+from bench.ground.digests import text_digest
 from bench.polyglot.facts import invented_items, real_items
 from bench.polyglot.phrasings import CARRIERS, LANGUAGES, PHRASINGS
 from bench.polyglot.tasks import TASKS, Record, names, practice
-from bench.sources.common import text_digest
 
 STATISTICS_SEED = 11
 

@@ -17,10 +17,11 @@ from babel import Locale
 from babel.core import get_global
 
 from bench.api import EditRequest, Fact, Probe
-from bench.errors import BenchError
-from bench.names import unknown
+from bench.ground.digests import text_digest
+from bench.ground.errors import BenchError
+from bench.ground.names import unknown
 from bench.polyglot.phrasings import LANGUAGES, PHRASINGS, RELATIONS, SECOND_HOPS
-from bench.sources.common import text_digest, translated
+from bench.sources.common import translated
 
 POOL_SIZE = 32
 MIN_SUBJECTS = 10

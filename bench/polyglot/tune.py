@@ -24,7 +24,7 @@ import typer
 import yaml
 
 from bench import data, models
-from bench.atomic import replacing, write_text
+from bench.ground.atomic import replacing, write_text
 from bench.registry import methods
 from bench.results import load_results
 from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule

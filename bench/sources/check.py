@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.sources import counterfact, facts_file, mlake, mzsre, zsre
 from bench.sources.common import Checked, Dataset, read_records
 

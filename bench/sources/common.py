@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from bench.api import EditRequest, Fact, Probe
-from bench.errors import BenchError
-from bench.parsing import is_unicode, parse_json, read_text
+from bench.ground.errors import BenchError
+from bench.ground.parsing import is_unicode, parse_json, read_text
 
 T = TypeVar("T")
 
@@ -278,29 +278,3 @@ def crosslingual(fact_id: str, lang: str, asked: Mapping[str, tuple[str, str]]) 
 def translated(requests: Mapping[str, EditRequest], lang: str) -> EditRequest:
     """The edit of a fact in `lang`, with those in other languages as its translations."""
     return replace(requests[lang], translations=tuple(each for other, each in requests.items() if other != lang))
-
-
-def digest(paths: Iterable[Path], *words: str) -> str:
-    """Hash the contents and names of files (folders do not count), and `words`, to 16 hex digits."""
-    total = hashlib.blake2b("\0".join(words).encode(), digest_size=8)
-    for path in sorted(paths, key=lambda each: each.name):
-        total.update(path.name.encode() + b"\0" + bytes.fromhex(content_digest(path)))
-    return total.hexdigest()
-
-
-def text_digest(*texts: str) -> str:
-    """Hash texts to 16 hex digits."""
-    return hashlib.blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()
-
-
-def content_digest(path: Path) -> str:
-    """Hash the contents of a file, whatever it is called, to 32 hex digits.
-
-    Raises:
-        BenchError: it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", file=path) from error

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.api import EditRequest, Fact, Probe
-from bench.errors import BenchError
+from bench.ground.digests import digest
+from bench.ground.errors import BenchError
 from bench.sources.common import (
     AlignmentCount,
     Checked,
     DataRequest,
     Dataset,
     LoadedData,
-    digest,
     draw,
     place_of,
     read_records,

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe, ProbeKind
-from bench.errors import BenchError
-from bench.names import hint
-from bench.parsing import parse_json, read_text
+from bench.ground.errors import BenchError
+from bench.ground.names import hint
+from bench.ground.parsing import parse_json, read_text
 from bench.sources.common import (
     SPACELESS_LANGUAGES,
     AlignmentCount,

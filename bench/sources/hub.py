@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import replacing, write_text
-from bench.errors import BenchError
+from bench.ground.atomic import replacing, write_text
+from bench.ground.errors import BenchError
 from bench.sources.common import Dataset, Hub
 
 

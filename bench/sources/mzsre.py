@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError
+from bench.ground.digests import digest
+from bench.ground.errors import BenchError
 from bench.sources import zsre
-from bench.sources.common import Checked, DataRequest, LoadedData, digest, place_of, read_records
+from bench.sources.common import Checked, DataRequest, LoadedData, place_of, read_records
 from bench.sources.common import Dataset as Description
 from bench.sources.zsre import Record, Records
 

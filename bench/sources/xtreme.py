@@ -23,10 +23,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError
-from bench.names import hint, unknown
-from bench.parsing import is_unicode, parse_json, read_text
-from bench.sources.common import content_digest, text_problem
+from bench.ground.digests import content_digest
+from bench.ground.errors import BenchError
+from bench.ground.names import hint, unknown
+from bench.ground.parsing import is_unicode, parse_json, read_text
+from bench.sources.common import text_problem
 
 Item = Mapping[str, str]
 Fields = dict[str, str]

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe, ProbeKind
-from bench.errors import BenchError
+from bench.ground.digests import digest
+from bench.ground.errors import BenchError
 from bench.sources.align import align
 from bench.sources.common import (
     AlignmentCount,
@@ -32,7 +33,6 @@ from bench.sources.common import (
     LoadedData,
     Span,
     crosslingual,
-    digest,
     draw,
     place_of,
     read_records,

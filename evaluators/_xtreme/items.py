@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 import yaml
 
-from bench.errors import BenchError
+from bench.ground.digests import digest
+from bench.ground.errors import BenchError
 from bench.polyglot import tasks as mini
 from bench.sources import xtreme
-from bench.sources.common import digest
 from evaluators._xtreme.protocol import PAIR_TASKS, Form, Item
 
 TASKS = xtreme.TASKS

@@ -25,7 +25,7 @@ from transformers import DynamicCache, StoppingCriteria, StoppingCriteriaList
 from transformers.utils import logging as transformers_logging
 
 from bench.batching import Budget
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.placement import entry_device
 
 WORTH_SHARING = 8

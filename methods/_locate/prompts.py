@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.api import EditRequest
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.tokens import Located, Tokens
 
 ESSENCE = "{} is a"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.atomic import read_json, write_json
+from bench.ground.atomic import read_json, write_json
 from bench.results import load_results
 from bench.spec import SCHEMA_VERSION
 from tests.cli.conftest import bench

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.atomic import read_json
 from bench.cost import block_passes, whole_seconds
 from bench.cost_plan import CostPlan, Load, MethodPlan, moved, needed_bytes
-from bench.errors import BenchError
+from bench.ground.atomic import read_json
+from bench.ground.errors import BenchError
 from bench.shapes import SHAPES
 from bench.spec import PAPER_METHODS
 from reports.cost import published

@@ -7,7 +7,7 @@ import pytest
 
 from bench.display import NoDisplay
 from bench.engine import InProcess, compute, exit_code
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.results import load_results
 from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.store import ResultStore

@@ -12,7 +12,7 @@ import pytest
 
 from bench import models, session, worlds
 from bench.driver import run_cell
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.results import load_results
 from bench.settings import resolve
 from bench.spec import Cell

@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.atomic import read_json
 from bench.conformance import OPTIONS
-from bench.errors import BenchError
+from bench.ground.atomic import read_json
+from bench.ground.errors import BenchError
 from bench.registry import methods
 from bench.settings import assignments, overrides
 from bench.trace import Prompt, layers_to_edit, parts_of

@@ -19,7 +19,7 @@ from bench import claims
 from bench.cluster import Cluster, _unwrapped
 from bench.display import NoDisplay
 from bench.engine import InProcess, compute
-from bench.errors import StorageError
+from bench.ground.errors import StorageError
 from bench.resources import Resources
 from bench.spec import Cell
 from bench.store import ResultStore

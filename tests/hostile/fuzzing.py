@@ -18,7 +18,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from tests.hostile.spoiling import Draw, Spoilt, emptied
 
 SECONDS = 10

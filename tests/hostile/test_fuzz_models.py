@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from bench import checkpoint, models, sealed
+from bench import checkpoint, models
 from bench.api import State
-from bench.errors import BenchError
+from bench.ground import sealed
+from bench.ground.errors import BenchError
 from bench.memory import ModelSize
 from bench.model import EditableModel
 from bench.tiny import tiny_model

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import strategies as st
 
-from bench.errors import BenchError
 from bench.estimate import paces
+from bench.ground.errors import BenchError
 from bench.results import Results, load_results
 from bench.session import check_schema
 from bench.spec import Cell

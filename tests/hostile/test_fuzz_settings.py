@@ -14,9 +14,9 @@ import yaml
 from hypothesis import strategies as st
 
 from bench import settings
-from bench.errors import BenchError
 from bench.grid import method_specs
-from bench.parsing import MOST_NODES, parse_json, parse_yaml
+from bench.ground.errors import BenchError
+from bench.ground.parsing import MOST_NODES, parse_json, parse_yaml
 from bench.registry import methods
 from bench.spec import MethodSpec, RunSpec
 from tests.hostile import spoiling

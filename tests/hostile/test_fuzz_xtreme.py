@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.sources import xtreme
 from tests.hostile import spoiling
 from tests.hostile.fuzzing import Reader, fuzz

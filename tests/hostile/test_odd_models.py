@@ -15,7 +15,7 @@ from lm_eval.api.instance import Instance
 
 from bench import checkpoint
 from bench.driver import run_cell
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.model import EditableModel
 from bench.models import fingerprint, load_pretrained
 from bench.results import load_results

@@ -18,8 +18,8 @@ from xml.etree import ElementTree
 import pytest
 
 import bench as package
-from bench.atomic import read_json
-from bench.home import without_home
+from bench.ground.atomic import read_json
+from bench.ground.home import without_home
 from bench.spec import RunSpec
 from bench.store import ResultStore
 from reports.document import read_report

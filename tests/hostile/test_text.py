@@ -19,7 +19,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from bench import data
 from bench.api import EditRequest
 from bench.data import DataRequest
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.model import EditableModel
 from bench.results import load_results
 from bench.tiny import CONTEXT, byte_tokenizer, tiny_corpus, tiny_model

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.results import CELL_COLUMNS, Results, load_results
 from bench.spec import ALL
 from bench.store import COST_SCHEMA, SCORE_SCHEMA

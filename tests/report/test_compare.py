@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.results import load_results
 from bench.spec import Cell, Order
 from reports.aggregate import EFFICACY, panels, per_seed

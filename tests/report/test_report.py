@@ -15,7 +15,7 @@ import pytest
 from matplotlib.image import imread
 from pypdf import PageObject, PdfReader
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.results import load_results
 from reports import fonts, provenance, radar
 from reports.aggregate import Panel, cells_of

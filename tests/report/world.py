@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.atomic import write_json
+from bench.ground.atomic import write_json
 from bench.results import CELL_COLUMNS, Results, place
 from bench.spec import ALL, SCHEMA_VERSION, Cell, DataRef, MethodSpec, ModelRef, Order, Schedule
 from bench.store import COST_SCHEMA, COST_TABLE, SCORE_SCHEMA, ResultStore, Status

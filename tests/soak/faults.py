@@ -35,7 +35,7 @@ def at(number: int, fault: Callable[[], None], real: Callable[..., Any]) -> Call
 
 def inject(fault: str, number: int) -> None:
     """Kill or halt this process before or after a file takes its place, kill it in a checkpoint, or fill the disk."""
-    from bench import atomic, sealed
+    from bench.ground import atomic, sealed
 
     if fault in ("write", "pause"):
         atomic._sync = at(number, kill if fault == "write" else pause, atomic._sync)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.atomic import read_json, replacing, write_json
-from bench.errors import BenchError
+from bench.ground.atomic import read_json, replacing, write_json
+from bench.ground.errors import BenchError
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 from lm_eval.api.instance import Instance
 
 from bench.batching import Budget
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.model import EditableModel
 from bench.stats import Stats
 from bench.tiny import tiny_corpus, tiny_model, tiny_requests

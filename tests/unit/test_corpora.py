@@ -12,7 +12,7 @@ import pytest
 
 from bench import data
 from bench.corpora import corpus, fingerprint
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.polyglot import corpus as embedded
 
 WIKI = "hf:some-org/texts:2023.en"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bench.data import DataRequest, dataset, fingerprint, load
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.spec import LANGUAGES
 
 

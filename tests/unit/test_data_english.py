@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.data import DataRequest, fingerprint, load
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 
 ZSRE = {
     "subject": "Watts Humphrey",

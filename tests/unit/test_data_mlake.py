@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.data import DataRequest, load
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.sources.shared_span import Asked, Finder
 
 PEOPLE = ("Ada Lovelace", "Clara Bow", "Daphne du Maurier", "Niels Bohr", "Rosa Parks", "Yao Ming")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.data import DataRequest, fingerprint, load
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.sources.zsre import neighbour_prompt
 from bench.spec import LANGUAGES
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.data import DataRequest, EditStream, dataset, datasets, fingerprint, load
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.spec import Schedule
 
 EIFFEL = {

@@ -14,12 +14,12 @@ from lm_eval.api.instance import Instance
 from bench import checkpoint
 from bench.api import State
 from bench.driver import run_cell
-from bench.errors import BenchError
+from bench.ground.digests import digest
+from bench.ground.errors import BenchError
 from bench.model import EditableModel
 from bench.models import load_pretrained
 from bench.placement import DeviceMap, device_map, is_offloaded
 from bench.results import load_results
-from bench.sources.common import digest
 from bench.stats import Stats
 from bench.store import ResultStore
 from bench.tiny import tiny_corpus, tiny_model, tiny_requests

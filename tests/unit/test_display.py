@@ -8,9 +8,10 @@ from rich.console import Console
 
 from bench import display
 from bench.display import NoDisplay, PlainDisplay, RichDisplay, complain, duration, echo_table, fitted, make_display
+from bench.ground import progress
 
 
-def show(shown: display.Display) -> None:
+def show(shown: progress.Display) -> None:
     shown.note("hello")
     with shown.board(2) as board:
         for label, status, reason in (("one", "done", ""), ("two", "failed", "Traceback\n ...\nValueError: no")):

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from bench.api import EditReport, EditRequest, State
-from bench.atomic import read_json, write_json
 from bench.driver import CellContext, run_cell
-from bench.errors import BenchError
+from bench.ground.atomic import read_json, write_json
+from bench.ground.errors import BenchError
 from bench.model import EditableModel
 from bench.results import load_results
 from bench.store import ResultStore

@@ -10,7 +10,7 @@ import pytest
 from bench import session
 from bench.data import EditStream, load, request_of
 from bench.display import make_display
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.results import load_results
 from bench.settings import resolve
 from bench.spec import Cell, RunSpec, Schedule

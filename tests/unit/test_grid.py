@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from bench import corpora, data, models
-from bench.errors import BenchError
 from bench.grid import cells, judged, method_specs
+from bench.ground.errors import BenchError
 from bench.registry import evaluators, methods
 from bench.session import evaluator_options
 from bench.settings import (

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench import memory, models
-from bench.measure import STATUS
+from bench.ground.measure import STATUS
 from bench.memory import ModelSize, Need, checkpoint_bytes, predicted_memory
 from bench.models import size
 from bench.registry import Registry, methods
@@ -135,7 +135,7 @@ def test_a_cell_takes_what_was_predicted(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not STATUS.exists(), reason="only Linux tells a process's own peak")
 def test_the_peak_of_a_process_is_not_its_parents() -> None:
-    child = "from bench.measure import peak_of_process; print(peak_of_process())"
+    child = "from bench.ground.measure import peak_of_process; print(peak_of_process())"
     parent = (
         f"import subprocess, sys; held = bytearray(b'x') * {GREAT}; "
         f"print(subprocess.run([sys.executable, '-c', {child!r}], capture_output=True, check=True).stdout.decode())"

@@ -17,7 +17,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.models import convert_gguf, fetch, fingerprint, known_models, load_pretrained, resolve
 
 ALPHABET = sorted(pre_tokenizers.ByteLevel.alphabet())

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench.api import Fact
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.polyglot.corpus import carrier_lines, documents, fact_lines, statistics_text
 from bench.polyglot.facts import (
     MIN_SUBJECTS,

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bench.conformance import OPTIONS
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.registry import Registry, evaluators, methods
 from bench.spec import PAPER_METHODS
 from bench.tiny import tiny_model

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bench import models
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.memory import ModelSize, size_of_folder
 from bench.polyglot.train import VOCABULARY
 from bench.shapes import SHAPES, embedded_tokenizer, published_size, random_model, weight_bytes

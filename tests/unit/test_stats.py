@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from bench import sealed
 from bench.corpora import corpus
-from bench.errors import BenchError
+from bench.ground import sealed
+from bench.ground.errors import BenchError
 from bench.passes import tapped
 from bench.stats import Stats
 from bench.tiny import tiny_corpus, tiny_model

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from bench import claims, status
-from bench.atomic import write_json
-from bench.errors import BenchError, StorageError
 from bench.estimate import Pace, estimate, paces
+from bench.ground.atomic import write_json
+from bench.ground.errors import BenchError, StorageError
 from bench.results import place
 from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.status import Clock, Left, Standing, standings, whole

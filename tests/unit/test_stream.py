@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bench.api import EditRequest, Fact
 from bench.data import EditStream
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.spec import Schedule
 
 LANGUAGES = ("en", "de", "zh")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from bench.atomic import read_json
 from bench.driver import run_cell
+from bench.ground.atomic import read_json
 from bench.store import ResultStore
 from bench.threads import SMALL_MODEL, steady_threads, threads_of
 from bench.tiny import tiny_model

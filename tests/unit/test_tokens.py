@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.api import EditRequest
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.tiny import byte_tokenizer
 from bench.tokens import Tokens, chunks_by_tokens
 

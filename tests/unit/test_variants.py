@@ -13,7 +13,7 @@ import torch
 from bench import checkpoint
 from bench.api import EditRequest, Method, State
 from bench.conformance import OPTIONS
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.model import EditableModel
 from bench.registry import methods
 from bench.stats import Stats

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench.cluster import Cluster, _folder_of
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.memory import Need
 from bench.resources import Resources
 from bench.store import ResultStore

@@ -8,7 +8,7 @@ from typing import Any
 import datasets
 import pytest
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.sources import xtreme
 
 TSV = {"xnli": "xtreme/xnli/dev-de.tsv", "pawsx": "xtreme/pawsx/dev-de.tsv", "wikiann": "xtreme/panx/dev-de.tsv"}

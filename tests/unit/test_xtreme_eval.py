@@ -14,7 +14,7 @@ import torch
 
 from bench.api import Score
 from bench.driver import CellContext, run_cell
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 from bench.model import EditableModel
 from bench.results import load_results
 from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from bench.atomic import replacing
+from bench.ground.atomic import replacing
 
 DIGEST = "digest"
 """Key of the hash in a file's metadata."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 
 DEEPEST = 50
 """Lists and objects within each other, in files of our own and in configurations."""
@@ -121,7 +121,7 @@ def parse_yaml(text: str, file: object) -> Any:
     """Parse one YAML document of plain values; nothing is made but lists, mappings, texts, numbers and dates.
 
     Raises:
-        BenchError: it is not YAML, or holds what `bench.parsing` refuses.
+        BenchError: it is not YAML, or holds what `bench.ground.parsing` refuses.
     """
     if len(text) > LONGEST_YAML:
         raise BenchError(f"larger than {LONGEST_YAML:,} characters, which is no configuration", file=file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from bench.errors import BenchError
+from bench.ground.errors import BenchError
 
 
 def hint(word: str, choices: Iterable[str]) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
-from bench.errors import StorageError
-from bench.parsing import check_plain, parse_json, read_text
-from bench.signals import unbroken
+from bench.ground.errors import StorageError
+from bench.ground.parsing import check_plain, parse_json, read_text
+from bench.ground.signals import unbroken
 
 TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 

@@ -1,0 +1,52 @@
+"""How work says how far it is. What is shown of it, and how, is the command line's matter."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Where a cell says how far it is."""
+
+    def stage(self, text: str) -> None:
+        """A new stage of work."""
+        ...
+
+    def step(self, done: int, total: int, note: str) -> None:
+        """`done` of `total` steps are edited."""
+        ...
+
+
+class Board(Protocol):
+    """What is shown while the cells of a run are computed, one or several at a time."""
+
+    def cell(self, label: str) -> Progress:
+        """A cell begins; through what is returned it says how far it is."""
+        ...
+
+    def finished(self, label: str, status: str, reason: str) -> None:
+        """The cell has ended."""
+        ...
+
+
+class Display(Protocol):
+    """Shows the course of a run."""
+
+    def note(self, text: str) -> None:
+        """A line beside the course of the run."""
+        ...
+
+    def board(self, total: int) -> AbstractContextManager[Board]:
+        """Open a board for so many cells."""
+        ...
+
+
+class Unheard:
+    """Progress of a cell that another process reads from its status."""
+
+    def stage(self, text: str) -> None:
+        """See `Progress`."""
+
+    def step(self, done: int, total: int, note: str) -> None:
+        """See `Progress`."""
