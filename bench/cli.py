@@ -90,7 +90,7 @@ def run_command(
     Without arguments: the embedded benchmark (preset table1). Finished cells are kept; run it again to go on.
     """
     from bench import listing, session
-    from bench.settings import assignments, resolve
+    from bench.spec.settings import assignments, resolve
     from bench.where import Where
 
     where = Where(engine.value, workers, address, cell_resources)
@@ -253,7 +253,7 @@ def list_command(kind: options.Listed, verbose: options.Verbose = False) -> None
 def check_command(method: options.Method) -> None:
     """Check a method on tiny models of every architecture: state, resuming, isolation."""
     from bench.conformance import check_method
-    from bench.registry import methods
+    from bench.spec.registry import methods
 
     registry = methods()
     registry.module(method)
@@ -281,7 +281,7 @@ def stats_command(
     from bench.display import PlainDisplay
     from bench.model import EditableModel
     from bench.models import fingerprint, load_pretrained
-    from bench.settings import parse_value, resolve
+    from bench.spec.settings import parse_value, resolve
     from bench.stats import Stats
     from bench.threads import steady_threads
 

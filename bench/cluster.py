@@ -27,7 +27,7 @@ from bench.ground.errors import BenchError
 from bench.ground.progress import Unheard
 from bench.ground.signals import Terminated, exit_code, restored, terminable
 from bench.resources import Resources
-from bench.spec import Cell
+from bench.spec.cell import Cell
 from bench.task import Outcome, Task
 from bench.threads import SMALL_MODEL
 

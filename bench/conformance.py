@@ -14,8 +14,8 @@ from torch import Tensor
 from bench import checkpoint, tiny
 from bench.api import EditRequest, Method, State
 from bench.model import EditableModel
-from bench.registry import Registry
-from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.spec.registry import Registry
 from bench.stats import Stats
 
 OPTIONS: Mapping[str, Any] = {

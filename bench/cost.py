@@ -40,8 +40,8 @@ from bench.driver import CellContext
 from bench.ground.measure import measured
 from bench.memory import edited_layers
 from bench.model import EditableModel
-from bench.registry import methods
-from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.spec.registry import methods
 from bench.stats import Moment, Stats
 
 if TYPE_CHECKING:

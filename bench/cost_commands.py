@@ -55,8 +55,8 @@ def cost_command(
     """
     from bench import cost_plan, cost_run, session, worlds
     from bench.display import make_display
-    from bench.registry import methods as registry
-    from bench.settings import resolve
+    from bench.spec.registry import methods as registry
+    from bench.spec.settings import resolve
 
     flags = {
         "methods": methods, "languages": languages, "hparams": hparams, "dtype": dtype, "token_budget": token_budget

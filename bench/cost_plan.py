@@ -16,8 +16,9 @@ from bench.grid import method_specs
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.memory import BYTES, edited_layers, free_bytes
-from bench.registry import Registry
-from bench.spec import LANGUAGES, Dtype, RunSpec
+from bench.spec.cell import LANGUAGES, Dtype
+from bench.spec.registry import Registry
+from bench.spec.run import RunSpec
 
 if TYPE_CHECKING:
     from bench.shapes import Shape

@@ -17,7 +17,7 @@ from bench.ground.errors import BenchError
 from bench.ground.names import hint, unknown
 from bench.sources import cldr, counterfact, facts_file, mlake, mzsre, zsre
 from bench.sources.common import AlignmentCount, DataRequest, Dataset, LoadedData, shuffled
-from bench.spec import Cell, Schedule
+from bench.spec.cell import Cell, Schedule
 
 __all__ = [
     "AlignmentCount",

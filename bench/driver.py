@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench import checkpoint, corpora, data, precheck, registry
+from bench import checkpoint, corpora, data, precheck
 from bench.api import EditReport, Evaluator, Fact, Method, Preparing, State
 from bench.corpora import HUB
 from bench.environment import surroundings
@@ -21,9 +21,10 @@ from bench.ground.progress import Progress
 from bench.model import EditableModel
 from bench.models import load_pretrained
 from bench.placement import DeviceMap
-from bench.registry import Registry
 from bench.rows import Table, cost_rows, evaluate
-from bench.spec import Cell
+from bench.spec import registry
+from bench.spec.cell import Cell
+from bench.spec.registry import Registry
 from bench.stats import Stats
 from bench.store import COST_TABLE, ResultStore, Status
 from bench.threads import steady_threads

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bench import claims
 from bench.ground.errors import BenchError
-from bench.spec import Cell
+from bench.spec.cell import Cell
 from bench.task import Outcome, Task, existing, is_pending
 
 if TYPE_CHECKING:

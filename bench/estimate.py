@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from bench.records import read_cell
-from bench.spec import Cell
+from bench.spec.cell import Cell
 from bench.store import COST_SCHEMA, COST_TABLE, FINISHED, ResultStore
 
 Key = tuple[str, str]

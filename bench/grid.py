@@ -13,9 +13,10 @@ from bench.api import DataReading
 from bench.ground.errors import BenchError
 from bench.ground.home import without_home
 from bench.ground.names import unknown
-from bench.registry import Registry
-from bench.settings import hparams_names, hparams_place, hyperparameters, overrides
-from bench.spec import Cell, DataRef, Dtype, MethodSpec, ModelRef, RunSpec, Schedule
+from bench.spec.cell import Cell, DataRef, Dtype, MethodSpec, ModelRef, Schedule
+from bench.spec.registry import Registry
+from bench.spec.run import RunSpec
+from bench.spec.settings import hparams_names, hparams_place, hyperparameters, overrides
 
 
 def cells(

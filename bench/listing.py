@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bench.display import duration, echo, echo_table
-from bench.registry import Registry, evaluators, methods
+from bench.spec.registry import Registry, evaluators, methods
 
 if TYPE_CHECKING:
     from bench.session import Plan
     from bench.sources.common import Dataset
-    from bench.spec import Cell
+    from bench.spec.cell import Cell
     from bench.task import Outcome
 
 
@@ -58,7 +58,7 @@ def _type_name(annotation: object) -> str:
 
 def _models(verbose: bool) -> None:
     from bench import models
-    from bench.settings import hparams_names
+    from bench.spec.settings import hparams_names
 
     known, tuned = models.known_models(), hparams_names()
     if not verbose:
@@ -105,7 +105,7 @@ def _describe(each: Dataset) -> None:
 
 
 def _presets(verbose: bool) -> None:
-    from bench import settings
+    from bench.spec import settings
 
     for name in settings.preset_names():
         text = settings.preset_text(name)

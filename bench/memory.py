@@ -18,7 +18,7 @@ from typing import Any
 from bench.archs import ARCHITECTURES
 from bench.ground.atomic import read_json
 from bench.ground.errors import BenchError
-from bench.spec import Cell
+from bench.spec.cell import Cell
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bench import models
 from bench.checkpoint import KEPT
 from bench.memory import Need, checkpoint_bytes, predicted_memory
-from bench.spec import Cell
+from bench.spec.cell import Cell
 from bench.worlds import kept_cells
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bench.ground.progress import Unheard
 from bench.ground.signals import Terminated, exit_code, terminable
-from bench.spec import Cell
+from bench.spec.cell import Cell
 from bench.task import Outcome, Task
 
 if TYPE_CHECKING:

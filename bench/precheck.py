@@ -10,7 +10,7 @@ from bench.api import EditRequest, Fact
 from bench.ground.errors import BenchError
 from bench.model import EditableModel
 from bench.placement import weight_of
-from bench.spec import Cell
+from bench.spec.cell import Cell
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.ground.atomic import read_json
 from bench.ground.errors import BenchError
-from bench.spec import ALL, IDENTITY_VERSION, MOST, SCHEMA_VERSION, Cell, Schedule
+from bench.spec.cell import IDENTITY_VERSION, SCHEMA_VERSION, Cell, Schedule
+from bench.spec.run import ALL, MOST
 
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 

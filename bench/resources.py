@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
-from bench.registry import validation_message
+from bench.spec.registry import validation_message
 
 
 def _as_ray_counts(amount: float) -> float:

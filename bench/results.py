@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from bench.ground.errors import BenchError
 from bench.records import read_cell, read_run, read_shard
-from bench.spec import ALL, Cell
+from bench.spec.cell import Cell
+from bench.spec.run import ALL
 from bench.store import COST_SCHEMA, COST_TABLE, SCORE_SCHEMA, ResultStore
 
 

@@ -16,10 +16,11 @@ from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.ground.progress import Display
 from bench.records import check_version, read_run
-from bench.registry import Registry, evaluators, methods
 from bench.results import PLACE, Results, load_results, place, planned_cells
-from bench.settings import overrides, resolve
-from bench.spec import SCHEMA_VERSION, Cell, RunSpec
+from bench.spec.cell import SCHEMA_VERSION, Cell
+from bench.spec.registry import Registry, evaluators, methods
+from bench.spec.run import RunSpec
+from bench.spec.settings import overrides, resolve
 from bench.store import ResultStore
 from bench.task import Outcome, Task, existing, is_pending
 from bench.where import Where
@@ -252,7 +253,7 @@ def run(
         engine: "local", or "ray": tasks of a Ray cluster.
         address: of its head; None starts one on this machine, or takes $RAY_ADDRESS.
         cell_resources: what every cell asks it for, such as "num_gpus=0.5,memory=40e9".
-        **settings: fields of `bench.spec.RunSpec`: methods, models, seeds, set={"method.memit.layers": [4]}...
+        **settings: fields of `bench.spec.run.RunSpec`: methods, models, seeds, set={"method.memit.layers": [4]}...
 
     Raises:
         BenchError: bad input. A cell that fails does not raise; its status says so.

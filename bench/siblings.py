@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.ground.errors import StorageError
-from bench.spec import Cell
+from bench.spec.cell import Cell
 from bench.store import FINISHED, ResultStore
 from bench.task import EvaluatorOptions, existing
 

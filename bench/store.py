@@ -26,7 +26,7 @@ from bench.ground.atomic import read_json, replacing, write_json
 from bench.ground.errors import BenchError
 from bench.ground.home import without_home
 from bench.records import read_cell
-from bench.spec import IDENTITY_VERSION, SCHEMA_VERSION, Cell, Schedule
+from bench.spec.cell import IDENTITY_VERSION, SCHEMA_VERSION, Cell, Schedule
 
 Status = Literal["running", "done", "diverged", "failed", "interrupted"]
 

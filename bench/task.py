@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench import claims
 from bench.ground.atomic import sweep
 from bench.ground.errors import BenchError, StorageError
-from bench.spec import Cell
+from bench.spec.cell import Cell
 from bench.store import FINISHED, ResultStore, Status
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from bench.ground.errors import BenchError
 if TYPE_CHECKING:
     from bench.ground.progress import Display, Progress
     from bench.model import EditableModel
-    from bench.spec import RunSpec
+    from bench.spec.run import RunSpec
     from bench.trace import Tracer
     from bench.trace_facts import Known, Question
 
@@ -107,7 +107,7 @@ def trace_command(
     """
     from bench import session, trace_facts, worlds
     from bench.display import make_display
-    from bench.settings import resolve
+    from bench.spec.settings import resolve
 
     spec = resolve(None, None, {"models": [model], "dtype": dtype, "languages": languages})
     chosen = trace_facts.languages_of(data, spec.languages if languages else None, spec.languages)

@@ -14,7 +14,7 @@ from bench import checkpoint, driver, grid
 from bench.ground.errors import BenchError
 from bench.records import read_cell
 from bench.results import Results
-from bench.spec import Cell
+from bench.spec.cell import Cell
 from bench.store import FINISHED, ResultStore
 from bench.worlds import quiet_libraries
 

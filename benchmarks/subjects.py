@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Generator
 
-from bench import data, registry
+from bench import data
 from bench.api import Fact, Method
 from bench.data import DataRequest
 from bench.ground.errors import BenchError
@@ -19,8 +19,9 @@ from bench.ground.names import unknown
 from bench.model import EditableModel
 from bench.models import known_models, load_pretrained
 from bench.polyglot.corpus import statistics_text
-from bench.settings import hyperparameters
 from bench.shapes import SHAPES, random_model
+from bench.spec import registry
+from bench.spec.settings import hyperparameters
 from bench.stats import Stats
 from methods._locate.editor import ValueOptions, prefixes_for
 from methods._locate.prompts import PromptSet, prompt_sets

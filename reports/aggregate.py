@@ -16,7 +16,8 @@ import pandas as pd
 
 from bench.ground.errors import BenchError
 from bench.results import Results
-from bench.spec import ALL, LANGUAGES, PAPER_METHODS
+from bench.spec.cell import LANGUAGES
+from bench.spec.run import ALL, PAPER_METHODS
 
 FINISHED = ("done", "diverged")
 """Cells with these statuses have been taken to the end of their stream, so their scores count."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 
-from bench.spec import ALL
+from bench.spec.run import ALL
 from reports.aggregate import (
     CORE,
     EFFICACY,

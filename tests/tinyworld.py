@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bench.driver import World
 from bench.models import fingerprint
-from bench.registry import methods
-from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.spec.registry import methods
 from bench.tiny import tiny_corpus, tiny_model
 
 LANGUAGES = ("en", "de")

@@ -13,8 +13,8 @@ from bench.api import Fact
 from bench.model import EditableModel
 from bench.polyglot.facts import load_cldr
 from bench.polyglot.phrasings import LANGUAGES
-from bench.registry import evaluators, methods
-from bench.settings import hyperparameters
+from bench.spec.registry import evaluators, methods
+from bench.spec.settings import hyperparameters
 from bench.stats import Stats
 
 MODEL = "polyglot-tiny"

@@ -25,9 +25,9 @@ import yaml
 
 from bench import data, models
 from bench.ground.atomic import replacing, write_text
-from bench.registry import methods
 from bench.results import load_results
-from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.spec.registry import methods
 from bench.store import ResultStore
 
 MODEL, DATA = "polyglot-tiny", "cldr"

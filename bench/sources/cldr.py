@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.sources.common import DataRequest, Dataset, LoadedData
-from bench.spec import LANGUAGES
+from bench.spec.cell import LANGUAGES
 
 
 def load(request: DataRequest) -> LoadedData:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from bench.results import Results
-from bench.spec import ALL
+from bench.spec.run import ALL
 from reports.aggregate import CORE, UNEDITED, Measure, Panel, Summary, per_language
 from reports.contents import display_name, language_name, summary_cell
 from reports.experiments.common import (

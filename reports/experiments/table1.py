@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.results import Results
-from bench.spec import ALL
+from bench.spec.run import ALL
 from reports import paper
 from reports.aggregate import Panel, summaries
 from reports.contents import summary_cell

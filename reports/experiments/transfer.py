@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bench.results import Results
-from bench.spec import ALL
+from bench.spec.run import ALL
 from reports.aggregate import EFFICACY, SPECIFICITY, UNEDITED, Measure, Panel, Summary, ordered
 from reports.contents import display_name, language_name, summary_cell
 from reports.experiments.common import (

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from bench.cli import app
 from bench.conformance import OPTIONS
-from bench.registry import methods
+from bench.spec.registry import methods
 from tests.tinyworld import LANGUAGES, PER_LANGUAGE, TinyWorld
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench.ground.atomic import read_json, write_json
 from bench.results import load_results
-from bench.spec import SCHEMA_VERSION
+from bench.spec.cell import SCHEMA_VERSION
 from tests.cli.conftest import bench
 
 FACT = {

@@ -9,7 +9,7 @@ from bench.display import NoDisplay
 from bench.engine import InProcess, compute, exit_code
 from bench.ground.errors import BenchError
 from bench.results import load_results
-from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.store import ResultStore
 from bench.task import Task, existing, is_pending
 

@@ -14,8 +14,8 @@ from bench import models, session, worlds
 from bench.driver import run_cell
 from bench.ground.errors import BenchError
 from bench.results import load_results
-from bench.settings import resolve
-from bench.spec import Cell
+from bench.spec.cell import Cell
+from bench.spec.settings import resolve
 from bench.store import ResultStore
 from tests.cli.conftest import Answer, bench
 from tests.tinyworld import LANGUAGES, PER_LANGUAGE, Silent, TinyWorld

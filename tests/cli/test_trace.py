@@ -12,8 +12,8 @@ import pytest
 from bench.conformance import OPTIONS
 from bench.ground.atomic import read_json
 from bench.ground.errors import BenchError
-from bench.registry import methods
-from bench.settings import assignments, overrides
+from bench.spec.registry import methods
+from bench.spec.settings import assignments, overrides
 from bench.trace import Prompt, layers_to_edit, parts_of
 from reports import trace
 from reports.parts import Picture

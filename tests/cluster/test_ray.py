@@ -21,7 +21,7 @@ from bench.display import NoDisplay
 from bench.engine import InProcess, compute
 from bench.ground.errors import StorageError
 from bench.resources import Resources
-from bench.spec import Cell
+from bench.spec.cell import Cell
 from bench.store import ResultStore
 from bench.task import Outcome, Task
 from tests.cli.conftest import bench

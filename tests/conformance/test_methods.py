@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.conformance import check_method
-from bench.registry import Registry
+from bench.spec.registry import Registry
 
 METHODS = Registry("methods", "bench.methods")
 

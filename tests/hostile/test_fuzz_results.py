@@ -18,7 +18,7 @@ from bench.estimate import paces
 from bench.ground.errors import BenchError
 from bench.results import Results, load_results
 from bench.session import check_schema
-from bench.spec import Cell
+from bench.spec.cell import Cell
 from bench.store import FINISHED, ResultStore
 from bench.task import existing
 from reports import provenance, trace

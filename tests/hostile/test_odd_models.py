@@ -19,7 +19,7 @@ from bench.ground.errors import BenchError
 from bench.model import EditableModel
 from bench.models import fingerprint, load_pretrained
 from bench.results import load_results
-from bench.spec import Cell, Dtype, ModelRef
+from bench.spec.cell import Cell, Dtype, ModelRef
 from bench.stats import Stats
 from bench.store import ResultStore
 from bench.tiny import byte_tokenizer, tiny_model, tiny_requests

@@ -20,7 +20,7 @@ import pytest
 import bench as package
 from bench.ground.atomic import read_json
 from bench.ground.home import without_home
-from bench.spec import RunSpec
+from bench.spec.run import RunSpec
 from bench.store import ResultStore
 from reports.document import read_report
 from reports.render import write_report

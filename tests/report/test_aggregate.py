@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bench.ground.errors import BenchError
 from bench.results import CELL_COLUMNS, Results, load_results
-from bench.spec import ALL
+from bench.spec.run import ALL
 from bench.store import COST_SCHEMA, SCORE_SCHEMA
 from reports.aggregate import (
     CORE,

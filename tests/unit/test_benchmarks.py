@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from bench.conformance import OPTIONS
 from bench.drawn import DrawnStats
-from bench.registry import methods
+from bench.spec.registry import methods
 from bench.stats import Stats
 from bench.tiny import tiny_corpus, tiny_model
 from benchmarks import algebra, run, stages, steps, table

@@ -4,7 +4,7 @@ import pytest
 
 from bench.data import DataRequest, dataset, fingerprint, load
 from bench.ground.errors import BenchError
-from bench.spec import LANGUAGES
+from bench.spec.cell import LANGUAGES
 
 
 def test_embedded_facts_in_every_language() -> None:

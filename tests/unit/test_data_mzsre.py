@@ -10,7 +10,7 @@ import pytest
 from bench.data import DataRequest, fingerprint, load
 from bench.ground.errors import BenchError
 from bench.sources.zsre import neighbour_prompt
-from bench.spec import LANGUAGES
+from bench.spec.cell import LANGUAGES
 
 CITIES = ("Avila", "Bremen", "Cadiz", "Delft", "Essen", "Faro", "Gent", "Hull")
 QUESTIONS = {

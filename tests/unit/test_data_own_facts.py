@@ -8,7 +8,7 @@ import pytest
 
 from bench.data import DataRequest, EditStream, dataset, datasets, fingerprint, load
 from bench.ground.errors import BenchError
-from bench.spec import Schedule
+from bench.spec.cell import Schedule
 
 EIFFEL = {
     "fact_id": "eiffel",

@@ -12,8 +12,9 @@ from bench.data import EditStream, load, request_of
 from bench.display import make_display
 from bench.ground.errors import BenchError
 from bench.results import load_results
-from bench.settings import resolve
-from bench.spec import Cell, RunSpec, Schedule
+from bench.spec.cell import Cell, Schedule
+from bench.spec.run import RunSpec
+from bench.spec.settings import resolve
 from bench.task import existing
 from bench.where import Where
 

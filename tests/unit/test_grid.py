@@ -9,9 +9,10 @@ import yaml
 from bench import corpora, data, models
 from bench.grid import cells, judged, method_specs
 from bench.ground.errors import BenchError
-from bench.registry import evaluators, methods
 from bench.session import evaluator_options
-from bench.settings import (
+from bench.spec.registry import evaluators, methods
+from bench.spec.run import PAPER_METHODS, RunSpec
+from bench.spec.settings import (
     assignments,
     hparams_names,
     hyperparameters,
@@ -20,7 +21,6 @@ from bench.settings import (
     preset_names,
     resolve,
 )
-from bench.spec import PAPER_METHODS, RunSpec
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ from bench.driver import World
 from bench.engine import InProcess, compute
 from bench.model import EditableModel
 from bench.pool import Pool
-from bench.registry import methods
 from bench.results import load_results
-from bench.spec import Cell
+from bench.spec.cell import Cell
+from bench.spec.registry import methods
 from bench.store import ResultStore
 from bench.task import Outcome, Task
 from methods.none import Unedited

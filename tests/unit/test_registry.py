@@ -9,8 +9,8 @@ import torch
 
 from bench.conformance import OPTIONS
 from bench.ground.errors import BenchError
-from bench.registry import Registry, evaluators, methods
-from bench.spec import PAPER_METHODS
+from bench.spec.registry import Registry, evaluators, methods
+from bench.spec.run import PAPER_METHODS
 from bench.tiny import tiny_model
 
 PLUGIN = '''

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import spec
-from bench.spec import IDENTITY_VERSION, SCHEMA_VERSION, Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.spec import cell as cell_module
+from bench.spec.cell import IDENTITY_VERSION, SCHEMA_VERSION, Cell, DataRef, MethodSpec, ModelRef, Schedule
 
 OPTIONS = {"layers": [4, 5], "clamp": 0.75, "nested": {"b": 1, "a": 2}}
 
@@ -80,7 +80,7 @@ SCHEDULES = {
 @pytest.mark.parametrize("name", ["IDENTITY_VERSION", "SCHEMA_VERSION"])
 def test_the_id_covers_the_versions(name, monkeypatch):
     before = cell().id()
-    monkeypatch.setattr(spec, name, 99)
+    monkeypatch.setattr(cell_module, name, 99)
     assert cell().id() != before
 
 

@@ -15,7 +15,7 @@ from bench.estimate import Pace, estimate, paces
 from bench.ground.atomic import write_json
 from bench.ground.errors import BenchError, StorageError
 from bench.results import place
-from bench.spec import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.status import Clock, Left, Standing, standings, whole
 from bench.store import SCHEMA_VERSION, ResultStore
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bench.api import EditRequest, Fact
 from bench.data import EditStream
 from bench.ground.errors import BenchError
-from bench.spec import Schedule
+from bench.spec.cell import Schedule
 
 LANGUAGES = ("en", "de", "zh")
 

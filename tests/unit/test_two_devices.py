@@ -18,7 +18,7 @@ from bench import checkpoint
 from bench.api import Answer
 from bench.conformance import OPTIONS
 from bench.model import EditableModel
-from bench.registry import methods
+from bench.spec.registry import methods
 from bench.stats import Stats
 from bench.tiny import tiny_corpus, tiny_model, tiny_requests
 from evaluators._xtreme.lm import SharedPrefixLM, quiet

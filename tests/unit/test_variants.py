@@ -15,7 +15,7 @@ from bench.api import EditRequest, Method, State
 from bench.conformance import OPTIONS
 from bench.ground.errors import BenchError
 from bench.model import EditableModel
-from bench.registry import methods
+from bench.spec.registry import methods
 from bench.stats import Stats
 from bench.tiny import tiny_corpus, tiny_model, tiny_requests
 

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from bench.ground.errors import BenchError
 from bench.ground.names import hint, unknown
 from bench.ground.parsing import parse_yaml, read_text
-from bench.registry import Registry, validation_message
-from bench.spec import RunSpec
+from bench.spec.registry import Registry, validation_message
+from bench.spec.run import RunSpec
 
 DEFAULT_PRESET = "table1"
 PLUGINS = ("method", "evaluator")
@@ -214,7 +214,7 @@ def _run_name(preset: str, base: RunSpec, spec: RunSpec) -> str:
 
 
 def _folder(name: str) -> Path:
-    return Path(__file__).parent / name
+    return Path(__file__).parents[1] / name
 
 
 def _stems(folder: str) -> list[str]:

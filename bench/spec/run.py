@@ -1,0 +1,131 @@
+"""A `RunSpec` is a grid, as presets, configuration files and flags describe it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
+
+from bench.ground.home import without_home
+from bench.spec.cell import LANGUAGES, Dtype, Frozen, Order
+
+PAPER_METHODS = ("none", "ft", "rome", "memit", "prune", "rect", "alphaedit", "langedit")
+"""What ``--methods all`` means: the seven of the LangEdit paper and the unedited model."""
+
+
+def _listed(value: Any) -> Any:
+    """Split "a, b" into ("a", "b"); repeated names count once."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
+        return value
+    return tuple(dict.fromkeys(value))
+
+
+def _expanded(value: Any) -> Any:
+    """As `_listed`, with "all" standing for the methods of the paper."""
+    names = _listed(value)
+    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+        return names
+    return _listed([each for name in names for each in (PAPER_METHODS if name == "all" else (name,))])
+
+
+MOST = 2**31 - 1
+"""Of anything that is counted; tables hold 32 bits."""
+
+MOST_SEEDS = 10_000
+"""A grid of more would not be planned within minutes."""
+
+Count = Annotated[int, Field(ge=1, le=MOST)]
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+
+Place = Annotated[str, AfterValidator(without_home)]
+"""A name or a path; one below the home folder is written "~/...", so that results do not tell who computed them."""
+
+Places = Annotated[tuple[Place, ...], BeforeValidator(_listed), Field(min_length=1)]
+
+MethodNames = Annotated[tuple[str, ...], BeforeValidator(_expanded), Field(min_length=1)]
+
+Groups = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[^+]+(\+[^+]+)*$")], ...], BeforeValidator(_listed), Field(min_length=1)
+]
+
+Orders = Annotated[tuple[Order, ...], BeforeValidator(_listed), Field(min_length=1)]
+
+ALL, EACH = "all", "each"
+"""Groups of edited languages: all together; every one alone, in a cell of its own."""
+
+
+class RunSpec(Frozen):
+    """A grid: every method on every model, data set, order, group of languages and seed.
+
+    Presets and configs hold these fields. Lists may be written "a,b". The fields of `Schedule` mean the same here.
+
+    Attributes:
+        name: of the run's folder below the results folder.
+        methods: by name; "all" stands for `PAPER_METHODS`.
+        edited: groups of languages that are edited together, the others being asked only: "all", "each" or "en+de".
+        seeds: how many, counted from `first_seed`.
+        corpus: text behind the second moments of keys: "cldr", a text file, "data:GLOB" or "hf:DATASET[:CONFIG]".
+        token_budget: most tokens of it that are read.
+        evaluators: what the edited model is scored with.
+        eval_limit: most items per task and language, for evaluators that have many.
+        hparams: hyperparameters from this YAML file, or those of this model, in place of the model's own.
+        set: single settings that override the above: "method.NAME.OPTION" or "evaluator.NAME.OPTION" -> value.
+        also: further grids of the same run, each by the fields of `FURTHER` in which it differs from this one.
+    """
+
+    name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=100)
+    methods: MethodNames = PAPER_METHODS
+    models: Places = ("polyglot-tiny",)
+    datasets: Places = ("cldr",)
+    languages: Names = LANGUAGES
+    seeds: int = Field(3, ge=1, le=MOST_SEEDS)
+    first_seed: int = Field(0, ge=0, le=MOST - MOST_SEEDS)
+    orders: Orders = ("cycle",)
+    edited: Groups = (ALL,)
+    batch_size: Count = 10
+    edits_per_language: Count = 30
+    steps: Count | None = None
+    eval_every: int = Field(0, ge=0, le=MOST)
+    parallel: bool = False
+    corpus: Place = "cldr"
+    token_budget: Count = 100_000
+    dtype: Dtype = "float32"
+    evaluators: Names = ("edits",)
+    eval_limit: Count = 100
+    hparams: Place | None = None
+    set: Mapping[str, Any] = Field(default_factory=dict)
+    also: tuple[Mapping[str, Any], ...] = ()
+
+    @field_validator("also")
+    @classmethod
+    def _only_grids(cls, also: tuple[Mapping[str, Any], ...]) -> tuple[Mapping[str, Any], ...]:
+        for part in also:
+            if strange := sorted(set(part) - set(FURTHER)):
+                raise ValueError(f"a further grid has no '{strange[0]}', but {', '.join(FURTHER)}")
+        try:
+            # as written in JSON, for run.json and the run's name hold it
+            return tuple(cls.model_validate(part).model_dump(mode="json", include=set(part)) for part in also)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ValueError(f"'{first['loc'][0]}': {first['msg']}") from error
+
+    def grids(self) -> tuple[RunSpec, ...]:
+        """This grid and the further ones, each by itself."""
+        alone = self.model_dump(exclude={"also"})
+        return tuple(RunSpec.model_validate({**alone, **part}) for part in ({}, *self.also))
+
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Edited languages of every cell of a place in the grid; () = all."""
+        found: list[tuple[str, ...]] = []
+        for group in self.edited:
+            alone = [(language,) for language in self.languages]
+            found += alone if group == EACH else [() if group == ALL else tuple(group.split("+"))]
+        return tuple(dict.fromkeys(found))
+
+
+FURTHER = ("methods", "models", "datasets", "orders", "edited", "seeds", "first_seed")
+"""Fields in which a further grid of a run may differ: those that tables tell cells apart by."""
