@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.results import load_results
     from bench.session import run
+    from bench.store.results import load_results
 
 __all__ = ["load_results", "run"]
 
@@ -22,7 +22,7 @@ def __getattr__(name: str) -> Any:
 
         return run
     if name == "load_results":
-        from bench.results import load_results
+        from bench.store.results import load_results
 
         return load_results
     raise AttributeError(f"module 'bench' has no attribute '{name}'")

@@ -222,7 +222,7 @@ def verify_command(
     """Compute the last step of some cells again, from their checkpoints: do the stored scores agree?"""
     from bench import session, verify, worlds
     from bench.display import make_display
-    from bench.results import load_results
+    from bench.store.results import load_results
 
     folder = run_folder(run, results_dir)
     results = load_results(folder)

@@ -28,7 +28,8 @@ from bench.ground.progress import Unheard
 from bench.ground.signals import Terminated, exit_code, restored, terminable
 from bench.resources import Resources
 from bench.spec.cell import Cell
-from bench.task import Outcome, Task
+from bench.store.outcomes import Outcome
+from bench.task import Task
 from bench.threads import SMALL_MODEL
 
 if TYPE_CHECKING:

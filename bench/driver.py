@@ -26,7 +26,7 @@ from bench.spec import registry
 from bench.spec.cell import Cell
 from bench.spec.registry import Registry
 from bench.stats import Stats
-from bench.store import COST_TABLE, ResultStore, Status
+from bench.store.shards import COST_TABLE, ResultStore, Status
 from bench.threads import steady_threads
 
 

@@ -14,10 +14,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from bench import claims
 from bench.ground.errors import BenchError
 from bench.spec.cell import Cell
-from bench.task import Outcome, Task, existing, is_pending
+from bench.store import claims
+from bench.store.outcomes import Outcome, existing, is_pending
+from bench.task import Task
 
 if TYPE_CHECKING:
     from bench.ground.progress import Board, Progress

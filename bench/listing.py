@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bench.session import Plan
     from bench.sources.common import Dataset
     from bench.spec.cell import Cell
-    from bench.task import Outcome
+    from bench.store.outcomes import Outcome
 
 
 def show(kind: str, verbose: bool) -> None:
@@ -122,12 +122,12 @@ def _indented(text: str) -> str:
 
 def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
     """The grid of a run with counts, what exists already, and what the rest will take: time, memory, disk."""
-    from bench.estimate import estimate, paces
     from bench.needs import Needs
-    from bench.results import group_name
     from bench.siblings import elsewhere
-    from bench.store import FINISHED
-    from bench.task import is_pending
+    from bench.store.estimate import estimate, paces
+    from bench.store.outcomes import is_pending
+    from bench.store.results import group_name
+    from bench.store.shards import FINISHED
     from bench.worlds import choose_device
 
     needed = Needs(planned, choose_device(device))

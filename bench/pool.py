@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from bench.ground.progress import Unheard
 from bench.ground.signals import Terminated, exit_code, terminable
 from bench.spec.cell import Cell
-from bench.task import Outcome, Task
+from bench.store.outcomes import Outcome
+from bench.task import Task
 
 if TYPE_CHECKING:
     from bench.ground.progress import Board

@@ -8,21 +8,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import claims, data, grid, siblings
+from bench import data, grid, siblings
 from bench.display import make_display
 from bench.engine import compute
 from bench.ground.atomic import read_json, sweep, write_json
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.ground.progress import Display
-from bench.records import check_version, read_run
-from bench.results import PLACE, Results, load_results, place, planned_cells
 from bench.spec.cell import SCHEMA_VERSION, Cell
 from bench.spec.registry import Registry, evaluators, methods
 from bench.spec.run import RunSpec
 from bench.spec.settings import overrides, resolve
-from bench.store import ResultStore
-from bench.task import Outcome, Task, existing, is_pending
+from bench.store import claims
+from bench.store.outcomes import Outcome, existing, is_pending
+from bench.store.records import check_version, read_run
+from bench.store.results import PLACE, Results, load_results, place, planned_cells
+from bench.store.shards import ResultStore
+from bench.task import Task
 from bench.where import Where
 from bench.worlds import check_device, choose_device, make_world, quiet_libraries
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bench.ground.errors import StorageError
 from bench.spec.cell import Cell
-from bench.store import FINISHED, ResultStore
-from bench.task import EvaluatorOptions, existing
+from bench.store.outcomes import EvaluatorOptions, existing
+from bench.store.shards import FINISHED, ResultStore
 
 
 def elsewhere(cells: Iterable[Cell], store: ResultStore, evaluators: EvaluatorOptions) -> dict[str, Path]:

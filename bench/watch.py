@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.display import counted, duration, echo, page, table_lines
-from bench.results import PLACE
-from bench.status import OVER, Clock, Heard, Left, Standing, standings, whole
+from bench.store.results import PLACE
+from bench.store.status import OVER, Clock, Heard, Left, Standing, standings, whole
 
 SECONDS = 2.0
 """Between two looks at a run."""
@@ -47,7 +47,7 @@ class Look:
         """Look now; `before` is how the cells stood.
 
         Raises:
-            BenchError: see `bench.status.standings`.
+            BenchError: see `bench.store.status.standings`.
         """
         cells, now = standings(root, before), time.time()
         return cls(root, cells, clock.left(cells, now), now)
@@ -179,7 +179,7 @@ def show(root: Path) -> None:
     """Print how a run stands.
 
     Raises:
-        BenchError: see `bench.status.standings`.
+        BenchError: see `bench.store.status.standings`.
     """
     look = Look.at(root, Clock(root))
     echo(joined(look.grid(), look.running(), look.trouble(), look.summary()))
@@ -193,7 +193,7 @@ def watch(root: Path, live: bool) -> None:
         live: on a page that is drawn again and again; else every change is a line.
 
     Raises:
-        BenchError: see `bench.status.standings`.
+        BenchError: see `bench.store.status.standings`.
     """
     clock = Clock(root)
     with suppress(KeyboardInterrupt):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from bench import grid
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
-from bench.results import PLACE, place
 from bench.spec.cell import Cell
 from bench.spec.registry import methods
+from bench.store.results import PLACE, place
 
 if TYPE_CHECKING:
     from bench.driver import World

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from bench.ground.errors import BenchError
-from bench.results import Results
 from bench.spec.cell import LANGUAGES
 from bench.spec.run import ALL, PAPER_METHODS
+from bench.store.results import Results
 
 FINISHED = ("done", "diverged")
 """Cells with these statuses have been taken to the end of their stream, so their scores count."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.ground.atomic import write_text
-from bench.results import PLACE
+from bench.store.results import PLACE
 from reports import provenance
 from reports.aggregate import FURTHER, MAIN, Measure, Panel, Setting, Standing, Summary, panels, summaries
 from reports.contents import METHOD, display_name, summary_cell

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from bench.ground.errors import BenchError
-from bench.results import Results, load_results
 from bench.spec.run import ALL
+from bench.store.results import Results, load_results
 from reports import contents, experiments, overview, provenance, reading, trace
 from reports.aggregate import CORE, MAIN, XTREME, XTREME_LIKELIHOOD, Panel, cells_of, panels
 from reports.fonts import chinese_font, is_chinese, missing_note

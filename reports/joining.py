@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from bench.ground.errors import BenchError
-from bench.records import read_cell
-from bench.results import PLACE, Results, load_results
-from bench.store import SCORE_SCHEMA
+from bench.store.records import read_cell
+from bench.store.results import PLACE, Results, load_results
+from bench.store.shards import SCORE_SCHEMA
 from reports.naming import run_names
 from reports.tables import DASH
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.records import read_cell
-from bench.results import Results
+from bench.store.records import read_cell
+from bench.store.results import Results
 from reports.aggregate import FINISHED, Setting, ordered, spent
 from reports.contents import METHOD, display_name
 from reports.tables import DASH, Cell, Column, Table

@@ -25,10 +25,10 @@ import yaml
 
 from bench import data, models
 from bench.ground.atomic import replacing, write_text
-from bench.results import load_results
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.spec.registry import methods
-from bench.store import ResultStore
+from bench.store.results import load_results
+from bench.store.shards import ResultStore
 
 MODEL, DATA = "polyglot-tiny", "cldr"
 SEED = 1000

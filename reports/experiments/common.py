@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from bench.results import Results
 from bench.spec.cell import LANGUAGES
+from bench.store.results import Results
 from reports.aggregate import UNEDITED, Measure, Panel, Setting, Summary, cells_of, records_of, summary_of
 from reports.contents import display_name, standing_note
 from reports.naming import slug

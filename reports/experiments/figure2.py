@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from bench.results import Results
+from bench.store.results import Results
 from reports.aggregate import UNEDITED, XTREME, Panel, Summary
 from reports.contents import TASKS, display_name, summary_cell
 from reports.experiments.common import finer, seeds_of, summaries_by, with_reasons

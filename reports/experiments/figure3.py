@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.results import Results
+from bench.store.results import Results
 from reports.aggregate import CORE, UNEDITED, XTREME, Panel, Summary, languages, per_language
 from reports.contents import column_cells, display_name, language_name
 from reports.experiments.common import counted, finer, in_order, summaries_by, with_reasons

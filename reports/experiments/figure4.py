@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from bench.results import Results
 from bench.spec.run import ALL
+from bench.store.results import Results
 from reports.aggregate import CORE, UNEDITED, Measure, Panel, Summary, per_language
 from reports.contents import display_name, language_name, summary_cell
 from reports.experiments.common import (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench.results import Results
 from bench.spec.run import ALL
+from bench.store.results import Results
 from reports import paper
 from reports.aggregate import Panel, summaries
 from reports.contents import summary_cell

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bench.results import Results
+from bench.store.results import Results
 from reports import paper
 from reports.aggregate import CORE, MAIN, UNEDITED, Measure, Panel, summaries
 from reports.contents import summary_cell

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from bench.results import Results
+from bench.store.results import Results
 from reports.aggregate import EFFICACY, FURTHER, UNEDITED, Panel, summaries
 from reports.contents import column_cells, display_name, language_name
 from reports.experiments.common import (

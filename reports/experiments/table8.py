@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.results import Results
+from bench.store.results import Results
 from reports.aggregate import EFFICACY, FURTHER, Measure, Panel, Summary, per_language, summary_of
 from reports.contents import column_cells, display_name, language_name
 from reports.experiments.common import in_order, seeds_of, with_reasons

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bench.results import Results
+from bench.store.results import Results
 from reports import paper
 from reports.aggregate import FINISHED, UNEDITED, Panel, cells_of, ordered, spent
 from reports.contents import display_name

@@ -12,8 +12,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bench.results import Results
 from bench.spec.run import ALL
+from bench.store.results import Results
 from reports.aggregate import EFFICACY, SPECIFICITY, UNEDITED, Measure, Panel, Summary, ordered
 from reports.contents import display_name, language_name, summary_cell
 from reports.experiments.common import (

@@ -8,10 +8,11 @@ import pytest
 from bench.display import NoDisplay
 from bench.engine import InProcess, compute, exit_code
 from bench.ground.errors import BenchError
-from bench.results import load_results
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
-from bench.store import ResultStore
-from bench.task import Task, existing, is_pending
+from bench.store.outcomes import existing, is_pending
+from bench.store.results import load_results
+from bench.store.shards import ResultStore
+from bench.task import Task
 
 WORLD = SimpleNamespace(evaluators=())
 

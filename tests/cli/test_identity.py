@@ -13,10 +13,10 @@ import pytest
 from bench import models, session, worlds
 from bench.driver import run_cell
 from bench.ground.errors import BenchError
-from bench.results import load_results
 from bench.spec.cell import Cell
 from bench.spec.settings import resolve
-from bench.store import ResultStore
+from bench.store.results import load_results
+from bench.store.shards import ResultStore
 from tests.cli.conftest import Answer, bench
 from tests.tinyworld import LANGUAGES, PER_LANGUAGE, Silent, TinyWorld
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.results import load_results
+from bench.store.results import load_results
 
 README = Path(__file__).parents[2] / "README.md"
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import bench as package
-from bench import estimate
-from bench.results import load_results
+from bench.store import estimate
+from bench.store.results import load_results
 from bench.tiny import FEED_FORWARD, WIDTH
 from tests.cli.conftest import bench
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from bench.results import load_results
+from bench.store.results import load_results
 from tests.cli.conftest import bench
 
 

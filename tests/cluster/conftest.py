@@ -17,7 +17,7 @@ import pytest
 
 from bench.cluster import LOOPBACK, QUIET
 from bench.spec.cell import Cell
-from bench.store import ResultStore
+from bench.store.shards import ResultStore
 from tests.cli.conftest import tiny, tiny_world  # noqa: F401
 from tests.tinyworld import TinyWorld
 

@@ -15,15 +15,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import claims
 from bench.cluster import Cluster, _unwrapped
 from bench.display import NoDisplay
 from bench.engine import InProcess, compute
 from bench.ground.errors import StorageError
 from bench.resources import Resources
 from bench.spec.cell import Cell
-from bench.store import ResultStore
-from bench.task import Outcome, Task
+from bench.store import claims
+from bench.store.outcomes import Outcome
+from bench.store.shards import ResultStore
+from bench.task import Task
 from tests.cli.conftest import bench
 from tests.cluster.conftest import Gate, Meanwhile, of_node, scores, until
 from tests.tinyworld import TinyWorld

@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import strategies as st
 
-from bench.estimate import paces
 from bench.ground.errors import BenchError
-from bench.results import Results, load_results
 from bench.session import check_schema
 from bench.spec.cell import Cell
-from bench.store import FINISHED, ResultStore
-from bench.task import existing
+from bench.store.estimate import paces
+from bench.store.outcomes import existing
+from bench.store.results import Results, load_results
+from bench.store.shards import FINISHED, ResultStore
 from reports import provenance, trace
 from reports.aggregate import panels
 from reports.joining import join, sameness

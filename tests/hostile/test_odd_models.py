@@ -18,10 +18,10 @@ from bench.driver import run_cell
 from bench.ground.errors import BenchError
 from bench.model import EditableModel
 from bench.models import fingerprint, load_pretrained
-from bench.results import load_results
 from bench.spec.cell import Cell, Dtype, ModelRef
 from bench.stats import Stats
-from bench.store import ResultStore
+from bench.store.results import load_results
+from bench.store.shards import ResultStore
 from bench.tiny import byte_tokenizer, tiny_model, tiny_requests
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from tests.cli.conftest import bench

@@ -21,7 +21,7 @@ import bench as package
 from bench.ground.atomic import read_json
 from bench.ground.home import without_home
 from bench.spec.run import RunSpec
-from bench.store import ResultStore
+from bench.store.shards import ResultStore
 from reports.document import read_report
 from reports.render import write_report
 from tests.cli.conftest import bench

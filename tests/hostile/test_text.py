@@ -21,7 +21,7 @@ from bench.api import EditRequest
 from bench.data import DataRequest
 from bench.ground.errors import BenchError
 from bench.model import EditableModel
-from bench.results import load_results
+from bench.store.results import load_results
 from bench.tiny import CONTEXT, byte_tokenizer, tiny_corpus, tiny_model
 from bench.tokens import Tokens
 from methods._locate.prompts import prompt_sets

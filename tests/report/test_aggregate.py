@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.ground.errors import BenchError
-from bench.results import CELL_COLUMNS, Results, load_results
 from bench.spec.run import ALL
-from bench.store import COST_SCHEMA, SCORE_SCHEMA
+from bench.store.results import CELL_COLUMNS, Results, load_results
+from bench.store.shards import COST_SCHEMA, SCORE_SCHEMA
 from reports.aggregate import (
     CORE,
     EFFICACY,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from bench.ground.errors import BenchError
-from bench.results import load_results
 from bench.spec.cell import Cell, Order
+from bench.store.results import load_results
 from reports.aggregate import EFFICACY, panels, per_seed
 from reports.compare import compare_runs, comparison_text, write_comparison
 from reports.parts import Chapter

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.results import Results, load_results
+from bench.store.results import Results, load_results
 from reports.aggregate import panels
 from reports.experiments import figure2
 from reports.experiments.figure2 import curves, draw

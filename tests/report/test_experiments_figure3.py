@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.results import load_results
+from bench.store.results import load_results
 from reports.aggregate import panels
 from reports.experiments import figure3
 from reports.parts import Picture

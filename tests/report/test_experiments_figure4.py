@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.results import Results, load_results
+from bench.store.results import Results, load_results
 from reports.aggregate import EFFICACY, panels
 from reports.experiments import figure4, of_run
 from reports.parts import Picture, Section

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.results import Results, load_results
+from bench.store.results import Results, load_results
 from reports.aggregate import panels
 from reports.experiments import of_run, table6, transfer
 from reports.parts import Picture

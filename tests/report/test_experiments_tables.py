@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.models import known_models
-from bench.results import Results, load_results
+from bench.store.results import Results, load_results
 from reports import paper
 from reports.aggregate import Setting, panels
 from reports.experiments import of_panel, of_run, table1, table5, table8, tables2

@@ -16,7 +16,7 @@ from matplotlib.image import imread
 from pypdf import PageObject, PdfReader
 
 from bench.ground.errors import BenchError
-from bench.results import load_results
+from bench.store.results import load_results
 from reports import fonts, provenance, radar
 from reports.aggregate import Panel, cells_of
 from reports.document import first_tables, read_report

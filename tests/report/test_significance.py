@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.results import load_results
+from bench.store.results import load_results
 from reports.aggregate import CORE, EFFICACY, MAIN, SCORE, XTREME, Panel, harmonic, panels
 from reports.pairing import over_facts, over_seeds
 from reports.significance import Outcome, beats_all, compare, holm, paired

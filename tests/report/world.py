@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from bench.ground.atomic import write_json
-from bench.results import CELL_COLUMNS, Results, place
 from bench.spec.cell import SCHEMA_VERSION, Cell, DataRef, MethodSpec, ModelRef, Order, Schedule
 from bench.spec.run import ALL
-from bench.store import COST_SCHEMA, COST_TABLE, SCORE_SCHEMA, ResultStore, Status
+from bench.store.results import CELL_COLUMNS, Results, place
+from bench.store.shards import COST_SCHEMA, COST_TABLE, SCORE_SCHEMA, ResultStore, Status
 from reports.parts import Section
 from reports.tables import Cell as TableCell
 from reports.tables import Table

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.ground.atomic import TEMPORARY
-from bench.results import load_results
+from bench.store.results import load_results
 from reports.document import read_report
 from reports.render import write_report
 

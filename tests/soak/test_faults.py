@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.results import load_results
-from bench.store import ResultStore
+from bench.store.results import load_results
+from bench.store.shards import ResultStore
 from tests.soak.killing import Soak, check_same, command, run, start
 
 FEW = {"methods": "memit,langedit", "edits-per-language": "2"}

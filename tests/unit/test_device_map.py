@@ -19,9 +19,9 @@ from bench.ground.errors import BenchError
 from bench.model import EditableModel
 from bench.models import load_pretrained
 from bench.placement import DeviceMap, device_map, is_offloaded
-from bench.results import load_results
 from bench.stats import Stats
-from bench.store import ResultStore
+from bench.store.results import load_results
+from bench.store.shards import ResultStore
 from bench.tiny import tiny_corpus, tiny_model, tiny_requests
 from bench.worlds import quiet_libraries
 from evaluators._xtreme.lm import SharedPrefixLM, quiet

@@ -16,8 +16,8 @@ from bench.driver import CellContext, run_cell
 from bench.ground.atomic import read_json, write_json
 from bench.ground.errors import BenchError
 from bench.model import EditableModel
-from bench.results import load_results
-from bench.store import ResultStore
+from bench.store.results import load_results
+from bench.store.shards import ResultStore
 from methods.none import Unedited
 from tests.tinyworld import LANGUAGES, PER_LANGUAGE, Silent, TinyWorld
 

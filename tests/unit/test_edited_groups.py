@@ -11,11 +11,11 @@ from bench import session
 from bench.data import EditStream, load, request_of
 from bench.display import make_display
 from bench.ground.errors import BenchError
-from bench.results import load_results
 from bench.spec.cell import Cell, Schedule
 from bench.spec.run import RunSpec
 from bench.spec.settings import resolve
-from bench.task import existing
+from bench.store.outcomes import existing
+from bench.store.results import load_results
 from bench.where import Where
 
 SMALL: dict[str, Any] = {

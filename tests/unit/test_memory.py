@@ -13,11 +13,11 @@ from bench import memory, models
 from bench.ground.measure import STATUS
 from bench.memory import ModelSize, Need, checkpoint_bytes, predicted_memory
 from bench.models import size
-from bench.results import load_results
 from bench.session import plan
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.spec.registry import Registry, methods
 from bench.spec.settings import resolve
+from bench.store.results import load_results
 from bench.tiny import FEED_FORWARD, WIDTH, tiny_model
 
 LARGE = ModelSize(

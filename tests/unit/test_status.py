@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from bench import claims, status
-from bench.estimate import Pace, estimate, paces
 from bench.ground.atomic import write_json
 from bench.ground.errors import BenchError, StorageError
-from bench.results import place
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
-from bench.status import Clock, Left, Standing, standings, whole
-from bench.store import SCHEMA_VERSION, ResultStore
+from bench.store import claims, status
+from bench.store.estimate import Pace, estimate, paces
+from bench.store.results import place
+from bench.store.shards import SCHEMA_VERSION, ResultStore
+from bench.store.status import Clock, Left, Standing, standings, whole
 
 NOW = 1_700_000_000.0
 

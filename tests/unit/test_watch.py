@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import display, status, watch
+from bench import display, watch
 from bench.display import page
-from bench.status import Clock
+from bench.store import status
+from bench.store.status import Clock
 from bench.watch import Look, clock_time
 from tests.unit.test_status import NOW, cell, finished, planned, running
 

@@ -10,7 +10,7 @@ from bench.cluster import Cluster, _folder_of
 from bench.ground.errors import BenchError
 from bench.memory import Need
 from bench.resources import Resources
-from bench.store import ResultStore
+from bench.store.shards import ResultStore
 from bench.task import Task
 from bench.where import Where
 

@@ -16,9 +16,9 @@ from bench.api import Score
 from bench.driver import CellContext, run_cell
 from bench.ground.errors import BenchError
 from bench.model import EditableModel
-from bench.results import load_results
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
-from bench.store import ResultStore
+from bench.store.results import load_results
+from bench.store.shards import ResultStore
 from bench.tiny import tiny_model
 from evaluators._xtreme import lm as lm_module
 from evaluators._xtreme.items import choose_shots, item_sets

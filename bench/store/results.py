@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow as pa
 
 from bench.ground.errors import BenchError
-from bench.records import read_cell, read_run, read_shard
 from bench.spec.cell import Cell
 from bench.spec.run import ALL
-from bench.store import COST_SCHEMA, COST_TABLE, SCORE_SCHEMA, ResultStore
+from bench.store.records import read_cell, read_run, read_shard
+from bench.store.shards import COST_SCHEMA, COST_TABLE, SCORE_SCHEMA, ResultStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bench.claims import is_claimed
-from bench.estimate import Spent, spent
 from bench.ground.errors import BenchError, StorageError
-from bench.records import read_run
-from bench.results import PLACE, cell_row, planned_cells
-from bench.store import COST_TABLE, FINISHED, ResultStore, Status, step_of
+from bench.store.claims import is_claimed
+from bench.store.estimate import Spent, spent
+from bench.store.records import read_run
+from bench.store.results import PLACE, cell_row, planned_cells
+from bench.store.shards import COST_TABLE, FINISHED, ResultStore, Status, step_of
 
 OVER = (*FINISHED, "failed", "broken")
 """No process will go on with these unless it is told to."""
@@ -29,7 +29,7 @@ LATEST = 1e11
 
 
 class Heard(BaseModel):
-    """What a cell's status file says, see `bench.store.ResultStore.running`; 0 and "" where it says nothing.
+    """What a cell's status file says, see `bench.store.shards.ResultStore.running`; 0 and "" where it says nothing.
 
     Attributes:
         when: it says so since, seconds of the epoch.

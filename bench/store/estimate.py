@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from bench.records import read_cell
 from bench.spec.cell import Cell
-from bench.store import COST_SCHEMA, COST_TABLE, FINISHED, ResultStore
+from bench.store.records import read_cell
+from bench.store.shards import COST_SCHEMA, COST_TABLE, FINISHED, ResultStore
 
 Key = tuple[str, str]
 """Names of a method and a model."""

@@ -7,7 +7,7 @@ Layout::
     results/<run>/<cell id>/status.json             done | diverged | failed | interrupted | running: why, where
     results/<run>/<cell id>/<table>/<step>.parquet  one shard per table and step
 
-What lies there is read by `bench.results`. No torch here, for reports import it.
+What lies there is read by `bench.store.results`. No torch here, for reports import it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ import pyarrow.parquet as pq
 from bench.ground.atomic import read_json, replacing, write_json
 from bench.ground.errors import BenchError
 from bench.ground.home import without_home
-from bench.records import read_cell
 from bench.spec.cell import IDENTITY_VERSION, SCHEMA_VERSION, Cell, Schedule
+from bench.store.records import read_cell
 
 Status = Literal["running", "done", "diverged", "failed", "interrupted"]
 
