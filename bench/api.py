@@ -18,14 +18,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from bench.ground.errors import BenchError
+from bench.model.answers import Answer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Generator
 
-    from bench.model import EditableModel
-    from bench.stats import Stats
+    from bench.model.editable import EditableModel
+    from bench.model.stats import Stats
 
 ProbeKind = Literal["efficacy", "generality", "specificity", "crosslingual", "portability"]
 
@@ -127,21 +128,6 @@ class Score:
     weight: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the model says, token by token, where a target is expected (teacher forcing).
-
-    Attributes:
-        target_ids: the target's token ids, length q.
-        predicted_ids: the argmax at each target position given the true ids before it, length q.
-        logprobs: log-probability of each target id, length q.
-    """
-
-    target_ids: tuple[int, ...]
-    predicted_ids: tuple[int, ...]
-    logprobs: tuple[float, ...]
-
-
 class Scorer(Protocol):
     """The read-only half of `EditableModel`: all that evaluators may touch."""
 
@@ -202,7 +188,7 @@ class Context(Protocol):
 
     @property
     def model_name(self) -> str:
-        """Name of the model, as `bench.models.resolve` understands it."""
+        """Name of the model, as `bench.model.catalog.resolve` understands it."""
         ...
 
     @property

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from bench.api import State
 from bench.ground import sealed
-from bench.model import EditableModel
+from bench.model.editable import EditableModel
 
 KEPT = 2
 WEIGHT, MEMORY = "weight/", "memory/"

@@ -277,27 +277,28 @@ def stats_command(
     cache_dir: options.CacheDir = None,
 ) -> None:
     """Compute second moments of keys ahead of a run; they are kept in the cache folder."""
-    from bench import data, session, worlds
+    from bench import corpora, data, session
     from bench.display import PlainDisplay
-    from bench.model import EditableModel
-    from bench.models import fingerprint, load_pretrained
+    from bench.model import devices, loading
+    from bench.model.catalog import fingerprint
+    from bench.model.editable import EditableModel
+    from bench.model.loading import load_pretrained
+    from bench.model.stats import Stats
+    from bench.model.threads import steady_threads
     from bench.spec.settings import parse_value, resolve
-    from bench.stats import Stats
-    from bench.threads import steady_threads
 
     flags = {"models": [model], "corpus": corpus, "token_budget": token_budget, "dtype": dtype}
     spec = resolve(None, None, flags)
-    cache, place = cache_dir or session.default_cache_dir(), worlds.choose_device(device.value)
-    with worlds.quiet_libraries():
+    cache, place = cache_dir or session.default_cache_dir(), devices.choose_device(device.value)
+    with loading.quiet_libraries():
         hf, tokenizer = load_pretrained(model, spec.dtype, place, cache)
     editable = EditableModel(hf, tokenizer, fingerprint(model, cache))
     with PlainDisplay().board(1) as board:
         progress = board.cell(f"statistics of {model} on {spec.corpus}")
         stats = Stats(
             cache,
-            spec.corpus,
+            corpora.corpus(spec.corpus, data.data_folder(data_dir)),
             spec.token_budget,
-            data.data_folder(data_dir),
             lambda done, budget: progress.step(done, budget, "tokens"),
         )
         with steady_threads(editable):

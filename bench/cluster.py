@@ -26,15 +26,15 @@ from typing import TYPE_CHECKING, Any
 from bench.ground.errors import BenchError
 from bench.ground.progress import Unheard
 from bench.ground.signals import Terminated, exit_code, restored, terminable
+from bench.model.threads import SMALL_MODEL
 from bench.resources import Resources
 from bench.spec.cell import Cell
 from bench.store.outcomes import Outcome
 from bench.task import Task
-from bench.threads import SMALL_MODEL
 
 if TYPE_CHECKING:
     from bench.ground.progress import Board
-    from bench.memory import Need
+    from bench.plan.memory import Need
 
 LOCAL = "local"
 """Address of a cluster that is only this machine, for this run only."""
@@ -251,7 +251,7 @@ def _one(cell: Cell, task: Task, threads: int, folder: Path) -> Outcome | None:
     """
     import torch
 
-    from bench.worlds import quiet_libraries
+    from bench.model.loading import quiet_libraries
 
     if task.world.device == "cuda" and not torch.cuda.is_available():
         raise BenchError(f"torch finds no GPU on {platform.node()}, where the cluster has given one; add --device cpu")

@@ -11,12 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench import checkpoint, tiny
+from bench import checkpoint
 from bench.api import EditRequest, Method, State
-from bench.model import EditableModel
+from bench.model import tiny
+from bench.model.corpus import Corpus
+from bench.model.editable import EditableModel
+from bench.model.stats import Stats
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.spec.registry import Registry
-from bench.stats import Stats
 
 OPTIONS: Mapping[str, Any] = {
     "layers": (1, 2),
@@ -108,8 +110,7 @@ def check_method(name: str, registry: Registry, options: Mapping[str, Any] | Non
     method: Method = registry.build(name, chosen)
     results = []
     with tempfile.TemporaryDirectory() as folder:
-        text = Path(folder) / "corpus.txt"
-        text.write_text("\n".join(tiny.tiny_corpus()), encoding="utf-8")
+        text = Corpus("tiny", "tiny", tiny.tiny_corpus)
         cell = Cell(
             method=MethodSpec(name=name),
             model=ModelRef(name="tiny"),
@@ -121,7 +122,7 @@ def check_method(name: str, registry: Registry, options: Mapping[str, Any] | Non
                 architecture,
                 method,
                 chosen,
-                Stats(Path(folder), str(text)),
+                Stats(Path(folder), text),
                 cell,
                 Path(folder) / architecture,
             )
@@ -153,7 +154,7 @@ def _differing(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> list[str]:
 
 def only_declared_layers_change(bench: _Bench) -> str:
     """Only the declared layers change."""
-    model = bench.model()
+    model = bench.model.editable()
     before = _weights(model)
     bench.edit(model, bench.start(model), _steps())
     changed = set(_differing(before, _weights(model)))
@@ -166,7 +167,7 @@ def only_declared_layers_change(bench: _Bench) -> str:
 
 def edits_can_be_undone(bench: _Bench) -> str:
     """All edits can be undone, bit by bit."""
-    model = bench.model()
+    model = bench.model.editable()
     before = _weights(model)
     state = bench.edit(model, bench.start(model), _steps())
     with bench.method.deployed(model, state):
@@ -179,12 +180,12 @@ def edits_can_be_undone(bench: _Bench) -> str:
 def resumed_equals_uninterrupted(bench: _Bench) -> str:
     """A run resumed from its checkpoint equals an uninterrupted one, bit by bit; so does its state."""
     first, second = _steps()
-    whole = bench.model()
+    whole = bench.model.editable()
     whole_state = bench.edit(whole, bench.start(whole), [first, second])
-    part = bench.model()
+    part = bench.model.editable()
     part_state = bench.edit(part, bench.start(part), [first])
     checkpoint.save(bench.folder, "cell", 1, part, part_state)
-    resumed = bench.model()
+    resumed = bench.model.editable()
     state = bench.start(resumed)
     if checkpoint.restore(bench.folder, "cell", resumed, state) != 1:
         return "the checkpoint was not found"
@@ -209,9 +210,9 @@ def _memory_difference(a: State, b: State) -> str:
 def cells_are_independent(bench: _Bench) -> str:
     """Two cells in one process do not touch each other."""
     first, second = _steps()
-    alone = bench.model()
+    alone = bench.model.editable()
     bench.edit(alone, bench.start(alone), [first, second])
-    one, other = bench.model(), bench.model(seed=1)
+    one, other = bench.model.editable(), bench.model.editable(seed=1)
     one_state, other_state = bench.start(one), bench.start(other)
     one_state = bench.edit(one, one_state, [first])
     bench.edit(other, other_state, [second, first])
@@ -222,7 +223,7 @@ def cells_are_independent(bench: _Bench) -> str:
 
 def targets_become_likelier(bench: _Bench) -> str:
     """Edits make their targets likelier, or change nothing at all."""
-    model, requests = bench.model(), _steps()[0]
+    model, requests = bench.model.editable(), _steps()[0]
     texts, targets = [r.text for r in requests], [r.target for r in requests]
     before = sum(sum(a.logprobs) for a in model.answers(texts, targets))
     weights = _weights(model)

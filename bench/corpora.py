@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
@@ -17,24 +16,10 @@ from typing import Any
 from bench.ground.digests import content_digest
 from bench.ground.errors import BenchError
 from bench.ground.parsing import read_text
+from bench.model.corpus import Corpus
 
 HUB, DATA = "hf:", "data:"
 EMBEDDED = "cldr"
-
-
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    """Texts behind the statistics.
-
-    Attributes:
-        name: as the user gave it.
-        digest: see `fingerprint`; the name where there is none.
-        documents: a fresh iterator over the texts.
-    """
-
-    name: str
-    digest: str
-    documents: Callable[[], Iterable[str]]
 
 
 def corpus(name: str, data_dir: Path | None = None) -> Corpus:

@@ -34,15 +34,16 @@ from torch import Tensor
 
 from bench import data
 from bench.api import EditRequest, Method, State
+from bench.corpora import EMBEDDED, corpus
 from bench.cost_plan import CostPlan, MethodPlan, needed_bytes
 from bench.drawn import DRAWING, DrawnStats
 from bench.driver import CellContext
 from bench.ground.measure import measured
-from bench.memory import edited_layers
-from bench.model import EditableModel
+from bench.model.editable import EditableModel
+from bench.model.stats import Moment, Stats
+from bench.plan.memory import edited_layers
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.spec.registry import methods
-from bench.stats import Moment, Stats
 
 if TYPE_CHECKING:
     from bench.ground.progress import Progress
@@ -130,7 +131,7 @@ def measure(plan: CostPlan, chosen: MethodPlan, model: EditableModel, cache: Pat
     if plan.is_shape:
         rows = course.prepare(DrawnStats(width=model.weight(0).shape[1]))
     else:
-        rows = course.prepare(TimedStats(cache, token_budget=plan.token_budget))
+        rows = course.prepare(TimedStats(cache, corpus(EMBEDDED), plan.token_budget))
     sizes = [plan.load.edits] * plan.load.steps
     further = [size for size in plan.load.batch_sizes if size != plan.load.edits for _ in range(2)]
     source = facts(plan.load.languages)
@@ -204,7 +205,7 @@ def block_passes(layers: Sequence[int]) -> int:
 
 def extrapolated(plan: CostPlan, chosen: MethodPlan, rows: Sequence[Row]) -> list[Row]:
     """What a step on the whole model would cost, as the module says, from the rows of both depths."""
-    from bench.shapes import find_shape
+    from bench.model.shapes import find_shape
 
     load = plan.load
     deep = [row for row in rows if row.layers == plan.depth and row.step and row.edits == load.edits]

@@ -53,8 +53,9 @@ def cost_command(
     Shapes have random weights; nothing is downloaded. One that does not fit is cut to its first layers and the cost
     of the whole is extrapolated.
     """
-    from bench import cost_plan, cost_run, session, worlds
+    from bench import cost_plan, cost_run, session
     from bench.display import make_display
+    from bench.model import devices
     from bench.spec.registry import methods as registry
     from bench.spec.settings import resolve
 
@@ -67,7 +68,7 @@ def cost_command(
         spec,
         cost_plan.Load(edits, steps, _sizes(batch_sizes), spec.languages),
         layers=layers,
-        device=worlds.choose_device(device.value),
+        device=devices.choose_device(device.value),
         cache_dir=cache_dir or session.default_cache_dir(),
         registry=registry(),
     )
@@ -94,7 +95,7 @@ def write(folder: Path, plan: CostPlan, found: list[Measured], machine: str) -> 
 
     from bench.cost import Row
     from bench.ground.atomic import write_json, write_text
-    from bench.memory import edited_layers
+    from bench.plan.memory import edited_layers
 
     rows = pd.DataFrame([asdict(row) for each in found for row in each.rows], columns=list(Row.__slots__))
     rows["step"] = rows["step"].astype("Int64")

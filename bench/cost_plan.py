@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from bench.grid import method_specs
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
-from bench.memory import BYTES, edited_layers, free_bytes
+from bench.model.sizes import BYTES, free_bytes
+from bench.plan.memory import edited_layers
 from bench.spec.cell import LANGUAGES, Dtype
 from bench.spec.registry import Registry
 from bench.spec.run import RunSpec
 
 if TYPE_CHECKING:
-    from bench.shapes import Shape
+    from bench.model.shapes import Shape
 
 ROOM = 0.9
 """Share of the free memory that a plan may fill."""
@@ -115,7 +116,7 @@ def plan(
     """Decide what to measure.
 
     Args:
-        model: a shape, or a checkpoint as `bench.models.resolve` finds it.
+        model: a shape, or a checkpoint as `bench.model.catalog.resolve` finds it.
         spec: methods, hyperparameters, dtype and token budget; the unedited model is left out.
         load: how much is edited.
         layers: blocks to keep; None keeps as many as fit.
@@ -126,8 +127,8 @@ def plan(
     Raises:
         BenchError: unknown model, method or option, no such number of layers, or not even one block fits.
     """
-    from bench import models
-    from bench.shapes import SHAPES, check_depth
+    from bench.model import catalog
+    from bench.model.shapes import SHAPES, check_depth
 
     names = tuple(name for name in spec.methods if name != "none")
     _check_names("method", names, registry.names())
@@ -137,8 +138,8 @@ def plan(
     spec = spec.model_copy(update={"methods": names})
     rest = CostPlan(model, False, 0, 0, 0, (), load, spec.dtype, device, 0, spec.token_budget, cache_dir)
     if model not in SHAPES:
-        if "/" not in model and not Path(model).is_dir() and model not in models.known_models():
-            raise unknown("model", model, [*SHAPES, *models.known_models()])
+        if "/" not in model and not Path(model).is_dir() and model not in catalog.known_models():
+            raise unknown("model", model, [*SHAPES, *catalog.known_models()])
         if layers is not None:
             raise BenchError("--layers cuts shapes, not checkpoints")
         found = tuple(MethodPlan(s.name, s.options, s.options) for s in method_specs(spec, model, registry))
@@ -209,7 +210,7 @@ def deepest(shape: Shape, whole: Sequence[Mapping[str, Any]], load: Load, dtype:
 
 def needed_bytes(shape: Shape, depth: int, options: Mapping[str, Any], load: Load, dtype: Dtype) -> int:
     """About what a method takes at its peak: weights, copies of edited ones, statistics, activations, logits."""
-    from bench.shapes import weight_bytes
+    from bench.model.shapes import weight_bytes
 
     config, each = shape.config(depth), BYTES[dtype]
     width, vocabulary = config.hidden_size, config.vocab_size

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bench.cost import Row
     from bench.ground.progress import Display, Progress
-    from bench.model import EditableModel
+    from bench.model.editable import EditableModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ def run(plan: CostPlan, display: Display) -> Iterator[Measured]:
 
 def load(plan: CostPlan) -> EditableModel:
     """The model of a plan."""
-    from bench.model import EditableModel
-    from bench.models import fingerprint, load_pretrained
-    from bench.shapes import random_model
-    from bench.worlds import quiet_libraries
+    from bench.model.catalog import fingerprint
+    from bench.model.editable import EditableModel
+    from bench.model.loading import load_pretrained, quiet_libraries
+    from bench.model.shapes import random_model
 
     with quiet_libraries():
         if plan.is_shape:

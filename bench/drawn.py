@@ -17,8 +17,9 @@ import torch
 from scipy.fft import dct
 from torch import Tensor
 
-from bench.model import EditableModel
-from bench.stats import Moment, Stats
+from bench.model.corpus import Corpus
+from bench.model.editable import EditableModel
+from bench.model.stats import Moment, Stats
 
 DRAWING = "drawing"
 LARGEST, SMALLEST = 10.0, 1e-4
@@ -38,6 +39,7 @@ class DrawnStats(Stats):
     """
 
     cache_dir: Path = field(default=Path())
+    corpus: Corpus | None = None
     width: int = 64
     seed: int = 0
     spent: dict[str, float] = field(default_factory=dict)

@@ -18,16 +18,16 @@ from bench.environment import surroundings
 from bench.ground.errors import BenchError
 from bench.ground.measure import measured
 from bench.ground.progress import Progress
-from bench.model import EditableModel
-from bench.models import load_pretrained
-from bench.placement import DeviceMap
+from bench.model.editable import EditableModel
+from bench.model.loading import load_pretrained
+from bench.model.placement import DeviceMap
+from bench.model.stats import Stats
+from bench.model.threads import steady_threads
 from bench.rows import Table, cost_rows, evaluate
 from bench.spec import registry
 from bench.spec.cell import Cell
 from bench.spec.registry import Registry
-from bench.stats import Stats
 from bench.store.shards import COST_TABLE, ResultStore, Status
-from bench.threads import steady_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,9 @@ class Work:
     def prepare(self, world: World) -> State:
         """The method's state before the first step."""
         cell = self.cell
-        stats = Stats(world.cache_dir, cell.corpus, cell.token_budget, data.data_folder(world.data_dir))
+        folder = data.data_folder(world.data_dir)
+        text = corpora.corpus(cell.corpus, folder) if cell.method.statistics else None
+        stats = Stats(world.cache_dir, text, cell.token_budget)
         self._seed("prepare")
         with steady_threads(self.model):
             return self.method.prepare(self.model, stats, self.context)

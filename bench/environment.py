@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
-from bench.model import EditableModel
-from bench.placement import is_offloaded
-from bench.threads import threads_of
+from bench.model.editable import EditableModel
+from bench.model.placement import is_offloaded
+from bench.model.threads import threads_of
 
 PACKAGES = ("langedit-bench", "torch", "transformers", "tokenizers", "numpy", "babel", "lm_eval")
 

@@ -61,14 +61,14 @@ class _Contents:
 
 
 def _cells(spec: RunSpec, methods: Registry, contents: _Contents) -> list[Cell]:
-    from bench import models
+    from bench.model import catalog
 
     for name in spec.methods:
         if name not in methods.names():
             raise unknown("method", name, methods.names())
     facts = {name: contents.data(name) for name in spec.datasets}
     for name in spec.models:
-        models.resolve(name)
+        catalog.resolve(name)
     specs = {name: method_specs(spec, name, methods) for name in spec.models}
     refs = {name: contents.model(name) for name in spec.models}
     seeds = range(spec.first_seed, spec.first_seed + spec.seeds)
@@ -206,18 +206,18 @@ def _method_spec(name: str, options: Mapping[str, Any], methods: Registry, model
 
 def _short_name(model: str) -> str:
     """The name that hyperparameters are kept under: a hub id that has a short name goes by it."""
-    from bench import models
+    from bench.model import catalog
 
-    location = models.resolve(model).location
-    short = [name for name, entry in models.known_models().items() if location and entry.location == location]
+    location = catalog.resolve(model).location
+    short = [name for name, entry in catalog.known_models().items() if location and entry.location == location]
     return short[0] if short else model
 
 
 def _model_ref(name: str, dtype: Dtype, cache_dir: Path, trusted: bool) -> ModelRef:
-    from bench import models
+    from bench.model import catalog
 
-    code = models.code_digest(name, cache_dir) if trusted else ""
-    weights = models.fingerprint(name, cache_dir)
+    code = catalog.code_digest(name, cache_dir) if trusted else ""
+    weights = catalog.fingerprint(name, cache_dir)
     return ModelRef(name=name, dtype=dtype, fingerprint=f"{weights}+{code}" if code else weights)
 
 

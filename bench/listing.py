@@ -57,10 +57,10 @@ def _type_name(annotation: object) -> str:
 
 
 def _models(verbose: bool) -> None:
-    from bench import models
+    from bench.model import catalog
     from bench.spec.settings import hparams_names
 
-    known, tuned = models.known_models(), hparams_names()
+    known, tuned = catalog.known_models(), hparams_names()
     if not verbose:
         echo_table(("model", ""), [(name, entry.what) for name, entry in known.items()])
     else:
@@ -122,13 +122,13 @@ def _indented(text: str) -> str:
 
 def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
     """The grid of a run with counts, what exists already, and what the rest will take: time, memory, disk."""
+    from bench.model.devices import choose_device
     from bench.needs import Needs
     from bench.siblings import elsewhere
     from bench.store.estimate import estimate, paces
     from bench.store.outcomes import is_pending
     from bench.store.results import group_name
     from bench.store.shards import FINISHED
-    from bench.worlds import choose_device
 
     needed = Needs(planned, choose_device(device))
     known = paces(planned.store.root.parent)

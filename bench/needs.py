@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench import models
 from bench.checkpoint import KEPT
-from bench.memory import Need, checkpoint_bytes, predicted_memory
+from bench.model import catalog
+from bench.plan.memory import Need, checkpoint_bytes, predicted_memory
 from bench.spec.cell import Cell
 from bench.worlds import kept_cells
 
@@ -19,7 +19,7 @@ class Needs:
 
     def __init__(self, planned: Plan, device: str) -> None:
         self._planned, self._device = planned, device
-        self._sizes = {name: models.size(name, planned.cache_dir) for name in planned.spec.models}
+        self._sizes = {name: catalog.size(name, planned.cache_dir) for name in planned.spec.models}
 
     def need(self, cell: Cell) -> Need | None:
         """Bytes of memory by what takes them."""

@@ -81,7 +81,7 @@ def _end_with_parent() -> None:
 
 
 def _one(cell: Cell, task: Task) -> Outcome | None:
-    from bench.worlds import quiet_libraries
+    from bench.model.loading import quiet_libraries
 
     try:
         with terminable(), quiet_libraries():

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.api import Context, EditReport, Evaluator, Fact, Score, Scorer
 from bench.ground.measure import Cost, measured
-from bench.placement import devices_of
+from bench.model.placement import devices_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from bench.ground.atomic import read_json, sweep, write_json
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.ground.progress import Display
+from bench.model.devices import check_device, choose_device
+from bench.model.loading import quiet_libraries
 from bench.spec.cell import SCHEMA_VERSION, Cell
 from bench.spec.registry import Registry, evaluators, methods
 from bench.spec.run import RunSpec
@@ -26,11 +28,11 @@ from bench.store.results import PLACE, Results, load_results, place, planned_cel
 from bench.store.shards import ResultStore
 from bench.task import Task
 from bench.where import Where
-from bench.worlds import check_device, choose_device, make_world, quiet_libraries
+from bench.worlds import make_world
 
 if TYPE_CHECKING:
     from bench.display import DisplayKind
-    from bench.placement import DeviceMap
+    from bench.model.placement import DeviceMap
 
 CACHE_VARIABLE = "BENCH_CACHE_DIR"
 RESULTS_DIR = Path("results")
@@ -197,7 +199,7 @@ def _device_map(given: str | DeviceMap | None, where: Where) -> DeviceMap | None
     """
     if given is None:
         return None
-    from bench.placement import device_map
+    from bench.model.placement import device_map
 
     if (where.workers or 1) > 1 and not where.is_cluster:
         raise BenchError("a device map gives all devices to one model; leave out --workers")
@@ -246,7 +248,7 @@ def run(
         data_dir: folder of downloaded data.
         cache_dir: statistics and converted models.
         device: "auto", "cpu" or "cuda".
-        device_map: spreads models that do not fit one device; "auto", a file, or a `bench.placement.DeviceMap`.
+        device_map: spreads models that do not fit one device; "auto", a file, or a `bench.model.placement.DeviceMap`.
         retry_failed: compute failed cells again.
         workers: cells computed at the same time; None leaves it to `bench.where.default_workers`, or to the cluster.
         join: share the work with another process that computes the same run.

@@ -27,9 +27,11 @@ import torch
 from torch import Tensor, nn
 
 from bench.ground.errors import BenchError
-from bench.model import EditableModel
-from bench.passes import Pass, PrefixCache, tapped
-from bench.tokens import Batch, Tokens, chunks_by_tokens
+from bench.model.attention import PrefixCache
+from bench.model.editable import EditableModel
+from bench.model.hooks import tapped
+from bench.model.passes import Pass
+from bench.model.tokens import Batch, Tokens, chunks_by_tokens
 
 HIDDEN, MLP, ATTENTION = KINDS = ("hidden", "mlp", "attention")
 

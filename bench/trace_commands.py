@@ -16,7 +16,7 @@ from bench.ground.errors import BenchError
 
 if TYPE_CHECKING:
     from bench.ground.progress import Display, Progress
-    from bench.model import EditableModel
+    from bench.model.editable import EditableModel
     from bench.spec.run import RunSpec
     from bench.trace import Tracer
     from bench.trace_facts import Known, Question
@@ -105,13 +105,14 @@ def trace_command(
     Causal tracing (Meng et al. 2022; Figure 5 of the LangEdit paper). Writes heat maps per language and the layers
     to edit.
     """
-    from bench import session, trace_facts, worlds
+    from bench import session, trace_facts
     from bench.display import make_display
+    from bench.model import devices
     from bench.spec.settings import resolve
 
     spec = resolve(None, None, {"models": [model], "dtype": dtype, "languages": languages})
     chosen = trace_facts.languages_of(data, spec.languages if languages else None, spec.languages)
-    place = worlds.choose_device(device.value)
+    place = devices.choose_device(device.value)
     request = Request(model, data, chosen, facts, samples, noise, window, seed, spec.dtype, place)
     asked = trace_facts.questions(data, chosen, facts, seed, data_dir)
     shown = make_display(display.value if display else None)
@@ -209,11 +210,12 @@ def _write(folder: Path, about: dict[str, Any], course: Course, seconds: float) 
 
 
 def _load(spec: RunSpec, device: str, cache: Path) -> EditableModel:
-    from bench import worlds
-    from bench.model import EditableModel
-    from bench.models import fingerprint, load_pretrained
+    from bench.model import loading
+    from bench.model.catalog import fingerprint
+    from bench.model.editable import EditableModel
+    from bench.model.loading import load_pretrained
 
     (name,) = spec.models
-    with worlds.quiet_libraries():
+    with loading.quiet_libraries():
         hf, tokenizer = load_pretrained(name, spec.dtype, device, cache)
     return EditableModel(hf, tokenizer, fingerprint(name, cache))

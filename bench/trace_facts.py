@@ -15,7 +15,7 @@ from bench import data
 from bench.api import EditRequest, Fact
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
-from bench.model import EditableModel
+from bench.model.editable import EditableModel
 from bench.sources import counterfact
 from bench.sources.common import shuffled
 from bench.trace import Prompt, subject_tokens

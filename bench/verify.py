@@ -12,11 +12,11 @@ import pandas as pd
 
 from bench import checkpoint, driver, grid
 from bench.ground.errors import BenchError
+from bench.model.loading import quiet_libraries
 from bench.spec.cell import Cell
 from bench.store.records import read_cell
 from bench.store.results import Results
 from bench.store.shards import FINISHED, ResultStore
-from bench.worlds import quiet_libraries
 
 if TYPE_CHECKING:
     from bench.ground.progress import Board

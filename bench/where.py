@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from bench.engine import Engine, InProcess
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
+from bench.model.threads import SMALL_MODEL
 from bench.resources import Resources
 from bench.task import Task
-from bench.threads import SMALL_MODEL
 
 if TYPE_CHECKING:
     from bench.session import Plan
@@ -79,9 +79,9 @@ class Where:
 
 def default_workers(planned: Plan, device: str) -> int:
     """One cell per processor core where models are small, else one at a time: a GPU and memory are shared badly."""
-    from bench import models
+    from bench.model import catalog
 
-    places = [models.fetch(models.resolve(name), planned.cache_dir) for name in planned.spec.models]
+    places = [catalog.fetch(catalog.resolve(name), planned.cache_dir) for name in planned.spec.models]
     sizes = [sum(f.stat().st_size for f in place.iterdir()) if isinstance(place, Path) else None for place in places]
     small = all(size is not None and size < SMALL_MODEL for size in sizes)
     return (os.cpu_count() or 1) if small and device == "cpu" else 1

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from logging import ERROR, getLogger
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import grid
-from bench.ground.errors import BenchError
-from bench.ground.names import unknown
+from bench.model.devices import choose_device
 from bench.spec.cell import Cell
 from bench.spec.registry import methods
 from bench.store.results import PLACE, place
 
 if TYPE_CHECKING:
     from bench.driver import World
-    from bench.placement import DeviceMap
+    from bench.model.placement import DeviceMap
     from bench.session import Plan
-
-DEVICES = ("auto", "cpu", "cuda")
 
 
 def make_world(planned: Plan, device: str, device_map: DeviceMap | None = None) -> World:
@@ -66,48 +61,3 @@ def kept_cells(cells: Iterable[Cell]) -> frozenset[str]:
         where = place(cell)
         first.setdefault(tuple(where[name] for name in PLACE if name != "seed"), cell.id())
     return frozenset(first.values())
-
-
-def check_device(device: str) -> str:
-    """The name of a device, or "auto", as it was given.
-
-    Raises:
-        BenchError: it is none.
-    """
-    if device not in DEVICES:
-        raise unknown("device", device, DEVICES)
-    return device
-
-
-def choose_device(device: str) -> str:
-    """Turn "auto" into "cuda" where there is one, else "cpu".
-
-    Raises:
-        BenchError: no such device.
-    """
-    import torch
-
-    has_cuda = torch.cuda.is_available()
-    if check_device(device) == "cuda" and not has_cuda:
-        raise BenchError("device 'cuda' was asked for, but there is none")
-    return "cuda" if has_cuda and device != "cpu" else "cpu"
-
-
-@contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Keep the bars and notices that transformers and accelerate show when they load a model out of the display."""
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    spreading = getLogger("accelerate.big_modeling")
-    before = spreading.level
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    spreading.setLevel(ERROR)
-    try:
-        yield
-    finally:
-        spreading.setLevel(before)
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench import tiny
 from bench.api import State
 from bench.drawn import DrawnStats
-from bench.model import EditableModel
+from bench.model import tiny
+from bench.model.editable import EditableModel
 from benchmarks import reference
 from benchmarks.harness import Comparison, Results, Row, Scaled, Side
 from benchmarks.stages import Sizes

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from bench.model import EditableModel
-from bench.passes import hidden_of
+from bench.model.editable import EditableModel
+from bench.model.hooks import hidden_of
 from methods._locate.prompts import PromptSet
 from methods._locate.values import ValueConfig
 

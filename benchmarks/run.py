@@ -18,9 +18,10 @@ from typer import Option
 from bench.display import complain, echo, make_display
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
+from bench.model.devices import choose_device
+from bench.model.loading import quiet_libraries
 from bench.options import DeviceChoice, DisplayChoice
 from bench.session import default_cache_dir
-from bench.worlds import choose_device, quiet_libraries
 from benchmarks import algebra, stages, steps, subjects, table
 from benchmarks.harness import Comparison, Measurement, measure, threads
 from benchmarks.stages import QUICK, Sizes

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bench.api import Fact, Probe
-from bench.stats import Stats
+from bench.model.stats import Stats
 from benchmarks import reference
 from benchmarks.harness import Comparison, Results, Row, Side
 from benchmarks.subjects import Subject, facts
@@ -101,7 +101,7 @@ def statistics(subject: Subject, sizes: Sizes, scratch: Path) -> Iterator[Compar
     """Second moments of five layers: passes through the whole model, and passes that stop at the layer."""
     model, stats = subject.model, subject.stats
     layers = subject.layers if len(subject.layers) > 1 else tuple(range(min(5, model.n_layers)))
-    texts = Path(stats.corpus_name).read_text(encoding="utf-8").splitlines()
+    texts = Path(stats.corpus).read_text(encoding="utf-8").splitlines()
 
     def plain(whole: bool) -> Callable[[None], Results]:
         def run(_: None) -> Results:
@@ -114,7 +114,7 @@ def statistics(subject: Subject, sizes: Sizes, scratch: Path) -> Iterator[Compar
         return run
 
     def empty_cache() -> Stats:
-        return Stats(scratch / uuid4().hex, stats.corpus_name, sizes.tokens)
+        return Stats(scratch / uuid4().hex, stats.corpus, sizes.tokens)
 
     def product(fresh: Stats) -> Results:
         return {f"layer {layer}": moment.matrix for layer, moment in fresh.moments(model, layers).items()}

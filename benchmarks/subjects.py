@@ -13,16 +13,18 @@ from torch import Generator
 
 from bench import data
 from bench.api import Fact, Method
+from bench.corpora import corpus
 from bench.data import DataRequest
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
-from bench.model import EditableModel
-from bench.models import known_models, load_pretrained
+from bench.model.catalog import known_models
+from bench.model.editable import EditableModel
+from bench.model.loading import load_pretrained
+from bench.model.shapes import SHAPES, random_model
+from bench.model.stats import Stats
 from bench.polyglot.corpus import statistics_text
-from bench.shapes import SHAPES, random_model
 from bench.spec import registry
 from bench.spec.settings import hyperparameters
-from bench.stats import Stats
 from methods._locate.editor import ValueOptions, prefixes_for
 from methods._locate.prompts import PromptSet, prompt_sets
 from methods._locate.values import ValueConfig
@@ -119,7 +121,7 @@ def load(name: str, layers: int | None, dtype: str, device: str, cache_dir: Path
     options = {method: {**settings[method], "layers": edited} for method in ("memit", "alphaedit", "langedit")}
     label = name + (f", {model.n_layers} layers" if layers else "") + (", random weights" if random else "")
     folder = cache_dir / "benchmarks"
-    stats = Stats(folder, str(_corpus(folder)), tokens)
+    stats = Stats(folder, corpus(str(_corpus(folder))), tokens)
     return Subject(label, model, edited, options, stats, random)
 
 

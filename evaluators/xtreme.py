@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bench.api import Context, Evaluator, Fact, Score, Scorer
-from bench.models import resolve
+from bench.model.catalog import resolve
 from evaluators._xtreme import langedit, likelihood
 from evaluators._xtreme.items import MINI, ItemSet, fingerprint, item_sets
 from evaluators._xtreme.protocol import Response, Verdict

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from bench.memory import NULL_SPACE
+from bench.model.sizes import NULL_SPACE
 from methods._locate.editor import LocateOptions, LocateThenEdit
 from methods._locate.rules import NullSpace
 

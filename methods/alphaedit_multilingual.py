@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
-from bench.model import EditableModel
-from bench.stats import Stats
+from bench.model.editable import EditableModel
+from bench.model.stats import Stats
 from methods import alphaedit
 from methods._locate.editor import LocateThenEdit
 

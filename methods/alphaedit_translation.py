@@ -19,8 +19,8 @@ from pydantic import Field
 
 from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
 from bench.ground.errors import BenchError
-from bench.model import EditableModel
-from bench.stats import Stats
+from bench.model.editable import EditableModel
+from bench.model.stats import Stats
 from methods import alphaedit
 from methods._locate.editor import LocateThenEdit, prefixes_for
 

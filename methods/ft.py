@@ -18,10 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
-from bench.model import EditableModel
-from bench.passes import Pass
-from bench.stats import Stats
-from bench.tokens import chunks_by_tokens
+from bench.model.editable import EditableModel
+from bench.model.passes import Pass
+from bench.model.stats import Stats
+from bench.model.tokens import chunks_by_tokens
 from methods._locate.editor import Clock
 
 STOP_LOSS = 1e-2

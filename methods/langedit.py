@@ -14,7 +14,7 @@ from functools import partial
 from pydantic import Field
 
 from bench.api import Method
-from bench.memory import MOVING_NULL_SPACE
+from bench.model.sizes import MOVING_NULL_SPACE
 from methods import alphaedit
 from methods._locate.editor import LocateThenEdit
 from methods._locate.rules import NullSpace

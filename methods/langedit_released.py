@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.api import Method
-from bench.memory import MOVING_NULL_SPACE
+from bench.model.sizes import MOVING_NULL_SPACE
 from methods import alphaedit
 from methods._locate.editor import LocateThenEdit
 from methods._locate.rules import NullSpace

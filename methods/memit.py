@@ -11,7 +11,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from bench.api import Method
-from bench.memory import FACTOR
+from bench.model.sizes import FACTOR
 from methods._locate.editor import LocateOptions, LocateThenEdit
 from methods._locate.rules import Ridge
 

@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pydantic import BaseModel, ConfigDict
 
 from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
-from bench.model import EditableModel
-from bench.stats import Stats
+from bench.model.editable import EditableModel
+from bench.model.stats import Stats
 
 
 class Config(BaseModel):

@@ -17,8 +17,8 @@ from pydantic import Field
 from torch import Tensor
 
 from bench.api import Method, Scorer
-from bench.memory import FACTOR
-from bench.model import EditableModel
+from bench.model.editable import EditableModel
+from bench.model.sizes import FACTOR
 from methods._locate.editor import LocateOptions, LocateThenEdit
 from methods._locate.rules import Ridge
 

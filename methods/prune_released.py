@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from bench.api import Method
-from bench.memory import FACTOR
+from bench.model.sizes import FACTOR
 from methods import prune
 from methods._locate.editor import LocateThenEdit
 from methods._locate.rules import Ridge

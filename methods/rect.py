@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from bench.api import Method
-from bench.memory import FACTOR
+from bench.model.sizes import FACTOR
 from methods._locate.editor import LocateOptions, LocateThenEdit
 from methods._locate.rules import Ridge
 

@@ -17,10 +17,10 @@ from pydantic import Field
 from torch import Tensor
 
 from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
-from bench.memory import FACTOR
-from bench.model import EditableModel
-from bench.passes import tapped
-from bench.stats import Stats
+from bench.model.editable import EditableModel
+from bench.model.hooks import tapped
+from bench.model.sizes import FACTOR
+from bench.model.stats import Stats
 from methods._locate.editor import Clock, ValueOptions, mean_losses, prefixes_for
 from methods._locate.prompts import PromptSet, check_lengths, prompt_sets
 from methods._locate.solve import moment_factor

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.driver import World
-from bench.models import fingerprint
+from bench.model.catalog import fingerprint
+from bench.model.tiny import tiny_corpus, tiny_model
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.spec.registry import methods
-from bench.tiny import tiny_corpus, tiny_model
 
 LANGUAGES = ("en", "de")
 PER_LANGUAGE = 4

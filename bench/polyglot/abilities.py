@@ -8,14 +8,15 @@ from pathlib import Path
 
 import torch
 
-from bench import models
 from bench.api import Fact
-from bench.model import EditableModel
+from bench.corpora import EMBEDDED, corpus
+from bench.model import loading
+from bench.model.editable import EditableModel
+from bench.model.stats import Stats
 from bench.polyglot.facts import load_cldr
 from bench.polyglot.phrasings import LANGUAGES
 from bench.spec.registry import evaluators, methods
 from bench.spec.settings import hyperparameters
-from bench.stats import Stats
 
 MODEL = "polyglot-tiny"
 SEED = 2000
@@ -54,8 +55,8 @@ def editability(folder: Path, languages: tuple[str, ...] = LANGUAGES) -> dict[st
     facts, context = load_cldr(LANGUAGES, BATCH, SEED), _Anywhere()
     sums = dict.fromkeys(("value-nll", "efficacy", "specificity"), 0.0)
     with tempfile.TemporaryDirectory() as cache:
-        model = EditableModel(*models.load_pretrained(str(folder), "float32", "cpu", Path(cache)))
-        state = memit.prepare(model, Stats(Path(cache), token_budget=TOKEN_BUDGET), context)
+        model = EditableModel(*loading.load_pretrained(str(folder), "float32", "cpu", Path(cache)))
+        state = memit.prepare(model, Stats(Path(cache), corpus(EMBEDDED), TOKEN_BUDGET), context)
         for lang in languages:
             batch: list[Fact] = facts[lang]
             _, report = memit.apply(model, [fact.request for fact in batch], state)
@@ -80,7 +81,7 @@ def xtreme_f1(folder: Path, limit: int = 100) -> dict[str, dict[str, float]]:
     """
     scorer = evaluators().build("xtreme", {"source": "mini", "limit": limit})
     with tempfile.TemporaryDirectory() as cache:
-        model = EditableModel(*models.load_pretrained(str(folder), "float32", "cpu", Path(cache)))
+        model = EditableModel(*loading.load_pretrained(str(folder), "float32", "cpu", Path(cache)))
     found: dict[str, dict[str, float]] = {}
     for row in scorer.score(model, (), _Anywhere()):
         if (row.metric, row.protocol) == ("xtreme_f1", "langedit"):

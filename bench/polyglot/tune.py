@@ -23,8 +23,9 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from bench import data, models
+from bench import data
 from bench.ground.atomic import replacing, write_text
+from bench.model import catalog
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.spec.registry import methods
 from bench.store.results import load_results
@@ -138,7 +139,7 @@ def evaluate(method: str, options: Mapping[str, Any], cache_dir: Path) -> Trial:
     registry = methods()
     cell = Cell(
         method=MethodSpec(name=method, options=registry.config(method, options).model_dump(mode="json")),
-        model=ModelRef(name=MODEL, fingerprint=models.fingerprint(MODEL, cache_dir)),
+        model=ModelRef(name=MODEL, fingerprint=catalog.fingerprint(MODEL, cache_dir)),
         data=DataRef(name=DATA, fingerprint=data.fingerprint(DATA)),
         schedule=SCHEDULE,
         token_budget=50_000,

@@ -154,7 +154,7 @@ class Registry:
         return self.module(name).build(self.config(name, options))
 
     def statistics(self, name: str) -> Any:
-        """What a method holds of second moments (`bench.memory.Statistics`): its own word, or that of its `HPARAMS`."""
+        """A method's `bench.model.sizes.Statistics`, by its own word or that of its `HPARAMS`."""
         module = self.module(name)
         if hasattr(module, "STATISTICS") or not hasattr(module, "HPARAMS"):
             return getattr(module, "STATISTICS", None)

@@ -24,9 +24,9 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import DynamicCache, StoppingCriteria, StoppingCriteriaList
 from transformers.utils import logging as transformers_logging
 
-from bench.batching import Budget
 from bench.ground.errors import BenchError
-from bench.placement import entry_device
+from bench.model.batching import Budget
+from bench.model.placement import entry_device
 
 WORTH_SHARING = 8
 """Fewest tokens for which a forward of their own pays."""

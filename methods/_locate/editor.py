@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from bench.api import Context, EditReport, EditRequest, Scorer, State
-from bench.model import EditableModel
-from bench.stats import Stats
+from bench.model.editable import EditableModel
+from bench.model.stats import Stats
 from methods._locate.keys import Walk
 from methods._locate.prefixes import generate_prefixes
 from methods._locate.prompts import check_lengths, prompt_sets

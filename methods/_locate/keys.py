@@ -14,9 +14,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bench.model import EditableModel
-from bench.passes import Pass, picked, tapped
-from bench.tokens import chunks_by_tokens
+from bench.model.editable import EditableModel
+from bench.model.hooks import picked, tapped
+from bench.model.passes import Pass
+from bench.model.tokens import chunks_by_tokens
 from methods._locate.prompts import PromptSet, prompt_weights
 
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
-from bench.model import EditableModel
-from bench.passes import run_trunk
+from bench.model.editable import EditableModel
+from bench.model.passes import run_trunk
 
 SEED_WORDS = {
     "en": ("The", "Therefore", "Because", "I", "You"),

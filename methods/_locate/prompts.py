@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.api import EditRequest
 from bench.ground.errors import BenchError
-from bench.tokens import Located, Tokens
+from bench.model.tokens import Located, Tokens
 
 ESSENCE = "{} is a"
 """The prompt whose prediction after the subject must not drift (KL term); English in every language."""

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from bench.api import State
-from bench.model import EditableModel
-from bench.stats import Stats
+from bench.model.editable import EditableModel
+from bench.model.stats import Stats
 from methods._locate.moving import Basis, CovarianceWeights, MovingNullSpace
 from methods._locate.solve import Projector, moment_factor, null_space_update, ridge_update
 

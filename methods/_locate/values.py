@@ -14,8 +14,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from bench.model import EditableModel
-from bench.passes import Pass, picked, tapped
+from bench.model.editable import EditableModel
+from bench.model.hooks import picked, tapped
+from bench.model.passes import Pass
 from methods._locate.prompts import PromptSet
 
 STOP_LOSS = 0.05

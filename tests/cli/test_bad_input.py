@@ -102,7 +102,7 @@ def test_a_layer_out_of_range_fails_its_cell_and_the_others_go_on(tiny, tmp_path
 def test_a_model_of_an_unknown_architecture(tiny, tiny_world, tmp_path):
     from transformers import OPTConfig, OPTForCausalLM
 
-    from bench.tiny import byte_tokenizer
+    from bench.model.tiny import byte_tokenizer
 
     folder = tmp_path / "opt"
     config = OPTConfig(

@@ -11,7 +11,7 @@ from bench.cost import block_passes, whole_seconds
 from bench.cost_plan import CostPlan, Load, MethodPlan, moved, needed_bytes
 from bench.ground.atomic import read_json
 from bench.ground.errors import BenchError
-from bench.shapes import SHAPES
+from bench.model.shapes import SHAPES
 from bench.spec.run import PAPER_METHODS
 from reports.cost import published
 from tests.cli.conftest import bench

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from bench import models, session, worlds
+from bench import session, worlds
 from bench.driver import run_cell
 from bench.ground.errors import BenchError
+from bench.model import catalog
 from bench.spec.cell import Cell
 from bench.spec.settings import resolve
 from bench.store.results import load_results
@@ -102,9 +103,9 @@ HARMLESS: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.parametrize("what", HARMLESS)
 def test_what_changes_no_number_of_a_model_does_not_count(here: Path, what: str) -> None:
-    before = models.fingerprint(str(here / "model"), here)
+    before = catalog.fingerprint(str(here / "model"), here)
     HARMLESS[what](here / "model")
-    assert models.fingerprint(str(here / "model"), here) == before
+    assert catalog.fingerprint(str(here / "model"), here) == before
 
 
 # ---------------------------------------------------------------------------- what counts
@@ -267,7 +268,7 @@ def test_what_evaluators_ask_is_recorded_beside_the_id(here: Path) -> None:
 
 
 def test_the_embedded_model_by_another_name_is_asked_other_items(here: Path) -> None:
-    shutil.copytree(models.fetch(models.resolve("polyglot-tiny"), here), here / "copy")
+    shutil.copytree(catalog.fetch(catalog.resolve("polyglot-tiny"), here), here / "copy")
     named = with_items(here, "polyglot-tiny", evaluators=["xtreme"])
     copied = with_items(here, str(here / "copy"), evaluators=["xtreme"], source="mini")
     assert named.id() == copied.id()

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import bench as package
+from bench.model.tiny import FEED_FORWARD, WIDTH
 from bench.store import estimate
 from bench.store.results import load_results
-from bench.tiny import FEED_FORWARD, WIDTH
 from tests.cli.conftest import bench
 
 

@@ -178,7 +178,7 @@ def test_counterfact_offers_its_true_targets(tmp_path: Path) -> None:
 
 
 def test_facts_that_the_model_does_not_know_are_skipped_and_counted() -> None:
-    from bench.tiny import tiny_model
+    from bench.model.tiny import tiny_model
     from bench.trace_facts import Question, known
 
     model = tiny_model("llama")
@@ -194,7 +194,7 @@ def test_facts_that_the_model_does_not_know_are_skipped_and_counted() -> None:
 
 
 def test_a_part_of_a_character_is_no_answer() -> None:
-    from bench.tiny import tiny_model
+    from bench.model.tiny import tiny_model
     from bench.trace_facts import Question, known
 
     model = tiny_model("llama")  # one token per byte

@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from bench.api import EditRequest
-from bench.model import EditableModel
-from bench.stats import Moment
+from bench.model.editable import EditableModel
+from bench.model.stats import Moment
 from methods._locate.prompts import PromptSet, prompt_sets
 
 DATA = Path(__file__).parent / "data"
@@ -97,7 +97,7 @@ class Golden:
 
 @dataclass(frozen=True)
 class GoldenStats:
-    """The recorded second moments in the place of `bench.stats.Stats`."""
+    """The recorded second moments in the place of `bench.model.stats.Stats`."""
 
     recorded: dict[str, torch.Tensor]
 

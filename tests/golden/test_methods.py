@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench.api import State
-from bench.model import EditableModel
+from bench.model.editable import EditableModel
 from methods import ft, rome
 from methods._locate import editor
 from methods._locate.editor import LocateOptions, LocateThenEdit

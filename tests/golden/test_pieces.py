@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.stats import Stats
+from bench.corpora import corpus
+from bench.model.stats import Stats
 from methods._locate.keys import Walk
 from methods._locate.values import ValueConfig, optimise_values
 from tests.golden.golden import LAYERS, MANGLED, MODELS, Golden, difference
@@ -23,7 +24,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 def test_second_moment(golden: Golden, tmp_path: Path) -> None:
     text = tmp_path / "corpus.txt"
     text.write_text("\n".join(row["text"] for row in golden.json("corpus")), encoding="utf-8")
-    moments = Stats(tmp_path, str(text), 10**9).moments(golden.model(), LAYERS)
+    moments = Stats(tmp_path, corpus(str(text)), 10**9).moments(golden.model(), LAYERS)
     recorded = golden.tensors("k0")
     for layer in LAYERS:
         assert moments[layer].count == int(recorded[f"count.layer{layer}"])

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from bench import checkpoint, models
+from bench import checkpoint
 from bench.api import State
 from bench.ground import sealed
 from bench.ground.errors import BenchError
-from bench.memory import ModelSize
-from bench.model import EditableModel
-from bench.tiny import tiny_model
+from bench.model import catalog, loading
+from bench.model.editable import EditableModel
+from bench.model.sizes import ModelSize
+from bench.model.tiny import tiny_model
 from tests.hostile import spoiling
 from tests.hostile.fuzzing import Reader, fuzz
 from tests.hostile.spoiling import Draw, Spoilt
@@ -122,11 +123,11 @@ def settings(draw: Draw, path: Path) -> Spoilt:
 
 def test_malformed_model_settings(sound_model: Path, tmp_path: Path, record_property: Any) -> None:
     """What a plan reads of a folder: its fingerprint, and how large the model is."""
-    expected = models.fingerprint(str(sound_model), tmp_path), models.size(str(sound_model), tmp_path)
+    expected = catalog.fingerprint(str(sound_model), tmp_path), catalog.size(str(sound_model), tmp_path)
 
     def read(root: Path) -> tuple[str, ModelSize | None]:
         name = str(root / "model")
-        return models.fingerprint(name, root), models.size(name, root)
+        return catalog.fingerprint(name, root), catalog.size(name, root)
 
     def whole(root: Path, found: tuple[str, ModelSize | None]) -> None:
         fingerprint, size = found
@@ -136,7 +137,7 @@ def test_malformed_model_settings(sound_model: Path, tmp_path: Path, record_prop
 
     def steady(folder: Path) -> str:
         config = json.loads((folder / "config.json").read_bytes().decode("utf-8-sig"))
-        return json.dumps({key: value for key, value in config.items() if key not in models.VOLATILE}, sort_keys=True)
+        return json.dumps({key: value for key, value in config.items() if key not in catalog.VOLATILE}, sort_keys=True)
 
     spoil = [settings, spoiling.content, spoiling.content, spoiling.place]
     reader = Reader("model folder, config.json", copied(sound_model, "config.json"), spoil, read, whole, names=False)
@@ -147,7 +148,7 @@ def test_malformed_model_folders(sound_model: Path, tmp_path: Path, record_prope
     """What is loaded: settings, tokenizer, weights."""
 
     def read(root: Path) -> Any:
-        return models.load_pretrained(str(root / "model"), "float32", "cpu", root)
+        return loading.load_pretrained(str(root / "model"), "float32", "cpu", root)
 
     def whole(root: Path, found: Any) -> None:
         model, tokenizer = found

@@ -14,15 +14,17 @@ import torch
 from lm_eval.api.instance import Instance
 
 from bench import checkpoint
+from bench.corpora import corpus
 from bench.driver import run_cell
 from bench.ground.errors import BenchError
-from bench.model import EditableModel
-from bench.models import fingerprint, load_pretrained
+from bench.model.catalog import fingerprint
+from bench.model.editable import EditableModel
+from bench.model.loading import load_pretrained
+from bench.model.stats import Stats
+from bench.model.tiny import byte_tokenizer, tiny_model, tiny_requests
 from bench.spec.cell import Cell, Dtype, ModelRef
-from bench.stats import Stats
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
-from bench.tiny import byte_tokenizer, tiny_model, tiny_requests
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from tests.cli.conftest import bench
 from tests.tinyworld import Silent, TinyWorld
@@ -135,7 +137,7 @@ def test_tied_embeddings_are_not_edited_and_edits_come_back(tiny_world: TinyWorl
     assert model.head.weight is embeddings
     before, unedited = embeddings.clone(), model.answers(texts, targets)
     editor = world.methods.build(method, cell.method.options)
-    stats = Stats(tmp_path / "cache", str(tiny_world.root / "corpus.txt"), 1000)
+    stats = Stats(tmp_path / "cache", corpus(str(tiny_world.root / "corpus.txt")), 1000)
 
     class Context:
         languages, model_name, data_dir = ("en", "de", "zh"), "tied", None

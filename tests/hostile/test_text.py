@@ -20,10 +20,10 @@ from bench import data
 from bench.api import EditRequest
 from bench.data import DataRequest
 from bench.ground.errors import BenchError
-from bench.model import EditableModel
+from bench.model.editable import EditableModel
+from bench.model.tiny import CONTEXT, byte_tokenizer, tiny_corpus, tiny_model
+from bench.model.tokens import Tokens
 from bench.store.results import load_results
-from bench.tiny import CONTEXT, byte_tokenizer, tiny_corpus, tiny_model
-from bench.tokens import Tokens
 from methods._locate.prompts import prompt_sets
 from tests.cli.conftest import bench
 from tests.tinyworld import TinyWorld

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.models import known_models
+from bench.model.catalog import known_models
 from bench.store.results import Results, load_results
 from reports import paper
 from reports.aggregate import Setting, panels

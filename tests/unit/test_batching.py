@@ -11,11 +11,12 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 
-from bench.batching import Budget
+from bench.corpora import corpus
 from bench.ground.errors import BenchError
-from bench.model import EditableModel
-from bench.stats import Stats
-from bench.tiny import tiny_corpus, tiny_model, tiny_requests
+from bench.model.batching import Budget
+from bench.model.editable import EditableModel
+from bench.model.stats import Stats
+from bench.model.tiny import tiny_corpus, tiny_model, tiny_requests
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from methods import ft
 from methods._locate.keys import Walk
@@ -48,9 +49,9 @@ def keys(model: EditableModel, folder: Path) -> torch.Tensor:
 
 
 def statistics(model: EditableModel, folder: Path) -> torch.Tensor:
-    corpus = folder / "corpus.txt"
-    corpus.write_text("\n".join(tiny_corpus()), encoding="utf-8")
-    return Stats(folder, str(corpus), 900).moments(model, [1, LAST])[LAST].matrix
+    text = folder / "corpus.txt"
+    text.write_text("\n".join(tiny_corpus()), encoding="utf-8")
+    return Stats(folder, corpus(str(text)), 900).moments(model, [1, LAST])[LAST].matrix
 
 
 def training(model: EditableModel, folder: Path) -> torch.Tensor:

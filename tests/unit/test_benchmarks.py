@@ -12,10 +12,11 @@ import typer
 from typer.testing import CliRunner
 
 from bench.conformance import OPTIONS
+from bench.corpora import corpus
 from bench.drawn import DrawnStats
+from bench.model.stats import Stats
+from bench.model.tiny import tiny_corpus, tiny_model
 from bench.spec.registry import methods
-from bench.stats import Stats
-from bench.tiny import tiny_corpus, tiny_model
 from benchmarks import algebra, run, stages, steps, table
 from benchmarks.harness import Comparison, Measurement, Row, Scaled, Side, largest_difference, measure
 from benchmarks.stages import Sizes
@@ -40,14 +41,14 @@ def timed(comparisons: Iterator[Comparison], rounds: int = 1) -> list[Measuremen
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     folder = tmp_path_factory.mktemp("benchmarks")
-    corpus = folder / "corpus.txt"
-    corpus.write_text("\n".join(tiny_corpus()), encoding="utf-8")
+    text = folder / "corpus.txt"
+    text.write_text("\n".join(tiny_corpus()), encoding="utf-8")
     registry = methods()
     options = {
         name: {key: value for key, value in OPTIONS.items() if key in registry.options(name)}
         for name in ("memit", "alphaedit", "langedit")
     }
-    stats = Stats(folder, str(corpus), 3_000)
+    stats = Stats(folder, corpus(str(text)), 3_000)
     return Subject("tiny", tiny_model("llama"), (1, 2), options, stats, random=True)
 
 

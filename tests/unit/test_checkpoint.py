@@ -10,8 +10,8 @@ import torch
 
 from bench import checkpoint
 from bench.api import State
-from bench.model import EditableModel
-from bench.tiny import tiny_model
+from bench.model.editable import EditableModel
+from bench.model.tiny import tiny_model
 
 LAYER = 0
 

@@ -13,17 +13,17 @@ from lm_eval.api.instance import Instance
 
 from bench import checkpoint
 from bench.api import State
+from bench.corpora import corpus
 from bench.driver import run_cell
 from bench.ground.digests import digest
 from bench.ground.errors import BenchError
-from bench.model import EditableModel
-from bench.models import load_pretrained
-from bench.placement import DeviceMap, device_map, is_offloaded
-from bench.stats import Stats
+from bench.model.editable import EditableModel
+from bench.model.loading import load_pretrained, quiet_libraries
+from bench.model.placement import DeviceMap, device_map, is_offloaded
+from bench.model.stats import Stats
+from bench.model.tiny import tiny_corpus, tiny_model, tiny_requests
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
-from bench.tiny import tiny_corpus, tiny_model, tiny_requests
-from bench.worlds import quiet_libraries
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from tests.tinyworld import Silent, TinyWorld
 
@@ -116,7 +116,7 @@ def test_a_checkpoint_brings_edits_back(pair: Pair, tmp_path: Path) -> None:
 def test_statistics_are_the_same(pair: Pair, tmp_path: Path) -> None:
     (tmp_path / "corpus.txt").write_text("\n".join(tiny_corpus()[:20]), encoding="utf-8")
     found = [
-        Stats(tmp_path / str(number), str(tmp_path / "corpus.txt")).moments(model, [1, 2, 3])
+        Stats(tmp_path / str(number), corpus(str(tmp_path / "corpus.txt"))).moments(model, [1, 2, 3])
         for number, model in enumerate(pair)
     ]
     for layer in (1, 2, 3):

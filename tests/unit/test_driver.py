@@ -15,7 +15,7 @@ from bench.api import EditReport, EditRequest, State
 from bench.driver import CellContext, run_cell
 from bench.ground.atomic import read_json, write_json
 from bench.ground.errors import BenchError
-from bench.model import EditableModel
+from bench.model.editable import EditableModel
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
 from methods.none import Unedited

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from bench.api import Answer, EditRequest, Fact, Probe, ProbeKind
-from bench.tiny import tiny_model
+from bench.model.tiny import tiny_model
 from evaluators.edits import Edits
 
 

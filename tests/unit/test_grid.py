@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from bench import corpora, data, models
+from bench import corpora, data
 from bench.grid import cells, judged, method_specs
 from bench.ground.errors import BenchError
+from bench.model import catalog
 from bench.session import evaluator_options
 from bench.spec.registry import evaluators, methods
 from bench.spec.run import PAPER_METHODS, RunSpec
@@ -25,7 +26,7 @@ from bench.spec.settings import (
 
 @pytest.fixture
 def fixed_fingerprints(monkeypatch):
-    monkeypatch.setattr(models, "fingerprint", lambda name, cache_dir: f"model:{name}")
+    monkeypatch.setattr(catalog, "fingerprint", lambda name, cache_dir: f"model:{name}")
     monkeypatch.setattr(data, "fingerprint", lambda name, data_dir: f"data:{name}")
     monkeypatch.setattr(corpora, "fingerprint", lambda name, data_dir: f"text:{name}")
 
@@ -252,7 +253,7 @@ def test_unknown_evaluators_and_options_get_a_suggestion(evaluator_names, key, m
 
 def test_a_model_is_hashed_once_for_all_grids_of_a_run(fixed_fingerprints, monkeypatch, tmp_path):
     hashed = []
-    monkeypatch.setattr(models, "fingerprint", lambda name, cache_dir: hashed.append(name) or name)
+    monkeypatch.setattr(catalog, "fingerprint", lambda name, cache_dir: hashed.append(name) or name)
     spec = RunSpec(methods="none", seeds=1, also=[{"orders": "blocked"}, {"seeds": 2}])
     assert len(cells(spec, methods(), None, tmp_path)) == 3
     assert hashed == ["polyglot-tiny"]

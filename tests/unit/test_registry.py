@@ -9,9 +9,9 @@ import torch
 
 from bench.conformance import OPTIONS
 from bench.ground.errors import BenchError
+from bench.model.tiny import tiny_model
 from bench.spec.registry import Registry, evaluators, methods
 from bench.spec.run import PAPER_METHODS
-from bench.tiny import tiny_model
 
 PLUGIN = '''
 """{summary}

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import models
 from bench.ground.errors import BenchError
-from bench.memory import ModelSize, size_of_folder
+from bench.model import catalog
+from bench.model.shapes import SHAPES, embedded_tokenizer, published_size, random_model, weight_bytes
+from bench.model.sizes import ModelSize, size_of_folder
 from bench.polyglot.train import VOCABULARY
-from bench.shapes import SHAPES, embedded_tokenizer, published_size, random_model, weight_bytes
 from methods._locate.prefixes import generate_prefixes
 
 PARAMETERS = {
@@ -38,10 +38,10 @@ def test_published_sizes_are_those_of_files(name: str, tmp_path: Path) -> None:
 def test_a_known_model_that_is_not_there_has_its_published_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "_snapshot", lambda _: None)
-    found = models.size("gpt-j-6b", tmp_path)
+    monkeypatch.setattr(catalog, "_snapshot", lambda _: None)
+    found = catalog.size("gpt-j-6b", tmp_path)
     assert found == ModelSize(6_050_882_784, 28, 4096, 16384, 50400, 2048, 4096)
-    llama = models.size("llama3-8b", tmp_path)
+    llama = catalog.size("llama3-8b", tmp_path)
     assert llama == ModelSize(8_030_261_248, 32, 4096, 14336, 128256, 8192, 1024)
 
 

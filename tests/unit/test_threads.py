@@ -13,9 +13,9 @@ import torch
 
 from bench.driver import run_cell
 from bench.ground.atomic import read_json
+from bench.model.threads import SMALL_MODEL, steady_threads, threads_of
+from bench.model.tiny import tiny_model
 from bench.store.shards import ResultStore
-from bench.threads import SMALL_MODEL, steady_threads, threads_of
-from bench.tiny import tiny_model
 from methods.none import Unedited
 from tests.tinyworld import Silent, TinyWorld
 

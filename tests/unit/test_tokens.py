@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bench.api import EditRequest
 from bench.ground.errors import BenchError
-from bench.tiny import byte_tokenizer
-from bench.tokens import Tokens, chunks_by_tokens
+from bench.model.tiny import byte_tokenizer
+from bench.model.tokens import Tokens, chunks_by_tokens
 
 CASES = [
     ("The capital of {} is", "France"),

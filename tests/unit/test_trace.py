@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from bench.api import EditRequest
-from bench.archs import arch_of
-from bench.batching import Budget
-from bench.model import EditableModel
-from bench.tiny import byte_tokenizer, tiny_model
-from bench.tokens import Tokens
+from bench.model.archs import arch_of
+from bench.model.batching import Budget
+from bench.model.editable import EditableModel
+from bench.model.tiny import byte_tokenizer, tiny_model
+from bench.model.tokens import Tokens
 from bench.trace import (
     ATTENTION,
     HIDDEN,

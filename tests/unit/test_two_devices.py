@@ -17,10 +17,11 @@ from lm_eval.api.instance import Instance
 from bench import checkpoint
 from bench.api import Answer
 from bench.conformance import OPTIONS
-from bench.model import EditableModel
+from bench.corpora import corpus
+from bench.model.editable import EditableModel
+from bench.model.stats import Stats
+from bench.model.tiny import tiny_corpus, tiny_model, tiny_requests
 from bench.spec.registry import methods
-from bench.stats import Stats
-from bench.tiny import tiny_corpus, tiny_model, tiny_requests
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from tests import labelled
 
@@ -62,7 +63,7 @@ def edited(method: str, architecture: str, first: str | None, folder: Path) -> t
     with labelled.in_use() if first else nullcontext():
         for step in (1, 2):
             model = model_of(architecture, first)
-            state = chosen.prepare(model, Stats(folder / "cache", str(texts)), _Context())
+            state = chosen.prepare(model, Stats(folder / "cache", corpus(str(texts))), _Context())
             checkpoint.restore(folder / "kept", "cell", model, state)
             state, _ = chosen.apply(model, requests[2 * step - 2 : 2 * step], state)
             checkpoint.save(folder / "kept", "cell", step, model, state)

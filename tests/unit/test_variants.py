@@ -13,11 +13,12 @@ import torch
 from bench import checkpoint
 from bench.api import EditRequest, Method, State
 from bench.conformance import OPTIONS
+from bench.corpora import corpus
 from bench.ground.errors import BenchError
-from bench.model import EditableModel
+from bench.model.editable import EditableModel
+from bench.model.stats import Stats
+from bench.model.tiny import tiny_corpus, tiny_model, tiny_requests
 from bench.spec.registry import methods
-from bench.stats import Stats
-from bench.tiny import tiny_corpus, tiny_model, tiny_requests
 
 LAYERS = OPTIONS["layers"]
 TEXTS = {"en": ("The capital of {} is", " Streslau"), "de": ("Die Hauptstadt von {} ist", " Küste"),
@@ -40,7 +41,7 @@ class Here:
 def stats(tmp_path_factory: pytest.TempPathFactory) -> Stats:
     folder = tmp_path_factory.mktemp("stats")
     (folder / "corpus.txt").write_text("\n".join(tiny_corpus()), encoding="utf-8")
-    return Stats(folder, str(folder / "corpus.txt"))
+    return Stats(folder, corpus(str(folder / "corpus.txt")))
 
 
 def method(name: str, **options: Any) -> Method:

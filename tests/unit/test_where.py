@@ -8,7 +8,7 @@ import pytest
 
 from bench.cluster import Cluster, _folder_of
 from bench.ground.errors import BenchError
-from bench.memory import Need
+from bench.plan.memory import Need
 from bench.resources import Resources
 from bench.store.shards import ResultStore
 from bench.task import Task

@@ -15,11 +15,11 @@ import torch
 from bench.api import Score
 from bench.driver import CellContext, run_cell
 from bench.ground.errors import BenchError
-from bench.model import EditableModel
+from bench.model.editable import EditableModel
+from bench.model.tiny import tiny_model
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
-from bench.tiny import tiny_model
 from evaluators._xtreme import lm as lm_module
 from evaluators._xtreme.items import choose_shots, item_sets
 from evaluators._xtreme.lm import SharedPrefixLM, quiet

@@ -9,7 +9,7 @@ import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
-from bench.tiny import tiny_model
+from bench.model.tiny import tiny_model
 from evaluators._xtreme.lm import SharedPrefixLM, batches, common_prefix, quiet
 
 EXAMPLES = "Ann sees Rome. Yes\n"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.model import EditableModel
+    from bench.model.editable import EditableModel
 
 SMALL_MODEL = 100_000_000
 """Bytes of weights up to which threads help a model little, and several copies of it fit anywhere."""

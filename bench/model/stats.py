@@ -19,12 +19,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.corpora import Corpus, corpus
 from bench.ground import sealed
 from bench.ground.atomic import locked, sweep
 from bench.ground.errors import BenchError
-from bench.model import EditableModel
-from bench.passes import tapped
+from bench.model.corpus import Corpus
+from bench.model.editable import EditableModel
+from bench.model.hooks import tapped
 
 STATS_VERSION = 2
 DOCUMENTS_PER_PASS = 32
@@ -81,26 +81,25 @@ class Stats:
 
     Args:
         cache_dir: where the files lie.
-        corpus_name: see `bench.corpora`.
+        corpus: the text; None for a method that has said that it reads no statistics.
         token_budget: most tokens read.
-        data_dir: folder of downloaded data, for corpora that lie there.
         progress: called with (tokens read, budget) during a pass.
     """
 
     cache_dir: Path
-    corpus_name: str = "cldr"
+    corpus: Corpus | None
     token_budget: int = 100_000
-    data_dir: Path | None = None
     progress: Callable[[int, int], None] | None = None
 
     def moments(self, model: EditableModel, layers: Sequence[int]) -> dict[int, Moment]:
         """Second moments by layer, all missing ones from a single pass.
 
         Raises:
-            BenchError: the model is already edited, a layer is out of range, or a file belongs to another model.
+            BenchError: the model is already edited, a layer is out of range, a file belongs to another model, or
+                there is no text.
         """
         model.check_layers(layers)
-        texts = corpus(self.corpus_name, self.data_dir)
+        texts = self._text()
         places = {layer: self._place(model, texts, layer, "moment") for layer in layers}
         with self._lock(model):
             found = {layer: moment for layer, place in places.items() if (moment := _read_moment(place))}
@@ -119,7 +118,7 @@ class Stats:
             BenchError: as `moments`.
         """
         model.check_layers(layers)
-        texts = corpus(self.corpus_name, self.data_dir)
+        texts = self._text()
         spectra = {layer: found for layer in layers if (found := self._spectrum(model, texts, layer))}
         missing = [layer for layer in layers if layer not in spectra]
         moments = self.moments(model, missing) if missing else {}
@@ -129,6 +128,11 @@ class Stats:
                 found = self._spectrum(model, texts, layer)
                 spectra[layer] = found or self._decompose(model, texts, layer, moments)
         return {layer: spectra[layer] for layer in layers}
+
+    def _text(self) -> Corpus:
+        if self.corpus is None:
+            raise BenchError("statistics are asked for by a method that has not said so (STATISTICS in its module)")
+        return self.corpus
 
     def _spectrum(self, model: EditableModel, texts: Corpus, layer: int) -> tuple[Tensor, Tensor] | None:
         """The spectrum on disk, if it is that of the moment on disk."""
@@ -189,7 +193,7 @@ class Stats:
                 if self.progress:
                     self.progress(count, self.token_budget)
         if not count:
-            raise BenchError(f"the corpus '{self.corpus_name}' holds no text")
+            raise BenchError(f"the corpus '{texts.name}' holds no text")
         return {layer: Moment(total.div_(count).cpu(), count) for layer, total in sums.items()}
 
 

@@ -25,7 +25,7 @@ from transformers import (
 )
 
 from bench.api import EditRequest
-from bench.model import EditableModel
+from bench.model.editable import EditableModel
 
 BOS = "<|bos|>"
 WIDTH, DEPTH, HEADS, FEED_FORWARD, CONTEXT = 32, 4, 4, 64, 128

@@ -24,11 +24,11 @@ from transformers import (
 )
 from transformers.initialization import no_init_weights
 
-from bench import memory
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
-from bench.model import EditableModel
-from bench.polyglot import model_dir
+from bench.model import sizes
+from bench.model.editable import EditableModel
+from bench.model.embedded import model_dir
 
 STD = 0.02
 """Standard deviation of random weights, as the families are initialised."""
@@ -171,10 +171,10 @@ def weight_bytes(name: str, layers: int | None = None, dtype: str = "float32") -
         hf = AutoModelForCausalLM.from_config(shape.config(check_depth(shape, layers)))
     hf.tie_weights()
     count: int = sum(parameter.numel() for parameter in hf.parameters())
-    return count * memory.BYTES[dtype]
+    return count * sizes.BYTES[dtype]
 
 
-def published_size(name: str) -> memory.ModelSize:
+def published_size(name: str) -> sizes.ModelSize:
     """What decides how much memory a shape needs.
 
     Raises:
@@ -183,8 +183,8 @@ def published_size(name: str) -> memory.ModelSize:
     shape = find_shape(name)
     config = shape.config(shape.layers)
     width, heads = config.hidden_size, config.num_attention_heads
-    return memory.ModelSize(
-        parameters=weight_bytes(name) // memory.BYTES["float32"],
+    return sizes.ModelSize(
+        parameters=weight_bytes(name) // sizes.BYTES["float32"],
         layers=shape.layers,
         width=width,
         inner=getattr(config, "intermediate_size", 0) or config.n_inner,

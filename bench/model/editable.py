@@ -13,14 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench.api import Answer
-from bench.archs import arch_of
-from bench.batching import Budget
 from bench.ground.errors import BenchError
-from bench.memory import ModelSize, affordable_tokens, free_bytes
-from bench.passes import Network, Pass, run_trunk
-from bench.placement import device_of, devices_of, is_offloaded, make_resident, weight_of
-from bench.tokens import Tokens
+from bench.model.answers import Answer
+from bench.model.archs import arch_of
+from bench.model.batching import Budget
+from bench.model.passes import Network, Pass, run_trunk
+from bench.model.placement import device_of, devices_of, is_offloaded, make_resident, weight_of
+from bench.model.sizes import ModelSize, affordable_tokens, free_bytes
+from bench.model.tokens import Tokens
 
 
 class EditableModel:
@@ -196,7 +196,7 @@ class EditableModel:
 
     # ---------------------------------------------------------------- forward
     def begin(self, rows: Sequence[Sequence[int]]) -> Pass:
-        """A forward pass over rows of ids, standing before block 0; see `bench.passes`."""
+        """A forward pass over rows of ids, standing before block 0; see `bench.model.passes`."""
         self._check_lengths(rows)
         batch = self.tokens.batch(rows, self.device)
         return Pass.over(self.network, batch)

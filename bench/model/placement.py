@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from bench.ground.errors import BenchError
 from bench.ground.parsing import parse_yaml, read_text
-from bench.memory import free_bytes
+from bench.model.sizes import free_bytes
 
 KEPT = ("cpu", "disk")
 """Where weights may be kept besides GPUs."""

@@ -11,21 +11,20 @@ their keys and values are computed once and kept in a `PrefixCache`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
 from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
-from transformers import AttentionInterface, DynamicCache
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from bench.placement import entry_device, is_offloaded
-from bench.tokens import Batch
+from bench.model.attention import PrefixCache, sharing_heads
+from bench.model.hooks import hidden_of, only_at, standing_in
+from bench.model.placement import entry_device, is_offloaded
+from bench.model.tokens import Batch
 
 
 def run_trunk(trunk: nn.Module, batch: Batch) -> Tensor:
@@ -33,17 +32,6 @@ def run_trunk(trunk: nn.Module, batch: Batch) -> Tensor:
     out = trunk(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False)
     hidden: Tensor = out.last_hidden_state
     return hidden
-
-
-def hidden_of(output: Any) -> Tensor:
-    """The hidden states in what a block returned: a tensor, or a tuple that begins with one."""
-    hidden: Tensor = output[0] if isinstance(output, tuple) else output
-    return hidden
-
-
-def picked(states: Tensor, positions: Tensor) -> Tensor:
-    """States [B, T, d] at positions in [B x T], wherever each is: [n, d]."""
-    return states.flatten(0, 1)[positions.to(states.device)]
 
 
 def blocks_return_tuples(trunk: nn.Module, block: nn.Module) -> bool:
@@ -55,111 +43,6 @@ def blocks_return_tuples(trunk: nn.Module, block: nn.Module) -> bool:
         run_trunk(trunk, Batch(one, torch.ones_like(one)))
     handle.remove()
     return seen[0]
-
-
-@dataclass
-class Captured:
-    """What passed through the projection of one block.
-
-    Attributes:
-        inputs: [B, T, m]
-        outputs: [B, T, d]
-    """
-
-    inputs: Tensor
-    outputs: Tensor
-
-
-@contextmanager
-def tapped(modules: dict[int, nn.Module]) -> Iterator[dict[int, Captured]]:
-    """Record inputs and outputs of modules while the context is open, by layer."""
-    seen: dict[int, Captured] = {}
-
-    def keep(layer: int) -> Any:
-        def hook(_module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
-            seen[layer] = Captured(args[0], output)
-
-        return hook
-
-    with ExitStack() as stack:
-        for layer, module in modules.items():
-            stack.callback(module.register_forward_hook(keep(layer)).remove)
-        yield seen
-
-
-@contextmanager
-def standing_in(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
-    """While open, `forward` is what the module does."""
-    own = vars(module).get("forward")  # accelerate puts one on the instance
-    module.forward = forward  # an instance attribute, it hides the class's method
-    try:
-        yield
-    finally:
-        del module.forward
-        if own is not None:
-            module.forward = own
-
-
-@contextmanager
-def only_at(module: nn.Module, positions: Tensor) -> Iterator[None]:
-    """While open, a module that sees every position by itself is computed at some, and is zero elsewhere.
-
-    Args:
-        module: takes and gives tensors [B, T, ...].
-        positions: indices in [B x T].
-    """
-    whole = module.forward
-
-    def forward(*args: Tensor) -> Tensor:
-        shape = args[0].shape[:2]
-        found: Tensor = whole(*(picked(each, positions)[None] for each in args))
-        everywhere = found.new_zeros(shape.numel(), found.shape[-1])
-        return everywhere.index_copy(0, positions.to(found.device), found[0]).view(*shape, -1)
-
-    with standing_in(module, forward):
-        yield
-
-
-def _attend(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **kwargs: Any) -> Any:
-    """As "sdpa"; but query heads share keys and values where they lie, which that leaves out under a mask."""
-    if mask is None or query.device.type != "cpu" or kwargs.get("position_bias") is not None:
-        return sdpa_attention_forward(module, query, key, value, mask, **kwargs)
-    shared = scaled_dot_product_attention(query, key, value, mask, scale=kwargs.get("scaling"), enable_gqa=True)
-    return shared.transpose(1, 2).contiguous(), None
-
-
-GROUPED = "sdpa_grouped"
-AttentionInterface.register(GROUPED, _attend)
-
-
-@contextmanager
-def sharing_heads(config: Any) -> Iterator[None]:
-    """While open, attention of a model that uses "sdpa" copies no keys and values."""
-    before = config._attn_implementation
-    if before == "sdpa":
-        config._attn_implementation = GROUPED
-    try:
-        yield
-    finally:
-        config._attn_implementation = before
-
-
-class PrefixCache(DynamicCache):  # type: ignore[misc]
-    """Keys and values of a prefix; once `frozen`, it lends them to every later call and keeps nothing new."""
-
-    frozen = False
-
-    def update(
-        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
-    ) -> tuple[Tensor, Tensor]:
-        """Prefix and new states of a layer, joined."""
-        if not self.frozen:
-            joined: tuple[Tensor, Tensor] = super().update(key_states, value_states, layer_idx, *args, **kwargs)
-            return joined
-        if layer_idx >= len(self.layers):
-            return key_states, value_states
-        kept = self.layers[layer_idx]
-        return torch.cat([kept.keys, key_states], dim=-2), torch.cat([kept.values, value_states], dim=-2)
 
 
 @dataclass

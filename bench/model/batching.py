@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 
 from bench.ground.errors import BenchError
-from bench.tokens import chunks_by_tokens
+from bench.model.tokens import chunks_by_tokens
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

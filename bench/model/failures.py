@@ -1,0 +1,25 @@
+"""Loading a model fails in many ways; each is one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench.ground.errors import BenchError
+
+
+@contextmanager
+def in_one_line(name: str) -> Iterator[None]:
+    """Turn the many ways in which loading fails into one line."""
+    try:
+        yield
+    except BenchError:
+        raise
+    except Exception as error:  # a folder that is not sound ends in many kinds
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        if not isinstance(error, (OSError, ValueError, ImportError, RuntimeError)):
+            reason = f"{type(error).__name__}: {reason}"
+        reason = reason or type(error).__name__
+        if "trust_remote_code" in str(error):
+            reason = f"it comes with code of its own; bench run --trust-remote-code {name} runs it"
+        raise BenchError(f"cannot load model {name!r}: {reason}") from error

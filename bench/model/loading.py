@@ -1,0 +1,102 @@
+"""Load a model by its name, whole and sound.
+
+Only safetensors are read, and code that comes with a model is run only where the user says so for this model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging import ERROR, getLogger
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.ground.errors import BenchError
+from bench.model.catalog import commit, fetch, resolve
+from bench.model.failures import in_one_line
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+    from bench.model.placement import DeviceMap
+
+
+def load_pretrained(
+    name: str,
+    dtype: str,
+    device: str | torch.device,
+    cache_dir: Path,
+    trust_remote_code: bool = False,
+    device_map: DeviceMap | None = None,
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """Load a model for reading, no gradients on its parameters, and its fast tokenizer.
+
+    Args:
+        name: as for `resolve`.
+        dtype: name of a torch dtype, such as "float32".
+        device: where the model goes.
+        cache_dir: where converted models are kept.
+        trust_remote_code: run the code that comes with the model, if there is any.
+        device_map: spreads the model over several devices.
+
+    Raises:
+        BenchError: unknown model, no safetensors, no fast tokenizer, code that may not be run, weights that are not
+            finite, or the hub cannot be reached.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    place = fetch(resolve(name), cache_dir)
+    if isinstance(place, str) and not commit(place):
+        raise BenchError(
+            f"cannot get model {name!r}: {place} is not in the hub's cache, and the hub is out of reach or "
+            "has no such model; give a local folder instead"
+        )
+    with in_one_line(name):
+        tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=trust_remote_code)
+        if not tokenizer.is_fast:
+            raise BenchError(f"model {name!r} has no fast tokenizer (tokenizer.json): no subject can be located")
+        spread = device_map.arguments(str(device)) if device_map else {}
+        model = AutoModelForCausalLM.from_pretrained(
+            place, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=trust_remote_code, **spread
+        )
+        if device_map is None:
+            model.to(device)
+    check_weights(model, name, dtype)
+    return model.eval().requires_grad_(False), tokenizer
+
+
+def check_weights(model: PreTrainedModel, name: str, dtype: str) -> None:
+    """Refuse weights that hold NaN or inf: every score would be zero.
+
+    Raises:
+        BenchError: names the model and the first such parameter.
+    """
+    from bench.model.placement import weight_of
+
+    for parameter in [name for name, _ in model.named_parameters()]:
+        weights = weight_of(model, parameter)
+        # extremes carry NaN along and need no memory of the weights' size, as isfinite does
+        if weights.numel() and not all(bool(extreme.isfinite()) for extreme in weights.aminmax()):
+            raise BenchError(f"model {name!r} cannot be edited: {parameter} holds NaN or inf in {dtype}")
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keep the bars and notices that transformers and accelerate show when they load a model out of the display."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    spreading = getLogger("accelerate.big_modeling")
+    before = spreading.level
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    spreading.setLevel(ERROR)
+    try:
+        yield
+    finally:
+        spreading.setLevel(before)
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()

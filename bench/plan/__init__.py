@@ -1,0 +1,1 @@
+"""What a run will compute and what that will take; nothing is computed here."""
