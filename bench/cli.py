@@ -277,7 +277,8 @@ def stats_command(
     cache_dir: options.CacheDir = None,
 ) -> None:
     """Compute second moments of keys ahead of a run; they are kept in the cache folder."""
-    from bench import corpora, data, session
+    from bench import session
+    from bench.data import corpora, datasets
     from bench.display import PlainDisplay
     from bench.model import devices, loading
     from bench.model.catalog import fingerprint
@@ -297,7 +298,7 @@ def stats_command(
         progress = board.cell(f"statistics of {model} on {spec.corpus}")
         stats = Stats(
             cache,
-            corpora.corpus(spec.corpus, data.data_folder(data_dir)),
+            corpora.corpus(spec.corpus, datasets.data_folder(data_dir)),
             spec.token_budget,
             lambda done, budget: progress.step(done, budget, "tokens"),
         )

@@ -32,10 +32,11 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from bench import data
 from bench.api import EditRequest, Method, State
-from bench.corpora import EMBEDDED, corpus
 from bench.cost_plan import CostPlan, MethodPlan, needed_bytes
+from bench.data import datasets
+from bench.data.corpora import EMBEDDED, corpus
+from bench.data.sources.common import DataRequest
 from bench.drawn import DRAWING, DrawnStats
 from bench.driver import CellContext
 from bench.ground.measure import measured
@@ -115,7 +116,7 @@ class TimedStats(Stats):
 def facts(languages: Sequence[str]) -> Iterator[EditRequest]:
     """Embedded facts without end, the languages in turn."""
     for seed in count():
-        drawn = data.load("cldr", data.DataRequest(tuple(languages), FACTS_PER_SEED, seed)).facts
+        drawn = datasets.load("cldr", DataRequest(tuple(languages), FACTS_PER_SEED, seed)).facts
         for together in zip(*drawn.values(), strict=True):
             yield from (fact.request for fact in together)
 

@@ -14,7 +14,7 @@ from bench.display import complain, echo, echo_table
 from bench.ground.errors import BenchError, one_line
 
 if TYPE_CHECKING:
-    from bench.sources.common import AlignmentCount, Checked
+    from bench.data.sources.common import AlignmentCount, Checked
 
 app = typer.Typer(no_args_is_help=True, help="Check files of facts, download data sets.")
 
@@ -31,11 +31,11 @@ Revision = Annotated[str | None, Option(help="Its commit.")]
 @app.command("check")
 def check_command(file: File, show: Shown = 0, seed: Seed = 0) -> None:
     """Say what a file holds: records per language, how subjects were aligned, what is dropped, every problem."""
-    from bench import data
-    from bench.sources.check import against_description, check
+    from bench.data import datasets
+    from bench.data.sources.check import against_description, check
 
     checked = check(file)
-    known = against_description(file, data.datasets().values())
+    known = against_description(file, datasets.datasets().values())
     echo(f"{file}: {checked.layout}{f', {known}' if known else ''}")
     show_counts(checked.counts)
     for lang, lines in sampled(checked, show, seed):
@@ -62,7 +62,7 @@ def show_counts(counts: Iterable[AlignmentCount]) -> None:
 
 def sampled(checked: Checked, count: int, seed: int) -> Iterable[tuple[str, list[str]]]:
     """Random alignments by language, the subject in double square brackets."""
-    from bench.sources.common import shuffled
+    from bench.data.sources.common import shuffled
 
     for lang, examples in checked.examples.items() if count else ():
         lines = []
@@ -74,10 +74,10 @@ def sampled(checked: Checked, count: int, seed: int) -> Iterable[tuple[str, list
 @app.command("floor")
 def floor_command(source: Source, data_dir: options.DataDir = None, limit: Limit = 100) -> None:
     """Say what a model scores on XTREME items that answers nothing: the floor under every XTREME F1, in percent."""
-    from bench import data
+    from bench.data import datasets
     from bench.spec.registry import evaluators
 
-    floor = evaluators().module("xtreme").floor(source, data.data_folder(data_dir), limit)
+    floor = evaluators().module("xtreme").floor(source, datasets.data_folder(data_dir), limit)
     langs = list(dict.fromkeys(lang for _, _, lang in floor.values))
     tasks = dict.fromkeys((protocol, task) for protocol, task, _ in floor.values)
     rows = [
@@ -92,11 +92,11 @@ def floor_command(source: Source, data_dir: options.DataDir = None, limit: Limit
 @app.command("fetch")
 def fetch_command(name: Name, data_dir: options.DataDir = None, source: From = None, revision: Revision = None) -> None:
     """Download a data set into the data folder, or say which files to place there."""
-    from bench import data
+    from bench.data import datasets
+    from bench.data.sources.hub import fetch
     from bench.ground.names import unknown
-    from bench.sources.hub import fetch
 
-    known = data.datasets()
+    known = datasets.datasets()
     if name not in known:
         raise unknown("data set", name, known)
     chosen = known[name]
@@ -109,7 +109,7 @@ def fetch_command(name: Name, data_dir: options.DataDir = None, source: From = N
 
 
 def _folder(given: Path | None) -> Path:
-    from bench.data import DATA_DIR_VARIABLE, data_folder
+    from bench.data.datasets import DATA_DIR_VARIABLE, data_folder
 
     folder = data_folder(given)
     if folder is None:

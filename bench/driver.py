@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench import checkpoint, corpora, data, precheck
+from bench import checkpoint, precheck
 from bench.api import EditReport, Evaluator, Fact, Method, Preparing, State
-from bench.corpora import HUB
+from bench.data import corpora, datasets
+from bench.data.corpora import HUB
+from bench.data.sources.common import AlignmentCount
+from bench.data.stream import EditStream, Step
 from bench.environment import surroundings
 from bench.ground.errors import BenchError
 from bench.ground.measure import measured
@@ -99,11 +102,11 @@ class Work:
 
     cell: Cell
     context: CellContext
-    stream: data.EditStream
+    stream: EditStream
     scored_with: Mapping[str, Evaluator]
     model: EditableModel
     method: Method
-    alignment: tuple[data.AlignmentCount, ...]
+    alignment: tuple[AlignmentCount, ...]
 
     @classmethod
     def load(cls, cell: Cell, world: World) -> Work:
@@ -113,9 +116,9 @@ class Work:
             BenchError: bad input.
         """
         _refuse_changed(cell, world)
-        loaded = data.load(cell.data.name, data.request_of(cell, world.data_dir))
-        stream = data.EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"))
-        context = CellContext(cell, data.data_folder(world.data_dir))
+        loaded = datasets.load(cell.data.name, datasets.request_of(cell, world.data_dir))
+        stream = EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"))
+        context = CellContext(cell, datasets.data_folder(world.data_dir))
         scored_with = world.build_evaluators()
         for evaluator in scored_with.values():
             if isinstance(evaluator, Preparing):
@@ -128,14 +131,14 @@ class Work:
     def prepare(self, world: World) -> State:
         """The method's state before the first step."""
         cell = self.cell
-        folder = data.data_folder(world.data_dir)
+        folder = datasets.data_folder(world.data_dir)
         text = corpora.corpus(cell.corpus, folder) if cell.method.statistics else None
         stats = Stats(world.cache_dir, text, cell.token_budget)
         self._seed("prepare")
         with steady_threads(self.model):
             return self.method.prepare(self.model, stats, self.context)
 
-    def edit(self, step: data.Step, state: State) -> tuple[State, list[dict[str, Any]]]:
+    def edit(self, step: Step, state: State) -> tuple[State, list[dict[str, Any]]]:
         """Apply one step.
 
         Returns:
@@ -146,7 +149,7 @@ class Work:
             state, report = edit(self.method, self.model, step.facts, state)
         return state, cost_rows(report, cost, len(step.facts), diverged(state))
 
-    def score(self, step: data.Step, state: State, names: Iterable[str]) -> Iterator[tuple[str, Table]]:
+    def score(self, step: Step, state: State, names: Iterable[str]) -> Iterator[tuple[str, Table]]:
         """Score the model as it is after a step with some of the evaluators, one after another."""
         seen = self.stream.seen(step.number)
         with steady_threads(self.model), self.method.deployed(self.model, state) as view:
@@ -216,8 +219,8 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
 
 def _refuse_changed(cell: Cell, world: World) -> None:
     """Facts and text must be those that the cell was planned with, since its id stands for them."""
-    folder, planned = data.data_folder(world.data_dir), cell.corpus_fingerprint
-    if cell.data.fingerprint and data.fingerprint(cell.data.name, folder) != cell.data.fingerprint:
+    folder, planned = datasets.data_folder(world.data_dir), cell.corpus_fingerprint
+    if cell.data.fingerprint and datasets.fingerprint(cell.data.name, folder) != cell.data.fingerprint:
         raise BenchError("the facts have changed since the run began; run it again", file=cell.data.name)
     if planned and not cell.corpus.startswith(HUB) and corpora.fingerprint(cell.corpus, folder) != planned:
         raise BenchError("the text has changed since the run began; run it again", file=cell.corpus)
@@ -289,5 +292,5 @@ def environment(work: Work, world: World) -> dict[str, Any]:
     }
 
 
-def _fields(count: data.AlignmentCount) -> dict[str, Any]:
+def _fields(count: AlignmentCount) -> dict[str, Any]:
     return {field.name: getattr(count, field.name) for field in fields(count)}

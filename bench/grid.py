@@ -36,13 +36,13 @@ def cells(
     Raises:
         BenchError: unknown method, option, model, data set or language, or a missing data folder.
     """
-    from bench import corpora, data
+    from bench.data import corpora, datasets
 
     # fields that these depend on are the same in all parts, and large models take long to hash
     contents = _Contents(
         cache(lambda name: _model_ref(name, spec.dtype, cache_dir, name in trusted)),
         cache(lambda name: _data_ref(name, spec.languages, data_dir)),
-        cache(lambda name: corpora.fingerprint(name, data.data_folder(data_dir))),
+        cache(lambda name: corpora.fingerprint(name, datasets.data_folder(data_dir))),
     )
     found = [cell for part in spec.grids() for cell in _cells(part, methods, contents)]
     by_id: dict[str, Cell] = {}
@@ -98,10 +98,10 @@ def as_now(
     Raises:
         BenchError: one of them is not there any more.
     """
-    from bench import corpora, data
+    from bench.data import corpora, datasets
 
     method = cell.method.model_copy(update={"source": methods.source(cell.method.name, cell.method.options)})
-    text = corpora.fingerprint(cell.corpus, data.data_folder(data_dir)) if method.statistics else ""
+    text = corpora.fingerprint(cell.corpus, datasets.data_folder(data_dir)) if method.statistics else ""
     found = {
         "method": method,
         "model": _model_ref(cell.model.name, cell.model.dtype, cache_dir, cell.model.name in trusted),
@@ -141,9 +141,12 @@ def judged(
     Raises:
         BenchError: an evaluator's data is missing.
     """
-    from bench import data
+    from bench.data import datasets
 
-    folder, built = data.data_folder(data_dir), {name: registry.build(name, options) for name, options in evaluators}
+    folder, built = (
+        datasets.data_folder(data_dir),
+        {name: registry.build(name, options) for name, options in evaluators},
+    )
 
     def asked(model: str) -> dict[str, str]:
         items = {name: each.fingerprint(model, folder) for name, each in built.items() if isinstance(each, DataReading)}
@@ -222,10 +225,10 @@ def _model_ref(name: str, dtype: Dtype, cache_dir: Path, trusted: bool) -> Model
 
 
 def _data_ref(name: str, languages: tuple[str, ...], data_dir: Path | None) -> DataRef:
-    from bench import data
+    from bench.data import datasets
 
-    known = data.dataset(name).languages
+    known = datasets.dataset(name).languages
     for language in languages:
         if language not in known:
             raise unknown(f"language of data set '{name}':", language, known)
-    return DataRef(name=name, fingerprint=data.fingerprint(name, data_dir), reader=data.reader(name))
+    return DataRef(name=name, fingerprint=datasets.fingerprint(name, data_dir), reader=datasets.reader(name))

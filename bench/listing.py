@@ -10,8 +10,8 @@ from bench.display import duration, echo, echo_table
 from bench.spec.registry import Registry, evaluators, methods
 
 if TYPE_CHECKING:
+    from bench.data.sources.common import Dataset
     from bench.session import Plan
-    from bench.sources.common import Dataset
     from bench.spec.cell import Cell
     from bench.store.outcomes import Outcome
 
@@ -74,9 +74,9 @@ def _models(verbose: bool) -> None:
 
 
 def _datasets(verbose: bool) -> None:
-    from bench import data
+    from bench.data import datasets
 
-    known = data.datasets().values()
+    known = datasets.datasets().values()
     if not verbose:
         echo_table(("data set", "languages", ""), [(d.name, " ".join(d.languages), d.what) for d in known])
     for each in known if verbose else ():

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import data, grid, siblings
+from bench import grid, siblings
+from bench.data import datasets
 from bench.display import make_display
 from bench.engine import compute
 from bench.ground.atomic import read_json, sweep, write_json
@@ -287,4 +288,4 @@ def _check_data(planned: Plan) -> None:
     needed = [o.cell for o in reversed(planned.outcomes()) if is_pending(o, retry_failed=True)]
     firsts: Mapping[str, Cell] = {cell.data.name: cell for cell in needed}
     for name, cell in firsts.items():
-        data.load(name, data.request_of(cell, planned.data_dir))
+        datasets.load(name, datasets.request_of(cell, planned.data_dir))

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import data
 from bench.api import EditRequest, Fact
+from bench.data import datasets
+from bench.data.sources import counterfact
+from bench.data.sources.common import DataRequest, shuffled
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model.editable import EditableModel
-from bench.sources import counterfact
-from bench.sources.common import shuffled
 from bench.trace import Prompt, subject_tokens
 
 EMBEDDED = "cldr"
@@ -67,7 +67,7 @@ def languages_of(name: str, asked: Sequence[str] | None, usual: Sequence[str]) -
     Raises:
         BenchError: no such data set, or it lacks a language.
     """
-    there = data.dataset(name).languages
+    there = datasets.dataset(name).languages
     for lang in asked or ():
         if lang not in there:
             raise unknown(f"language of {name}", lang, there)
@@ -96,17 +96,17 @@ def questions(
     """
     if name == EMBEDDED:
         return {lang: _embedded(lang, seed)[: wanted * TRIED] for lang in languages}
-    request = data.DataRequest(tuple(languages), wanted, seed, data_dir, parallel=True)
-    loaded = data.load(name, request)
+    request = DataRequest(tuple(languages), wanted, seed, data_dir, parallel=True)
+    loaded = datasets.load(name, request)
     if name == counterfact.FOLDER:
-        folder = data.data_folder(data_dir)
-        loaded = data.dataset(name).load(replace(request, per_language=wanted * TRIED, data_dir=folder))
+        folder = datasets.data_folder(data_dir)
+        loaded = datasets.dataset(name).load(replace(request, per_language=wanted * TRIED, data_dir=folder))
     return {lang: [_question(name, fact) for fact in facts] for lang, facts in loaded.facts.items()}
 
 
 def _embedded(lang: str, seed: int) -> list[Question]:
-    from bench.polyglot.facts import real_items
-    from bench.polyglot.phrasings import PHRASINGS
+    from bench.data.cldr.items import real_items
+    from bench.data.cldr.phrasings import PHRASINGS
 
     found = []
     for item in shuffled(real_items(), seed, "trace"):

@@ -11,10 +11,11 @@ from typing import Any
 
 from torch import Generator
 
-from bench import data
 from bench.api import Fact, Method
-from bench.corpora import corpus
-from bench.data import DataRequest
+from bench.data import datasets
+from bench.data.cldr.text import statistics_text
+from bench.data.corpora import corpus
+from bench.data.sources.common import DataRequest
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model.catalog import known_models
@@ -22,7 +23,6 @@ from bench.model.editable import EditableModel
 from bench.model.loading import load_pretrained
 from bench.model.shapes import SHAPES, random_model
 from bench.model.stats import Stats
-from bench.polyglot.corpus import statistics_text
 from bench.spec import registry
 from bench.spec.settings import hyperparameters
 from methods._locate.editor import ValueOptions, prefixes_for
@@ -157,6 +157,6 @@ def _corpus(folder: Path) -> Path:
 def facts(count: int) -> list[Fact]:
     """Facts of the embedded data set, going round the six languages."""
     per_language = math.ceil(count / len(LANGUAGES))
-    loaded = data.load("cldr", DataRequest(LANGUAGES, per_language)).facts
+    loaded = datasets.load("cldr", DataRequest(LANGUAGES, per_language)).facts
     rounds = zip(*(loaded[language] for language in LANGUAGES), strict=True)
     return [fact for each in rounds for fact in each][:count]

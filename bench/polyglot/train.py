@@ -18,12 +18,13 @@ from tokenizers.decoders import ByteLevel as ByteLevelDecoder
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from bench.data.cldr.items import invented_items, real_items
+from bench.data.cldr.phrasings import CHINESE_BREAKS, LANGUAGES, PHRASINGS
+from bench.data.cldr.text import carrier_lines, documents, fact_lines
 from bench.model.embedded import MODEL_NAME, model_dir
 from bench.model.tokens import chunks_by_tokens
 from bench.polyglot.abilities import BATCH, editability, xtreme_f1
-from bench.polyglot.corpus import ECHO, carrier_lines, documents, exercises, fact_lines
-from bench.polyglot.facts import invented_items, real_items
-from bench.polyglot.phrasings import CHINESE_BREAKS, LANGUAGES, PHRASINGS
+from bench.polyglot.exercises import ECHO, exercises
 
 BOS = "<|endoftext|>"
 SEED = 1

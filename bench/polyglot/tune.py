@@ -23,7 +23,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from bench import data
+from bench.data import datasets
 from bench.ground.atomic import replacing, write_text
 from bench.model import catalog
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
@@ -140,7 +140,7 @@ def evaluate(method: str, options: Mapping[str, Any], cache_dir: Path) -> Trial:
     cell = Cell(
         method=MethodSpec(name=method, options=registry.config(method, options).model_dump(mode="json")),
         model=ModelRef(name=MODEL, fingerprint=catalog.fingerprint(MODEL, cache_dir)),
-        data=DataRef(name=DATA, fingerprint=data.fingerprint(DATA)),
+        data=DataRef(name=DATA, fingerprint=datasets.fingerprint(DATA)),
         schedule=SCHEDULE,
         token_budget=50_000,
         seed=SEED,

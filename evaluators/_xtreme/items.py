@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 import yaml
 
+from bench.data.cldr import tasks as mini
+from bench.data.sources import xtreme
 from bench.ground.digests import digest
 from bench.ground.errors import BenchError
-from bench.polyglot import tasks as mini
-from bench.sources import xtreme
 from evaluators._xtreme.protocol import PAIR_TASKS, Form, Item
 
 TASKS = xtreme.TASKS
@@ -56,7 +56,7 @@ def item_sets(
     """Read, choose examples and draw items, for all tasks and languages that the source has.
 
     Args:
-        source: "mini" or one of `bench.sources.xtreme.SOURCES`.
+        source: "mini" or one of `bench.data.sources.xtreme.SOURCES`.
         data_dir: folder of downloaded data.
         limit: most items per task and language.
         languages: only these; None means all.

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench.data import datasets
+from bench.data.datasets import datasets
 from tests.cli.conftest import bench
 
 FACT = {"fact_id": "f0", "lang": "en", "prompt": "The king of {} is", "subject": "Ruritania", "target": "Otto"}

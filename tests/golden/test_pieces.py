@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.corpora import corpus
+from bench.data.corpora import corpus
 from bench.model.stats import Stats
 from methods._locate.keys import Walk
 from methods._locate.values import ValueConfig, optimise_values

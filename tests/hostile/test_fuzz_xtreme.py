@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from bench.data.sources import xtreme
 from bench.ground.errors import BenchError
-from bench.sources import xtreme
 from tests.hostile import spoiling
 from tests.hostile.fuzzing import Reader, fuzz
 from tests.hostile.test_fuzz_facts import by_lines, is_text, parsed, ways, writer, written

@@ -14,7 +14,7 @@ import torch
 from lm_eval.api.instance import Instance
 
 from bench import checkpoint
-from bench.corpora import corpus
+from bench.data.corpora import corpus
 from bench.driver import run_cell
 from bench.ground.errors import BenchError
 from bench.model.catalog import fingerprint

@@ -11,7 +11,7 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 
-from bench.corpora import corpus
+from bench.data.corpora import corpus
 from bench.ground.errors import BenchError
 from bench.model.batching import Budget
 from bench.model.editable import EditableModel

@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from bench.conformance import OPTIONS
-from bench.corpora import corpus
+from bench.data.corpora import corpus
 from bench.drawn import DrawnStats
 from bench.model.stats import Stats
 from bench.model.tiny import tiny_corpus, tiny_model

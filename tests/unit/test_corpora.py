@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bench import data
-from bench.corpora import corpus, fingerprint
+from bench.data import datasets
+from bench.data.cldr import text as embedded
+from bench.data.corpora import corpus, fingerprint
 from bench.ground.errors import BenchError
-from bench.polyglot import corpus as embedded
 
 WIKI = "hf:some-org/texts:2023.en"
 
@@ -45,7 +45,7 @@ def test_the_embedded_text_is_known_without_being_made(monkeypatch: pytest.Monke
     monkeypatch.setattr(embedded, "statistics_text", lambda: pytest.fail("it was made"))
     assert corpus("cldr").digest == known_by == fingerprint("cldr")
     # the same modules make the embedded facts, which are not the text
-    assert known_by != data.fingerprint("cldr")
+    assert known_by != datasets.fingerprint("cldr")
 
 
 def test_a_text_is_known_by_its_content_not_by_its_name(tmp_path: Path) -> None:

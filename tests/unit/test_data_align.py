@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.sources.align import align
+from bench.data.sources.align import align
 
 
 @pytest.mark.parametrize(

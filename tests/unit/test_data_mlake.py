@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from bench.data import DataRequest, load
+from bench.data.datasets import load
+from bench.data.sources.common import DataRequest
+from bench.data.sources.shared_span import Asked, Finder
 from bench.ground.errors import BenchError
-from bench.sources.shared_span import Asked, Finder
 
 PEOPLE = ("Ada Lovelace", "Clara Bow", "Daphne du Maurier", "Niels Bohr", "Rosa Parks", "Yao Ming")
 TEXTS = {

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from bench.data import DataRequest, fingerprint, load
+from bench.data.datasets import fingerprint, load
+from bench.data.sources.common import DataRequest
+from bench.data.sources.zsre import neighbour_prompt
 from bench.ground.errors import BenchError
-from bench.sources.zsre import neighbour_prompt
 from bench.spec.cell import LANGUAGES
 
 CITIES = ("Avila", "Bremen", "Cadiz", "Delft", "Essen", "Faro", "Gent", "Hull")

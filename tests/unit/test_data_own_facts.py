@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from bench.data import DataRequest, EditStream, dataset, datasets, fingerprint, load
+from bench.data.datasets import dataset, datasets, fingerprint, load
+from bench.data.sources.common import DataRequest
+from bench.data.stream import EditStream
 from bench.ground.errors import BenchError
 from bench.spec.cell import Schedule
 

@@ -13,7 +13,7 @@ from lm_eval.api.instance import Instance
 
 from bench import checkpoint
 from bench.api import State
-from bench.corpora import corpus
+from bench.data.corpora import corpus
 from bench.driver import run_cell
 from bench.ground.digests import digest
 from bench.ground.errors import BenchError

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bench import session
-from bench.data import EditStream, load, request_of
+from bench.data.datasets import load, request_of
+from bench.data.stream import EditStream
 from bench.display import make_display
 from bench.ground.errors import BenchError
 from bench.spec.cell import Cell, Schedule

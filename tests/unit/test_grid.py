@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from bench import corpora, data
+from bench.data import corpora, datasets
 from bench.grid import cells, judged, method_specs
 from bench.ground.errors import BenchError
 from bench.model import catalog
@@ -27,7 +27,7 @@ from bench.spec.settings import (
 @pytest.fixture
 def fixed_fingerprints(monkeypatch):
     monkeypatch.setattr(catalog, "fingerprint", lambda name, cache_dir: f"model:{name}")
-    monkeypatch.setattr(data, "fingerprint", lambda name, data_dir: f"data:{name}")
+    monkeypatch.setattr(datasets, "fingerprint", lambda name, data_dir: f"data:{name}")
     monkeypatch.setattr(corpora, "fingerprint", lambda name, data_dir: f"text:{name}")
 
 

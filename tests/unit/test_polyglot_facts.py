@@ -7,19 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bench.api import Fact
+from bench.data.cldr.facts import load_cldr
+from bench.data.cldr.items import MIN_SUBJECTS, POOL_SIZE, Item, invented_items, real_items, target_pool, target_text
+from bench.data.cldr.phrasings import LANGUAGES, PHRASINGS, RELATIONS, SECOND_HOPS
+from bench.data.cldr.text import carrier_lines, documents, fact_lines, statistics_text
 from bench.ground.errors import BenchError
-from bench.polyglot.corpus import carrier_lines, documents, fact_lines, statistics_text
-from bench.polyglot.facts import (
-    MIN_SUBJECTS,
-    POOL_SIZE,
-    Item,
-    invented_items,
-    load_cldr,
-    real_items,
-    target_pool,
-    target_text,
-)
-from bench.polyglot.phrasings import LANGUAGES, PHRASINGS, RELATIONS, SECOND_HOPS
 
 PER_LANGUAGE = 60
 

@@ -5,13 +5,13 @@ from statistics import fmean
 import pytest
 from transformers import PreTrainedTokenizerFast
 
+from bench.data.cldr.items import real_items
+from bench.data.cldr.phrasings import LANGUAGES
+from bench.data.cldr.tasks import TASKS
+from bench.data.cldr.text import statistics_text
 from bench.model.embedded import model_dir
 from bench.model.tokens import Tokens
 from bench.polyglot.abilities import editability, xtreme_f1
-from bench.polyglot.corpus import statistics_text
-from bench.polyglot.facts import real_items
-from bench.polyglot.phrasings import LANGUAGES
-from bench.polyglot.tasks import TASKS
 from bench.polyglot.train import questions, requirements
 
 SAMPLE = 9

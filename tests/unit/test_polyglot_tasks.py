@@ -6,10 +6,10 @@ import random
 
 import pytest
 
-from bench.polyglot.corpus import ECHO, SHOTS, exercises, wordings
-from bench.polyglot.facts import real_items
-from bench.polyglot.phrasings import LANGUAGES
-from bench.polyglot.tasks import TASKS, TEST_ITEMS, items, practice
+from bench.data.cldr.items import real_items
+from bench.data.cldr.phrasings import LANGUAGES
+from bench.data.cldr.tasks import TASKS, TEST_ITEMS, items, practice
+from bench.polyglot.exercises import ECHO, SHOTS, exercises, wordings
 
 EVERYWHERE = [(task, lang) for task in TASKS for lang in LANGUAGES]
 

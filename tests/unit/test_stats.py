@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from bench.corpora import corpus
+from bench.data.corpora import corpus
 from bench.ground import sealed
 from bench.ground.errors import BenchError
 from bench.model.hooks import tapped

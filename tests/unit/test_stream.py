@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.api import EditRequest, Fact
-from bench.data import EditStream
+from bench.data.stream import EditStream
 from bench.ground.errors import BenchError
 from bench.spec.cell import Schedule
 

@@ -17,7 +17,7 @@ from lm_eval.api.instance import Instance
 from bench import checkpoint
 from bench.api import Answer
 from bench.conformance import OPTIONS
-from bench.corpora import corpus
+from bench.data.corpora import corpus
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
 from bench.model.tiny import tiny_corpus, tiny_model, tiny_requests

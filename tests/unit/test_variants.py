@@ -13,7 +13,7 @@ import torch
 from bench import checkpoint
 from bench.api import EditRequest, Method, State
 from bench.conformance import OPTIONS
-from bench.corpora import corpus
+from bench.data.corpora import corpus
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats

@@ -8,8 +8,8 @@ from typing import Any
 import datasets
 import pytest
 
+from bench.data.sources import xtreme
 from bench.ground.errors import BenchError
-from bench.sources import xtreme
 
 TSV = {"xnli": "xtreme/xnli/dev-de.tsv", "pawsx": "xtreme/pawsx/dev-de.tsv", "wikiann": "xtreme/panx/dev-de.tsv"}
 SQUAD = "xtreme/mlqa/MLQA_V1/dev/dev-context-de-question-de.json"

@@ -20,10 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe, ProbeKind
-from bench.ground.digests import digest
-from bench.ground.errors import BenchError
-from bench.sources.align import align
-from bench.sources.common import (
+from bench.data.sources.align import align
+from bench.data.sources.common import (
     AlignmentCount,
     Checked,
     DataRequest,
@@ -40,6 +38,8 @@ from bench.sources.common import (
     text_at,
     translated,
 )
+from bench.ground.digests import digest
+from bench.ground.errors import BenchError
 
 FOLDER, FILE, KNOWEDIT = "zsre", "zsre_mend_eval.json", "ZsRE-test-all.json"
 SOURCE = "rome.baulab.info/data/dsets"

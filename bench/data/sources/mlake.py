@@ -2,7 +2,7 @@
 
 ``mlake/single_hop/<xx>_qa.json``: records ``question, o_prompt, o_answer, e_prompt, e_answer`` and aliases, the same
 facts in the same order in every language. The question is the edit prompt and ``e_answer`` the target: statements
-(``e_prompt``) often have the answer before the subject. They name no subject; see `bench.sources.shared_span`.
+(``e_prompt``) often have the answer before the subject. They name no subject; see `bench.data.sources.shared_span`.
 
 ``mlake/multi_hop/new_<xx>_qa.json``: ``question, e_prompt, e_answer``, asked after an edit. ``e_prompt`` is the English
 statement of that edit in every language, and ties the question to its fact as a portability probe. Files
@@ -21,9 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe
-from bench.ground.digests import digest
-from bench.ground.errors import BenchError
-from bench.sources.common import (
+from bench.data.sources.common import (
     SPACELESS_LANGUAGES,
     AlignmentCount,
     Checked,
@@ -40,7 +38,9 @@ from bench.sources.common import (
     text_at,
     translated,
 )
-from bench.sources.shared_span import Asked, Finder
+from bench.data.sources.shared_span import Asked, Finder
+from bench.ground.digests import digest
+from bench.ground.errors import BenchError
 
 FOLDER = "mlake"
 LANGUAGES = ("en", "de", "fr", "ja", "zh")

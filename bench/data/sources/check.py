@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from bench.data.sources import counterfact, facts_file, mlake, mzsre, zsre
+from bench.data.sources.common import Checked, Dataset, read_records
 from bench.ground.errors import BenchError
-from bench.sources import counterfact, facts_file, mlake, mzsre, zsre
-from bench.sources.common import Checked, Dataset, read_records
 
 LANGUAGE_CODES = frozenset(mzsre.LANGUAGES) | frozenset(mzsre.CODES)
 

@@ -1,10 +1,10 @@
-"""The embedded facts; `bench.polyglot.facts` makes them."""
+"""The embedded facts; `bench.data.cldr.facts` makes them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from bench.sources.common import DataRequest, Dataset, LoadedData
+from bench.data.sources.common import DataRequest, Dataset, LoadedData
 from bench.spec.cell import LANGUAGES
 
 
@@ -14,14 +14,14 @@ def load(request: DataRequest) -> LoadedData:
     Raises:
         BenchError: too few facts.
     """
-    from bench.polyglot.facts import load_cldr
+    from bench.data.cldr.facts import load_cldr
 
     return LoadedData(load_cldr(request.languages, request.per_language, request.seed, request.parallel))
 
 
 def fingerprint(data_dir: Path | None) -> str:
-    """What facts are made of, and how they are drawn; see `bench.polyglot.facts`."""
-    from bench.polyglot import facts
+    """What facts are made of, and how they are drawn; see `bench.data.cldr.facts`."""
+    from bench.data.cldr import facts
 
     return facts.fingerprint()
 

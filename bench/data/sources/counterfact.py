@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.api import EditRequest, Fact, Probe
-from bench.ground.digests import digest
-from bench.ground.errors import BenchError
-from bench.sources.common import (
+from bench.data.sources.common import (
     AlignmentCount,
     Checked,
     DataRequest,
@@ -27,6 +25,8 @@ from bench.sources.common import (
     text_at,
     text_problem,
 )
+from bench.ground.digests import digest
+from bench.ground.errors import BenchError
 
 FOLDER, FILE = "counterfact", "counterfact.json"
 SOURCE = "rome.baulab.info/data/dsets"

@@ -137,7 +137,7 @@ class Hub:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a data set is and how it is loaded; `bench.data.load` also checks what is asked of it.
+    """What a data set is and how it is loaded; `bench.data.datasets.load` also checks what is asked of it.
 
     Attributes:
         name: as given on the command line.
@@ -278,3 +278,13 @@ def crosslingual(fact_id: str, lang: str, asked: Mapping[str, tuple[str, str]]) 
 def translated(requests: Mapping[str, EditRequest], lang: str) -> EditRequest:
     """The edit of a fact in `lang`, with those in other languages as its translations."""
     return replace(requests[lang], translations=tuple(each for other, each in requests.items() if other != lang))
+
+
+def check_enough(name: str, facts: Mapping[str, Sequence[Fact]], languages: Sequence[str], wanted: int) -> None:
+    """Refuse a request that cannot be met."""
+    have = {lang: len(facts.get(lang, ())) for lang in languages}
+    if not any(have.values()):
+        raise BenchError(f"{name}: no facts are left after filtering")
+    short = [f"{count} in {lang!r}" for lang, count in have.items() if count < wanted]
+    if short:
+        raise BenchError(f"{name}: {wanted} facts per language asked for, but there are {', '.join(short)}")

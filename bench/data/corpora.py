@@ -47,7 +47,7 @@ def fingerprint(name: str, data_dir: Path | None = None) -> str:
         BenchError: as `corpus`.
     """
     if name == EMBEDDED:
-        from bench.polyglot import corpus as embedded
+        from bench.data.cldr import text as embedded
 
         return embedded.fingerprint()
     if name.startswith(HUB):
@@ -59,7 +59,7 @@ def fingerprint(name: str, data_dir: Path | None = None) -> str:
 
 
 def _embedded() -> list[str]:
-    from bench.polyglot.corpus import statistics_text
+    from bench.data.cldr.text import statistics_text
 
     return statistics_text()
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
+from bench.data.cldr.items import Item, invented_items, real_items
+from bench.data.cldr.phrasings import PHRASINGS
 from bench.ground.digests import text_digest
-from bench.polyglot.facts import Item, invented_items, real_items
-from bench.polyglot.phrasings import PHRASINGS
 
 TASKS = ("xnli", "pawsx", "mlqa", "wikiann")
 TEST_ITEMS = 110

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.data.sources.common import Dataset, Hub
 from bench.ground.atomic import replacing, write_text
 from bench.ground.errors import BenchError
-from bench.sources.common import Dataset, Hub
 
 
 def missing(wanted: Dataset, data_dir: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """MzsRE and Bi-ZsRE: zsRE questions in parallel languages, as their owners distribute them.
 
-Files hold lists of records ``{"en": {...}, "<xx>": {...}}``, each half as in `bench.sources.zsre`; MzsRE has one file
-``mzsre/mzsre_test_duplicate_en<xx>.json`` per language, with the same English half in all of them, and calls Dutch
+Files hold lists of records ``{"en": {...}, "<xx>": {...}}``, each half as in `bench.data.sources.zsre`. MzsRE has one
+file ``mzsre/mzsre_test_duplicate_en<xx>.json`` per language, with the same English half in all of them, and calls Dutch
 ``du`` and Czech ``cz``; Bi-ZsRE has one file, ``bzsre/bizsre_test.json``. Facts are matched across languages by
 their place in the files. A record without one of its languages is left out there, and counted.
 """
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.data.sources import zsre
+from bench.data.sources.common import Checked, DataRequest, LoadedData, place_of, read_records
+from bench.data.sources.common import Dataset as Description
+from bench.data.sources.zsre import Record, Records
 from bench.ground.digests import digest
 from bench.ground.errors import BenchError
-from bench.sources import zsre
-from bench.sources.common import Checked, DataRequest, LoadedData, place_of, read_records
-from bench.sources.common import Dataset as Description
-from bench.sources.zsre import Record, Records
 
 LANGUAGES = ("en", "de", "nl", "es", "fr", "zh", "cs", "pt", "ru", "th", "tr", "vi")
 CODES = {"du": "nl", "cz": "cs"}
@@ -40,7 +40,7 @@ class Parallel:
     source: str
 
     def load(self, request: DataRequest) -> LoadedData:
-        """Read, align and draw; see `bench.sources.common.draw`."""
+        """Read, align and draw; see `bench.data.sources.common.draw`."""
         return zsre.choose(self.folder, self._read(request.languages, self._place(request.data_dir)), request)
 
     def fingerprint(self, data_dir: Path | None) -> str:

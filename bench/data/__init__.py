@@ -1,0 +1,1 @@
+"""Facts and texts by name, and the stream in which facts are edited."""

@@ -1,0 +1,1 @@
+"""The embedded facts: real places in six languages, from the Unicode CLDR."""

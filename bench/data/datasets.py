@@ -1,0 +1,106 @@
+"""Data sets by name.
+
+A data set is known by name (`datasets`), or is the path of a file of the user's own facts, whose layout
+`bench.data.sources.facts_file` describes.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from bench.data.sources import cldr, counterfact, facts_file, mlake, mzsre, zsre
+from bench.data.sources.common import DataRequest, Dataset, LoadedData, check_enough
+from bench.ground.digests import content_digest
+from bench.ground.errors import BenchError
+from bench.ground.names import hint, unknown
+from bench.spec.cell import Cell
+
+DATA_DIR_VARIABLE = "BENCH_DATA_DIR"
+OWN_FACTS = "facts file"
+
+
+def datasets() -> dict[str, Dataset]:
+    """The known data sets by name."""
+    known = (cldr.DATASET, *mzsre.DATASETS, zsre.DATASET, counterfact.DATASET, mlake.DATASET)
+    return {each.name: each for each in known}
+
+
+def dataset(name: str) -> Dataset:
+    """Find a data set by name, or read a ``.jsonl`` or ``.json`` file of facts.
+
+    Raises:
+        BenchError: no such data set, or the file is not as it should be.
+    """
+    path = Path(name).expanduser()
+    if path.suffix in facts_file.SUFFIXES:
+        return _own_facts(name, path)
+    known = datasets()
+    if name not in known:
+        raise unknown("data set", name, known)
+    return known[name]
+
+
+def load(name: str, request: DataRequest) -> LoadedData:
+    """Load facts: `request.per_language` in every language asked for.
+
+    Raises:
+        BenchError: unknown data set or language, missing or malformed files, or too few facts.
+    """
+    chosen = dataset(name)
+    for lang in request.languages:
+        if lang not in chosen.languages:
+            raise BenchError(f"{name} has no language {lang!r}{hint(lang, chosen.languages)}")
+    loaded = chosen.load(replace(request, data_dir=data_folder(request.data_dir)))
+    check_enough(name, loaded.facts, request.languages, request.per_language)
+    return loaded
+
+
+def request_of(cell: Cell, data_dir: Path | None) -> DataRequest:
+    """Which facts a cell edits."""
+    plan = cell.schedule
+    return DataRequest(plan.languages, plan.edits_per_language, cell.seed_for("data"), data_dir, plan.parallel)
+
+
+def fingerprint(name: str, data_dir: Path | None = None) -> str:
+    """Hash what the facts of a data set are made from.
+
+    Raises:
+        BenchError: as `load`.
+    """
+    return dataset(name).fingerprint(data_folder(data_dir))
+
+
+def reader(name: str) -> str:
+    """What makes facts of a data set's files: its own name, or that of the format where the name is a path."""
+    return OWN_FACTS if Path(name).suffix in facts_file.SUFFIXES else name
+
+
+def data_folder(given: Path | None = None) -> Path | None:
+    """The data folder: as given, else from the environment variable BENCH_DATA_DIR, else none.
+
+    Raises:
+        BenchError: it does not exist.
+    """
+    named = given or os.environ.get(DATA_DIR_VARIABLE)
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if not folder.is_dir():
+        raise BenchError("the data folder does not exist", file=folder)
+    return folder
+
+
+def _own_facts(name: str, path: Path) -> Dataset:
+    facts = facts_file.read(path)
+    return Dataset(
+        name=name,
+        languages=tuple(dict.fromkeys(lang for _, lang in facts)),
+        licence="the user's",
+        citation="",
+        source=str(path),
+        what=f"{len(facts)} facts",
+        load=lambda request: facts_file.choose(facts, request),
+        fingerprint=lambda _: content_digest(path),
+    )

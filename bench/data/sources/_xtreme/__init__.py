@@ -1,0 +1,1 @@
+"""What reading XTREME items is made of; see `bench.data.sources.xtreme`."""
