@@ -19,8 +19,8 @@ from torch import Tensor
 from bench.api import State
 from bench.ground import sealed
 from bench.model.editable import EditableModel
+from bench.plan.needs import KEPT
 
-KEPT = 2
 WEIGHT, MEMORY = "weight/", "memory/"
 
 

@@ -16,7 +16,7 @@ from bench.display import complain, echo, echo_table
 from bench.ground.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.session import Plan
+    from bench.plan.planning import Plan
 
 FORMATS = "md,pdf,html,tex,csv"
 
@@ -89,7 +89,8 @@ def run_command(
 
     Without arguments: the embedded benchmark (preset table1). Finished cells are kept; run it again to go on.
     """
-    from bench import listing, session
+    from bench import listing
+    from bench.plan import planning
     from bench.spec.settings import assignments, resolve
     from bench.where import Where
 
@@ -102,7 +103,7 @@ def run_command(
         "eval_limit": eval_limit, **assignments(settings or []),
     }  # fmt: skip
     spec = resolve(preset, config, flags)
-    planned = session.plan(spec, results_dir, data_dir, cache_dir, trust_remote_code or ())
+    planned = planning.plan(spec, results_dir, data_dir, cache_dir, trust_remote_code or ())
     if dry_run:
         listing.show_plan(planned, retry_failed, device.value)
     else:
@@ -116,6 +117,7 @@ def compute(planned: Plan, choice: options.DisplayChoice | None, **how: Any) -> 
     from bench.display import make_display
     from bench.engine import exit_code
     from bench.ground import signals
+    from bench.plan import planning
 
     display = make_display(choice.value if choice else None)
     root = planned.store.root
@@ -127,7 +129,7 @@ def compute(planned: Plan, choice: options.DisplayChoice | None, **how: Any) -> 
         raise typer.Exit(signals.exit_code(stop)) from None
     reused = sum(outcome.reused for outcome in outcomes)
     display.note(f"{len(outcomes)} cells in {root}{f' ({reused} from before)' if reused else ''}")
-    place = "" if root.parent == session.RESULTS_DIR else f" --results-dir {root.parent}"
+    place = "" if root.parent == planning.RESULTS_DIR else f" --results-dir {root.parent}"
     display.note(f"next: bench report {root.name}{place}")
     if line := session.failure_line(outcomes, root.name):
         complain(line)
@@ -220,8 +222,9 @@ def verify_command(
     display: options.Display = None,
 ) -> None:
     """Compute the last step of some cells again, from their checkpoints: do the stored scores agree?"""
-    from bench import session, verify, worlds
+    from bench import verify, worlds
     from bench.display import make_display
+    from bench.plan import planning
     from bench.store.results import load_results
 
     folder = run_folder(run, results_dir)
@@ -229,7 +232,7 @@ def verify_command(
     world = worlds.verifying_world(
         results.cells["model"],
         data_dir,
-        cache_dir or session.default_cache_dir(),
+        cache_dir or planning.default_cache_dir(),
         device.value,
         trust_remote_code or (),
     )
@@ -277,7 +280,6 @@ def stats_command(
     cache_dir: options.CacheDir = None,
 ) -> None:
     """Compute second moments of keys ahead of a run; they are kept in the cache folder."""
-    from bench import session
     from bench.data import corpora, datasets
     from bench.display import PlainDisplay
     from bench.model import devices, loading
@@ -286,11 +288,12 @@ def stats_command(
     from bench.model.loading import load_pretrained
     from bench.model.stats import Stats
     from bench.model.threads import steady_threads
+    from bench.plan import planning
     from bench.spec.settings import parse_value, resolve
 
     flags = {"models": [model], "corpus": corpus, "token_budget": token_budget, "dtype": dtype}
     spec = resolve(None, None, flags)
-    cache, place = cache_dir or session.default_cache_dir(), devices.choose_device(device.value)
+    cache, place = cache_dir or planning.default_cache_dir(), devices.choose_device(device.value)
     with loading.quiet_libraries():
         hf, tokenizer = load_pretrained(model, spec.dtype, place, cache)
     editable = EditableModel(hf, tokenizer, fingerprint(model, cache))

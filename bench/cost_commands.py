@@ -53,9 +53,10 @@ def cost_command(
     Shapes have random weights; nothing is downloaded. One that does not fit is cut to its first layers and the cost
     of the whole is extrapolated.
     """
-    from bench import cost_plan, cost_run, session
+    from bench import cost_plan, cost_run
     from bench.display import make_display
     from bench.model import devices
+    from bench.plan import planning
     from bench.spec.registry import methods as registry
     from bench.spec.settings import resolve
 
@@ -69,12 +70,12 @@ def cost_command(
         cost_plan.Load(edits, steps, _sizes(batch_sizes), spec.languages),
         layers=layers,
         device=devices.choose_device(device.value),
-        cache_dir=cache_dir or session.default_cache_dir(),
+        cache_dir=cache_dir or planning.default_cache_dir(),
         registry=registry(),
     )
     shown = make_display(display.value if display else None)
     shown.note(_announcement(planned))
-    folder = out or session.RESULTS_DIR / f"cost-{Path(model).name}"
+    folder = out or planning.RESULTS_DIR / f"cost-{Path(model).name}"
     found: list[Measured] = []
     for each in cost_run.run(planned, shown):
         found.append(each)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.grid import method_specs
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model.sizes import BYTES, free_bytes
+from bench.plan.grid import method_specs
 from bench.plan.memory import edited_layers
 from bench.spec.cell import LANGUAGES, Dtype
 from bench.spec.registry import Registry

@@ -11,7 +11,7 @@ from bench.spec.registry import Registry, evaluators, methods
 
 if TYPE_CHECKING:
     from bench.data.sources.common import Dataset
-    from bench.session import Plan
+    from bench.plan.planning import Plan
     from bench.spec.cell import Cell
     from bench.store.outcomes import Outcome
 
@@ -123,8 +123,8 @@ def _indented(text: str) -> str:
 def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
     """The grid of a run with counts, what exists already, and what the rest will take: time, memory, disk."""
     from bench.model.devices import choose_device
-    from bench.needs import Needs
-    from bench.siblings import elsewhere
+    from bench.plan.needs import Needs
+    from bench.plan.siblings import elsewhere
     from bench.store.estimate import estimate, paces
     from bench.store.outcomes import is_pending
     from bench.store.results import group_name

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import grid, siblings
-from bench.data import datasets
 from bench.display import make_display
 from bench.engine import compute
 from bench.ground.atomic import read_json, sweep, write_json
 from bench.ground.errors import BenchError
-from bench.ground.names import unknown
 from bench.ground.progress import Display
 from bench.model.devices import check_device, choose_device
 from bench.model.loading import quiet_libraries
-from bench.spec.cell import SCHEMA_VERSION, Cell
-from bench.spec.registry import Registry, evaluators, methods
-from bench.spec.run import RunSpec
-from bench.spec.settings import overrides, resolve
+from bench.plan import siblings
+from bench.plan.planning import RESULTS_DIR, Plan, plan
+from bench.spec.cell import SCHEMA_VERSION
+from bench.spec.settings import resolve
 from bench.store import claims
-from bench.store.outcomes import Outcome, existing, is_pending
-from bench.store.records import check_version, read_run
+from bench.store.outcomes import Outcome, is_pending
+from bench.store.records import read_run
 from bench.store.results import PLACE, Results, load_results, place, planned_cells
-from bench.store.shards import ResultStore
 from bench.task import Task
 from bench.where import Where
 from bench.worlds import make_world
@@ -34,105 +29,6 @@ from bench.worlds import make_world
 if TYPE_CHECKING:
     from bench.display import DisplayKind
     from bench.model.placement import DeviceMap
-
-CACHE_VARIABLE = "BENCH_CACHE_DIR"
-RESULTS_DIR = Path("results")
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run will do; nothing is computed or written yet.
-
-    Attributes:
-        spec: the grid.
-        cells: its cells.
-        store: the run's folder.
-        methods: where methods are found.
-        evaluators: names and options, resolved.
-        data_dir: folder of downloaded data, or None.
-        cache_dir: statistics and converted models.
-        trusted: models whose own code is run.
-    """
-
-    spec: RunSpec
-    cells: list[Cell]
-    store: ResultStore
-    methods: Registry
-    evaluators: tuple[tuple[str, dict[str, Any]], ...]
-    data_dir: Path | None
-    cache_dir: Path
-    trusted: tuple[str, ...] = ()
-
-    def outcomes(self) -> list[Outcome]:
-        """How every cell stands."""
-        return [existing(cell, self.store, self.evaluators) for cell in self.cells]
-
-
-def default_cache_dir() -> Path:
-    """$BENCH_CACHE_DIR, else the user's cache folder."""
-    if given := os.environ.get(CACHE_VARIABLE):
-        return Path(given).expanduser()
-    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(caches).expanduser() / "langedit-bench"
-
-
-def plan(
-    spec: RunSpec,
-    results_dir: Path,
-    data_dir: Path | None = None,
-    cache_dir: Path | None = None,
-    trust_remote_code: Iterable[str] = (),
-) -> Plan:
-    """Resolve and check a run.
-
-    Args:
-        spec: the grid.
-        results_dir: folder of all runs.
-        data_dir: folder of downloaded data.
-        cache_dir: statistics and converted models.
-        trust_remote_code: models of the run whose own code is run.
-
-    Raises:
-        BenchError: unknown names, invalid settings, malformed or missing data, a results folder of another version.
-    """
-    registry = methods()
-    store = ResultStore(results_dir / spec.name)
-    check_schema(store)
-    cache = cache_dir or default_cache_dir()
-    scored_with = evaluator_options(spec, evaluators())
-    trusted = grid.trusted_models(trust_remote_code, (model for part in spec.grids() for model in part.models))
-    cells = grid.cells(spec, registry, data_dir, cache, trusted)
-    cells = grid.judged(cells, scored_with, evaluators(), data_dir)
-    planned = Plan(spec, cells, store, registry, scored_with, data_dir, cache, trusted)
-    _check_data(planned)
-    return planned
-
-
-def evaluator_options(spec: RunSpec, registry: Registry) -> tuple[tuple[str, dict[str, Any]], ...]:
-    """Names and resolved options of a run's evaluators; `eval_limit` is the option ``limit`` of those that have it.
-
-    Raises:
-        BenchError: unknown evaluator, or an unknown or invalid option.
-    """
-    settings, found = overrides(spec.set, registry), []
-    for name in spec.evaluators:
-        if name not in registry.names():
-            raise unknown("evaluator", name, registry.names())
-        limit = {"limit": spec.eval_limit} if "limit" in registry.options(name) else {}
-        config = registry.config(name, {**limit, **settings.get(name, {})})
-        found.append((name, config.model_dump(mode="json")))
-    return tuple(found)
-
-
-def check_schema(store: ResultStore) -> None:
-    """Refuse a run folder that another schema version has written.
-
-    Raises:
-        BenchError: naming the first such file.
-    """
-    for path in [store.root / "run.json", *sorted(store.root.glob("*/cell.json"))]:
-        if path.exists():
-            check_version(path)
 
 
 def execute(
@@ -281,11 +177,3 @@ def failure_line(outcomes: Iterable[Outcome], run_name: str) -> str:
     again = "; add --retry-failed to compute it again" if first.reused else ""
     more = f" (and {len(failed) - 1} more: bench status {run_name})" if len(failed) > 1 else ""
     return f"{first.cell.label()} failed: {reason}{again}{more}"
-
-
-def _check_data(planned: Plan) -> None:
-    """Load every data set that is still needed, so that malformed records show before anything is computed."""
-    needed = [o.cell for o in reversed(planned.outcomes()) if is_pending(o, retry_failed=True)]
-    firsts: Mapping[str, Cell] = {cell.data.name: cell for cell in needed}
-    for name, cell in firsts.items():
-        datasets.load(name, datasets.request_of(cell, planned.data_dir))

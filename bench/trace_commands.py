@@ -105,9 +105,10 @@ def trace_command(
     Causal tracing (Meng et al. 2022; Figure 5 of the LangEdit paper). Writes heat maps per language and the layers
     to edit.
     """
-    from bench import session, trace_facts
+    from bench import trace_facts
     from bench.display import make_display
     from bench.model import devices
+    from bench.plan import planning
     from bench.spec.settings import resolve
 
     spec = resolve(None, None, {"models": [model], "dtype": dtype, "languages": languages})
@@ -118,10 +119,10 @@ def trace_command(
     shown = make_display(display.value if display else None)
     if not trace_facts.has_true_answers(data):
         shown.note(f"{data} has no true answers: each prompt is traced with the token that the model says first")
-    editable = _load(spec, place, cache_dir or session.default_cache_dir())
+    editable = _load(spec, place, cache_dir or planning.default_cache_dir())
     for questions in asked.values():
         trace_facts.check_lengths(editable, questions, data)
-    folder = out or session.RESULTS_DIR / f"trace-{Path(model).name}"
+    folder = out or planning.RESULTS_DIR / f"trace-{Path(model).name}"
     trace(editable, request, asked, folder, shown)
     from reports import trace as report
 

@@ -16,7 +16,7 @@ from bench.resources import Resources
 from bench.task import Task
 
 if TYPE_CHECKING:
-    from bench.session import Plan
+    from bench.plan.planning import Plan
 
 ENGINES = ("local", "ray")
 
@@ -67,7 +67,7 @@ class Where:
         """
         if self.is_cluster:
             from bench.cluster import Cluster
-            from bench.needs import Needs
+            from bench.plan.needs import Needs
 
             asked = Resources.parse(self.cell_resources or "")
             return Cluster(task, asked, Needs(planned, "cpu").need, note, self.address, self.workers)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bench import grid
 from bench.model.devices import choose_device
-from bench.spec.cell import Cell
+from bench.plan import grid
+from bench.plan.needs import kept_cells
 from bench.spec.registry import methods
-from bench.store.results import PLACE, place
 
 if TYPE_CHECKING:
     from bench.driver import World
     from bench.model.placement import DeviceMap
-    from bench.session import Plan
+    from bench.plan.planning import Plan
 
 
 def make_world(planned: Plan, device: str, device_map: DeviceMap | None = None) -> World:
@@ -52,12 +51,3 @@ def verifying_world(
         device=choose_device(device),
         trusted=grid.trusted_models(trust_remote_code, models),
     )
-
-
-def kept_cells(cells: Iterable[Cell]) -> frozenset[str]:
-    """Cells whose last checkpoints stay, for `bench verify`: of each place in the grid that of the first seed."""
-    first: dict[tuple[Any, ...], str] = {}
-    for cell in cells:
-        where = place(cell)
-        first.setdefault(tuple(where[name] for name in PLACE if name != "seed"), cell.id())
-    return frozenset(first.values())

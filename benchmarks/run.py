@@ -21,7 +21,7 @@ from bench.ground.names import unknown
 from bench.model.devices import choose_device
 from bench.model.loading import quiet_libraries
 from bench.options import DeviceChoice, DisplayChoice
-from bench.session import default_cache_dir
+from bench.plan.planning import default_cache_dir
 from benchmarks import algebra, stages, steps, subjects, table
 from benchmarks.harness import Comparison, Measurement, measure, threads
 from benchmarks.stages import QUICK, Sizes

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from bench import session, worlds
+from bench import worlds
 from bench.driver import run_cell
 from bench.ground.errors import BenchError
 from bench.model import catalog
+from bench.plan import planning
 from bench.spec.cell import Cell
 from bench.spec.settings import resolve
 from bench.store.results import load_results
@@ -48,8 +49,8 @@ def settings(root: Path, **changes: Any) -> dict[str, Any]:
     }
 
 
-def planned(root: Path, results: Path, **changes: Any) -> session.Plan:
-    return session.plan(resolve(None, None, settings(root, **changes)), results, cache_dir=results / "cache")
+def planned(root: Path, results: Path, **changes: Any) -> planning.Plan:
+    return planning.plan(resolve(None, None, settings(root, **changes)), results, cache_dir=results / "cache")
 
 
 def ids(root: Path, **changes: Any) -> dict[str, set[str]]:

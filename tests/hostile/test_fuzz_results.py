@@ -15,7 +15,7 @@ import pytest
 from hypothesis import strategies as st
 
 from bench.ground.errors import BenchError
-from bench.session import check_schema
+from bench.plan.planning import check_schema
 from bench.spec.cell import Cell
 from bench.store.estimate import paces
 from bench.store.outcomes import existing

@@ -13,9 +13,9 @@ import pytest
 import yaml
 from hypothesis import strategies as st
 
-from bench.grid import method_specs
 from bench.ground.errors import BenchError
 from bench.ground.parsing import MOST_NODES, parse_json, parse_yaml
+from bench.plan.grid import method_specs
 from bench.spec import settings
 from bench.spec.cell import MethodSpec
 from bench.spec.registry import methods

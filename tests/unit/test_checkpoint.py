@@ -12,6 +12,7 @@ from bench import checkpoint
 from bench.api import State
 from bench.model.editable import EditableModel
 from bench.model.tiny import tiny_model
+from bench.plan import needs
 
 LAYER = 0
 
@@ -46,7 +47,7 @@ def test_the_newest_comes_back_bit_by_bit(tmp_path: Path, model: EditableModel) 
     assert torch.equal(state.memory["keys"], torch.arange(3).bfloat16())
     assert state.memory["seen"] == 3
     assert state.memory["empty"].shape == (3, 0)
-    assert len(list(tmp_path.iterdir())) == checkpoint.KEPT
+    assert len(list(tmp_path.iterdir())) == needs.KEPT
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -12,6 +12,7 @@ from bench.data.datasets import load, request_of
 from bench.data.stream import EditStream
 from bench.display import make_display
 from bench.ground.errors import BenchError
+from bench.plan import planning
 from bench.spec.cell import Cell, Schedule
 from bench.spec.run import RunSpec
 from bench.spec.settings import resolve
@@ -25,8 +26,8 @@ SMALL: dict[str, Any] = {
 }  # fmt: skip
 
 
-def plan(root: Path, name: str, **settings: Any) -> session.Plan:
-    return session.plan(resolve("smoke", None, {**SMALL, "name": name, **settings}), root, cache_dir=root / "cache")
+def plan(root: Path, name: str, **settings: Any) -> planning.Plan:
+    return planning.plan(resolve("smoke", None, {**SMALL, "name": name, **settings}), root, cache_dir=root / "cache")
 
 
 def test_every_language_alone_and_all_together(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from bench.data import corpora, datasets
-from bench.grid import cells, judged, method_specs
 from bench.ground.errors import BenchError
 from bench.model import catalog
-from bench.session import evaluator_options
+from bench.plan.grid import cells, judged, method_specs
+from bench.plan.planning import evaluator_options
 from bench.spec.registry import evaluators, methods
 from bench.spec.run import PAPER_METHODS, RunSpec
 from bench.spec.settings import (

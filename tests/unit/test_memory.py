@@ -16,7 +16,7 @@ from bench.model.sizes import ModelSize
 from bench.model.tiny import FEED_FORWARD, WIDTH, tiny_model
 from bench.plan import memory
 from bench.plan.memory import Need, checkpoint_bytes, predicted_memory
-from bench.session import plan
+from bench.plan.planning import plan
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.spec.registry import Registry, methods
 from bench.spec.settings import resolve

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import Any
 
-from bench.checkpoint import KEPT
 from bench.model import catalog
 from bench.plan.memory import Need, checkpoint_bytes, predicted_memory
+from bench.plan.planning import Plan
 from bench.spec.cell import Cell
-from bench.worlds import kept_cells
+from bench.store.results import PLACE, place
 
-if TYPE_CHECKING:
-    from bench.session import Plan
+KEPT = 2
+"""Checkpoints that a cell keeps, the last ones."""
+
+
+def kept_cells(cells: Iterable[Cell]) -> frozenset[str]:
+    """Cells whose last checkpoints stay, for `bench verify`: of each place in the grid that of the first seed."""
+    first: dict[tuple[Any, ...], str] = {}
+    for cell in cells:
+        where = place(cell)
+        first.setdefault(tuple(where[name] for name in PLACE if name != "seed"), cell.id())
+    return frozenset(first.values())
 
 
 class Needs:
