@@ -90,9 +90,9 @@ def run_command(
     Without arguments: the embedded benchmark (preset table1). Finished cells are kept; run it again to go on.
     """
     from bench import listing
+    from bench.compute.where import Where
     from bench.plan import planning
     from bench.spec.settings import assignments, resolve
-    from bench.where import Where
 
     where = Where(engine.value, workers, address, cell_resources)
     flags = {
@@ -113,9 +113,9 @@ def run_command(
 
 def compute(planned: Plan, choice: options.DisplayChoice | None, **how: Any) -> None:
     """Compute a plan, say what came of it, leave with its exit code; `how` are arguments of `session.execute`."""
-    from bench import session
+    from bench.compute import session
+    from bench.compute.engine import exit_code
     from bench.display import make_display
-    from bench.engine import exit_code
     from bench.ground import signals
     from bench.plan import planning
 
@@ -222,14 +222,15 @@ def verify_command(
     display: options.Display = None,
 ) -> None:
     """Compute the last step of some cells again, from their checkpoints: do the stored scores agree?"""
-    from bench import verify, worlds
+    from bench.compute import verify
+    from bench.compute.world import verifying_world
     from bench.display import make_display
     from bench.plan import planning
     from bench.store.results import load_results
 
     folder = run_folder(run, results_dir)
     results = load_results(folder)
-    world = worlds.verifying_world(
+    world = verifying_world(
         results.cells["model"],
         data_dir,
         cache_dir or planning.default_cache_dir(),
@@ -255,7 +256,7 @@ def list_command(kind: options.Listed, verbose: options.Verbose = False) -> None
 @app.command("check")
 def check_command(method: options.Method) -> None:
     """Check a method on tiny models of every architecture: state, resuming, isolation."""
-    from bench.conformance import check_method
+    from bench.compute.conformance import check_method
     from bench.spec.registry import methods
 
     registry = methods()

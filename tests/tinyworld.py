@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.driver import World
+from bench.compute.world import World
 from bench.model.catalog import fingerprint
 from bench.model.tiny import tiny_corpus, tiny_model
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
@@ -44,7 +44,7 @@ class TinyWorld:
         return cls(root)
 
     def cell(self, method: str = "memit", seed: int = 0, eval_every: int = 0, **options: object) -> Cell:
-        from bench.conformance import OPTIONS
+        from bench.compute.conformance import OPTIONS
 
         registry = methods()
         fields = registry.options(method)

@@ -133,7 +133,8 @@ def evaluate(method: str, options: Mapping[str, Any], cache_dir: Path) -> Trial:
     """Edit the tuning stream with one setting and score it."""
     import torch
 
-    from bench.driver import World, run_cell
+    from bench.compute.driver import run_cell
+    from bench.compute.world import World
 
     torch.set_num_threads(1)
     registry = methods()

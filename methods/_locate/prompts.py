@@ -59,7 +59,7 @@ def prompt_sets(
 
 
 def check_lengths(sets: Sequence[PromptSet], context_length: int) -> None:
-    """Refuse a fact whose prompt fits into the context alone (`bench.precheck`), but not behind its context prefixes.
+    """Refuse a fact whose prompt fits into the context alone, but not behind its context prefixes.
 
     Raises:
         BenchError: names the fact.

@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from bench.cli import app
-from bench.conformance import OPTIONS
+from bench.compute.conformance import OPTIONS
 from bench.spec.registry import methods
 from tests.tinyworld import LANGUAGES, PER_LANGUAGE, TinyWorld
 

@@ -5,14 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from bench.compute.engine import InProcess, compute, exit_code
+from bench.compute.task import Task
 from bench.display import NoDisplay
-from bench.engine import InProcess, compute, exit_code
 from bench.ground.errors import BenchError
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.store.outcomes import existing, is_pending
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
-from bench.task import Task
 
 WORLD = SimpleNamespace(evaluators=())
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bench import worlds
-from bench.driver import run_cell
+from bench.compute import world
+from bench.compute.driver import run_cell
 from bench.ground.errors import BenchError
 from bench.model import catalog
 from bench.plan import planning
@@ -248,7 +248,7 @@ def test_what_changes_while_a_run_goes_on_is_not_taken_for_what_was_planned(
     flip(here / name, (here / "facts.jsonl").read_bytes().rindex(b"R3") + 1 if name == "facts.jsonl" else -5)
     (cell,) = plan.cells
     with pytest.raises(BenchError, match=rf"{name}: the (facts have|text has) changed"):
-        run_cell(cell, ResultStore(tmp_path / "run"), worlds.make_world(plan, "cpu"), Silent())
+        run_cell(cell, ResultStore(tmp_path / "run"), world.make_world(plan, "cpu"), Silent())
 
 
 # ---------------------------------------------------------------------------- what is asked

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.conformance import OPTIONS
+from bench.compute.conformance import OPTIONS
 from bench.ground.atomic import read_json
 from bench.ground.errors import BenchError
 from bench.spec.registry import methods

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bench.cluster import LOOPBACK, QUIET
+from bench.compute.cluster import LOOPBACK, QUIET
 from bench.spec.cell import Cell
 from bench.store.shards import ResultStore
 from tests.cli.conftest import tiny, tiny_world  # noqa: F401

@@ -15,16 +15,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.cluster import Cluster, _unwrapped
+from bench.compute.cluster import Cluster, _unwrapped
+from bench.compute.engine import InProcess, compute
+from bench.compute.resources import Resources
+from bench.compute.task import Task
 from bench.display import NoDisplay
-from bench.engine import InProcess, compute
 from bench.ground.errors import StorageError
-from bench.resources import Resources
 from bench.spec.cell import Cell
 from bench.store import claims
 from bench.store.outcomes import Outcome
 from bench.store.shards import ResultStore
-from bench.task import Task
 from tests.cli.conftest import bench
 from tests.cluster.conftest import Gate, Meanwhile, of_node, scores, until
 from tests.tinyworld import TinyWorld
@@ -129,7 +129,7 @@ def test_ctrl_c_ends_the_workers_in_order(world, gate, cells, nodes, tmp_path):
 
 
 def test_a_cell_that_no_machine_can_compute_is_said(world, cells, nodes, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.cluster.FIRST_LOOK", 0.1)
+    monkeypatch.setattr("bench.compute.cluster.FIRST_LOOK", 0.1)
     notes: list[str] = []
     task = Task(ResultStore(tmp_path), world.world())
     engine = Cluster(task, Resources(num_cpus=3), lambda cell: None, notes.append, nodes.address)

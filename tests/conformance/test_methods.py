@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.conformance import check_method
+from bench.compute.conformance import check_method
 from bench.spec.registry import Registry
 
 METHODS = Registry("methods", "bench.methods")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from bench import checkpoint
 from bench.api import State
+from bench.compute import checkpoint
 from bench.ground import sealed
 from bench.ground.errors import BenchError
 from bench.model import catalog, loading

@@ -13,15 +13,16 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 
-from bench import checkpoint
+from bench.compute import checkpoint
+from bench.compute.conformance import tiny_requests
+from bench.compute.driver import run_cell
 from bench.data.corpora import corpus
-from bench.driver import run_cell
 from bench.ground.errors import BenchError
 from bench.model.catalog import fingerprint
 from bench.model.editable import EditableModel
 from bench.model.loading import load_pretrained
 from bench.model.stats import Stats
-from bench.model.tiny import byte_tokenizer, tiny_model, tiny_requests
+from bench.model.tiny import byte_tokenizer, tiny_model
 from bench.spec.cell import Cell, Dtype, ModelRef
 from bench.store.results import load_results
 from bench.store.shards import ResultStore

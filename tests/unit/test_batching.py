@@ -11,12 +11,13 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 
+from bench.compute.conformance import tiny_requests
 from bench.data.corpora import corpus
 from bench.ground.errors import BenchError
 from bench.model.batching import Budget
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
-from bench.model.tiny import tiny_corpus, tiny_model, tiny_requests
+from bench.model.tiny import tiny_corpus, tiny_model
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from methods import ft
 from methods._locate.keys import Walk

@@ -11,7 +11,7 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from bench.conformance import OPTIONS
+from bench.compute.conformance import OPTIONS
 from bench.data.corpora import corpus
 from bench.drawn import DrawnStats
 from bench.model.stats import Stats

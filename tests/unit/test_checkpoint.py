@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import checkpoint
 from bench.api import State
+from bench.compute import checkpoint
 from bench.model.editable import EditableModel
 from bench.model.tiny import tiny_model
 from bench.plan import needs

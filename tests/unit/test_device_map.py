@@ -11,17 +11,18 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 
-from bench import checkpoint
 from bench.api import State
+from bench.compute import checkpoint
+from bench.compute.conformance import tiny_requests
+from bench.compute.driver import run_cell
 from bench.data.corpora import corpus
-from bench.driver import run_cell
 from bench.ground.digests import digest
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.loading import load_pretrained, quiet_libraries
 from bench.model.placement import DeviceMap, device_map, is_offloaded
 from bench.model.stats import Stats
-from bench.model.tiny import tiny_corpus, tiny_model, tiny_requests
+from bench.model.tiny import tiny_corpus, tiny_model
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
 from evaluators._xtreme.lm import SharedPrefixLM, quiet

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from bench.api import EditReport, EditRequest, State
-from bench.driver import CellContext, run_cell
+from bench.compute.driver import CellContext, run_cell
 from bench.ground.atomic import read_json, write_json
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bench import session
+from bench.compute import session
+from bench.compute.where import Where
 from bench.data.datasets import load, request_of
 from bench.data.stream import EditStream
 from bench.display import make_display
@@ -18,7 +19,6 @@ from bench.spec.run import RunSpec
 from bench.spec.settings import resolve
 from bench.store.outcomes import existing
 from bench.store.results import load_results
-from bench.where import Where
 
 SMALL: dict[str, Any] = {
     "methods": ["none"], "languages": ["en", "zh"], "seeds": 1, "edits_per_language": 2, "batch_size": 2,

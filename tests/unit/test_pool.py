@@ -16,18 +16,18 @@ import pandas as pd
 import pytest
 
 from bench.api import EditReport, EditRequest, State
+from bench.compute.engine import InProcess, compute
+from bench.compute.pool import Pool
+from bench.compute.task import Task
+from bench.compute.world import World
 from bench.display import NoDisplay
-from bench.driver import World
-from bench.engine import InProcess, compute
 from bench.model.editable import EditableModel
-from bench.pool import Pool
 from bench.spec.cell import Cell
 from bench.spec.registry import methods
 from bench.store.claims import here
 from bench.store.outcomes import Outcome
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
-from bench.task import Task
 from methods.none import Unedited
 from tests.tinyworld import TinyWorld
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from bench.conformance import OPTIONS
+from bench.compute.conformance import OPTIONS
 from bench.ground.errors import BenchError
 from bench.model.tiny import tiny_model
 from bench.spec.registry import Registry, evaluators, methods

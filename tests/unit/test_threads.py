@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench.driver import run_cell
+from bench.compute.driver import run_cell
 from bench.ground.atomic import read_json
 from bench.model.threads import SMALL_MODEL, steady_threads, threads_of
 from bench.model.tiny import tiny_model

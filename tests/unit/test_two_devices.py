@@ -14,13 +14,13 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 
-from bench import checkpoint
 from bench.api import Answer
-from bench.conformance import OPTIONS
+from bench.compute import checkpoint
+from bench.compute.conformance import OPTIONS, tiny_requests
 from bench.data.corpora import corpus
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
-from bench.model.tiny import tiny_corpus, tiny_model, tiny_requests
+from bench.model.tiny import tiny_corpus, tiny_model
 from bench.spec.registry import methods
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from tests import labelled

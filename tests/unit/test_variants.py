@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import torch
 
-from bench import checkpoint
 from bench.api import EditRequest, Method, State
-from bench.conformance import OPTIONS
+from bench.compute import checkpoint
+from bench.compute.conformance import OPTIONS, tiny_requests
 from bench.data.corpora import corpus
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
-from bench.model.tiny import tiny_corpus, tiny_model, tiny_requests
+from bench.model.tiny import tiny_corpus, tiny_model
 from bench.spec.registry import methods
 
 LAYERS = OPTIONS["layers"]

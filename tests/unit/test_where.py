@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.cluster import Cluster, _folder_of
+from bench.compute.cluster import Cluster, _folder_of
+from bench.compute.resources import Resources
+from bench.compute.task import Task
+from bench.compute.where import Where
 from bench.ground.errors import BenchError
 from bench.plan.memory import Need
-from bench.resources import Resources
 from bench.store.shards import ResultStore
-from bench.task import Task
-from bench.where import Where
 
 
 def test_resources_are_read_and_written():
@@ -76,7 +76,7 @@ def two_machines(monkeypatch):
     nodes = [{"Alive": machine["CPU"] < 64, "Resources": machine} for machine in machines]
     names = ("WorkerCrashedError", "NodeDiedError", "LocalRayletDiedError", "OutOfMemoryError", "ObjectLostError")
     ray = SimpleNamespace(nodes=lambda: nodes, exceptions=SimpleNamespace(**dict.fromkeys(names, OSError)))
-    monkeypatch.setattr("bench.cluster._imported", lambda address: ray)
+    monkeypatch.setattr("bench.compute.cluster._imported", lambda address: ray)
 
 
 def need(weights: int) -> Need:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from bench.api import Score
-from bench.driver import CellContext, run_cell
+from bench.compute.driver import CellContext, run_cell
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.tiny import tiny_model

@@ -4,64 +4,31 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from bench import checkpoint, precheck
 from bench.api import EditReport, Evaluator, Fact, Method, Preparing, State
+from bench.compute import checkpoint, precheck
+from bench.compute.environment import surroundings
+from bench.compute.rows import Table, cost_rows, evaluate
+from bench.compute.world import World
 from bench.data import corpora, datasets
 from bench.data.corpora import HUB
 from bench.data.sources.common import AlignmentCount
 from bench.data.stream import EditStream, Step
-from bench.environment import surroundings
 from bench.ground.errors import BenchError
 from bench.ground.measure import measured
 from bench.ground.progress import Progress
 from bench.model.editable import EditableModel
 from bench.model.loading import load_pretrained
-from bench.model.placement import DeviceMap
 from bench.model.stats import Stats
 from bench.model.threads import steady_threads
-from bench.rows import Table, cost_rows, evaluate
-from bench.spec import registry
 from bench.spec.cell import Cell
-from bench.spec.registry import Registry
 from bench.store.shards import COST_TABLE, ResultStore, Status
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What a cell needs and its numbers do not depend on.
-
-    Attributes:
-        methods: where methods are found.
-        evaluators: (name, options) pairs; the name is also that of the table of scores.
-        data_dir: folder of downloaded data, or None.
-        cache_dir: statistics and converted models.
-        device: "cpu" or "cuda".
-        kept: ids of the cells that keep their last checkpoints when they are done, for `bench verify`.
-        evaluator_registry: where evaluators are found.
-        trusted: models whose own code is run.
-        device_map: spreads the model over several devices.
-    """
-
-    methods: Registry
-    evaluators: tuple[tuple[str, Mapping[str, Any]], ...]
-    data_dir: Path | None
-    cache_dir: Path
-    device: str
-    kept: frozenset[str] = frozenset()
-    evaluator_registry: Registry = field(default_factory=registry.evaluators)
-    trusted: tuple[str, ...] = ()
-    device_map: DeviceMap | None = None
-
-    def build_evaluators(self) -> dict[str, Evaluator]:
-        """Evaluators of one cell, by name; they may remember what they prepared for it."""
-        return {name: self.evaluator_registry.build(name, options) for name, options in self.evaluators}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.engine import Engine, InProcess
+from bench.compute.engine import Engine, InProcess
+from bench.compute.resources import Resources
+from bench.compute.task import Task
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model.threads import SMALL_MODEL
-from bench.resources import Resources
-from bench.task import Task
 
 if TYPE_CHECKING:
     from bench.plan.planning import Plan
@@ -28,7 +28,7 @@ class Where:
     Attributes:
         engine: "local" (processes of this machine) or "ray" (tasks of a cluster).
         workers: cells at the same time; None: `default_workers`, or as many as the cluster has room for.
-        address: of the Ray cluster, see `bench.cluster.Cluster`.
+        address: of the Ray cluster, see `bench.compute.cluster.Cluster`.
         cell_resources: what every cell asks it for, see `Resources.parse`.
 
     Raises:
@@ -63,15 +63,15 @@ class Where:
             note: says a line beside the course of the run.
 
         Raises:
-            BenchError: see `bench.cluster.Cluster`.
+            BenchError: see `bench.compute.cluster.Cluster`.
         """
         if self.is_cluster:
-            from bench.cluster import Cluster
+            from bench.compute.cluster import Cluster
             from bench.plan.needs import Needs
 
             asked = Resources.parse(self.cell_resources or "")
             return Cluster(task, asked, Needs(planned, "cpu").need, note, self.address, self.workers)
-        from bench.pool import Pool
+        from bench.compute.pool import Pool
 
         side_by_side = min(self.workers or default_workers(planned, task.world.device), pending)
         return InProcess(task) if side_by_side == 1 else Pool(task, side_by_side)

@@ -17,7 +17,7 @@ from bench.store.outcomes import Outcome, existing, is_pending
 from bench.store.shards import ResultStore, Status
 
 if TYPE_CHECKING:
-    from bench.driver import World
+    from bench.compute.world import World
     from bench.ground.progress import Progress
 
     CellRunner = Callable[[Cell, ResultStore, World, Progress], Status]
@@ -32,7 +32,7 @@ class Task:
         world: handed to every cell.
         retry_failed: also compute cells that failed before `began`.
         began: when this run began, seconds of the epoch.
-        run: computes one cell; `bench.driver.run_cell` where None.
+        run: computes one cell; `bench.compute.driver.run_cell` where None.
     """
 
     store: ResultStore
@@ -61,7 +61,7 @@ class Task:
             return self._run(cell, _Told(self.store, cell.id(), progress))
 
     def _run(self, cell: Cell, progress: Progress) -> Outcome:
-        from bench.driver import run_cell
+        from bench.compute.driver import run_cell
 
         try:
             status = (self.run or run_cell)(cell, self.store, self.world, progress)

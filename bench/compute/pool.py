@@ -10,11 +10,11 @@ from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from bench.compute.task import Task
 from bench.ground.progress import Unheard
 from bench.ground.signals import Terminated, exit_code, terminable
 from bench.spec.cell import Cell
 from bench.store.outcomes import Outcome
-from bench.task import Task
 
 if TYPE_CHECKING:
     from bench.ground.progress import Board

@@ -23,14 +23,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from bench.compute.resources import Resources
+from bench.compute.task import Task
 from bench.ground.errors import BenchError
 from bench.ground.progress import Unheard
 from bench.ground.signals import Terminated, exit_code, restored, terminable
 from bench.model.threads import SMALL_MODEL
-from bench.resources import Resources
 from bench.spec.cell import Cell
 from bench.store.outcomes import Outcome
-from bench.task import Task
 
 if TYPE_CHECKING:
     from bench.ground.progress import Board

@@ -7,8 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.compute.engine import compute
+from bench.compute.task import Task
+from bench.compute.where import Where
+from bench.compute.world import make_world
 from bench.display import make_display
-from bench.engine import compute
 from bench.ground.atomic import read_json, sweep, write_json
 from bench.ground.errors import BenchError
 from bench.ground.progress import Display
@@ -22,9 +25,6 @@ from bench.store import claims
 from bench.store.outcomes import Outcome, is_pending
 from bench.store.records import read_run
 from bench.store.results import PLACE, Results, load_results, place, planned_cells
-from bench.task import Task
-from bench.where import Where
-from bench.worlds import make_world
 
 if TYPE_CHECKING:
     from bench.display import DisplayKind
@@ -147,7 +147,7 @@ def run(
         device: "auto", "cpu" or "cuda".
         device_map: spreads models that do not fit one device; "auto", a file, or a `bench.model.placement.DeviceMap`.
         retry_failed: compute failed cells again.
-        workers: cells computed at the same time; None leaves it to `bench.where.default_workers`, or to the cluster.
+        workers: cells computed at the same time; None: one a core where models are small, or what a cluster holds.
         join: share the work with another process that computes the same run.
         display: how progress is shown.
         trust_remote_code: models of the run whose own code is run.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from bench import checkpoint, driver
+from bench.compute import checkpoint, driver, world
 from bench.ground.errors import BenchError
 from bench.model.loading import quiet_libraries
 from bench.plan import grid
@@ -47,7 +47,7 @@ class Check:
 
 
 def verify(
-    root: Path, results: Results, world: driver.World, board: Board, cells: int = 4, seed: int = 0
+    root: Path, results: Results, world: world.World, board: Board, cells: int = 4, seed: int = 0
 ) -> list[Check]:
     """Check a run: of some cells the last step is edited and scored again.
 
@@ -81,7 +81,7 @@ def verify(
     return checks
 
 
-def _again(cell: Cell, store: ResultStore, results: Results, world: driver.World, board: Board) -> Check:
+def _again(cell: Cell, store: ResultStore, results: Results, world: world.World, board: Board) -> Check:
     progress = board.cell(cell.label())
     recorded = store.environment(cell.id())
     try:
@@ -115,7 +115,7 @@ def _changed(old: Cell, new: Cell) -> str:
     return " and ".join(key for key in a if a[key] != b[key])
 
 
-def _last_step(work: driver.Work, world: driver.World, store: ResultStore) -> pd.DataFrame:
+def _last_step(work: driver.Work, world: world.World, store: ResultStore) -> pd.DataFrame:
     """Scores of the last step, edited again from the checkpoint before it.
 
     Raises:

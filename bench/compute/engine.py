@@ -1,8 +1,8 @@
 """Compute the cells of a grid; what one of them does never harms the others.
 
-An engine is where cells are computed: in this process (`InProcess`), in processes of this machine (`bench.pool`), on
-a cluster (`bench.cluster`). All share one way of going through a grid, `compute`: cells are claimed one by one, so that
-several runs can share a folder; one whose worker died is tried again, alone.
+An engine is where cells are computed: in this process (`InProcess`), in processes of this machine
+(`bench.compute.pool`), on a cluster (`bench.compute.cluster`). All share one way of going through a grid, `compute`:
+cells are claimed one by one, so that several runs can share a folder; one whose worker died is tried again, alone.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
+from bench.compute.task import Task
 from bench.ground.errors import BenchError
 from bench.spec.cell import Cell
 from bench.store import claims
 from bench.store.outcomes import Outcome, existing, is_pending
-from bench.task import Task
 
 if TYPE_CHECKING:
     from bench.ground.progress import Board, Progress

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench import checkpoint
 from bench.api import EditRequest, Method, State
+from bench.compute import checkpoint
 from bench.model import tiny
 from bench.model.corpus import Corpus
 from bench.model.editable import EditableModel
@@ -140,7 +140,7 @@ def _outcome(check: Callable[[_Bench], str], bench: _Bench) -> CheckResult:
 
 
 def _steps() -> list[list[EditRequest]]:
-    requests = tiny.tiny_requests()
+    requests = tiny_requests()
     return [requests[:3], requests[3:]]
 
 
@@ -242,3 +242,22 @@ CHECKS: tuple[Callable[[_Bench], str], ...] = (
     cells_are_independent,
     targets_become_likelier,
 )
+
+
+def tiny_requests() -> list[EditRequest]:
+    """Six edits in three languages, Chinese among them, each with a translation into the next of these languages."""
+    facts = [
+        (
+            ("en", "The capital of {} is", "Ruritania", " Streslau"),
+            ("de", "{} wird regiert aus", "Ruritanien", " Strelsau"),
+        ),
+        (("de", "Die Hauptstadt von {} ist", "Östland", " Küste"), ("zh", "位于{}的首都", "东方", "海岸")),
+        (("zh", "{}的首都是", "东国", "海城"), ("en", "The seat of {} is", "Eastland", " Seaton")),
+        (("en", "{}'s currency: the", "Grand Fenwick", " pound"), ("de", "Geld in {}: das", "Fenwick", " Pfund")),
+        (("de", "Man spricht in {} meist", "Süßland", " Ruhr"), ("zh", "{}说的语言是", "甜国", "鲁尔语")),
+        (("zh", "位于{}的城市", "西国", "山城"), ("en", "A town in {} is", "Westland", " Hilton")),
+    ]
+    return [
+        EditRequest(f"tiny/{i}", *fact, translations=(EditRequest(f"tiny/{i}", *other),))
+        for i, (fact, other) in enumerate(facts)
+    ]
