@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Option
@@ -12,11 +11,10 @@ from typer import Option
 from bench import options
 from bench.display import complain, echo
 from bench.ground.errors import BenchError
-from bench.ground.home import without_home
 
 if TYPE_CHECKING:
-    from bench.cost_plan import CostPlan
-    from bench.cost_run import Measured
+    from bench.cost.plan import CostPlan
+    from bench.cost.session import Measured
 
 TOKENS = 2000
 """Of the corpus behind the statistics: enough to have some, far from enough to edit with."""
@@ -53,7 +51,8 @@ def cost_command(
     Shapes have random weights; nothing is downloaded. One that does not fit is cut to its first layers and the cost
     of the whole is extrapolated.
     """
-    from bench import cost_plan, cost_run
+    from bench.cost import plan, session
+    from bench.cost.files import write
     from bench.display import make_display
     from bench.model import devices
     from bench.plan import planning
@@ -64,10 +63,10 @@ def cost_command(
         "methods": methods, "languages": languages, "hparams": hparams, "dtype": dtype, "token_budget": token_budget
     }  # fmt: skip
     spec = resolve(None, None, flags)
-    planned = cost_plan.plan(
+    planned = plan.plan(
         model,
         spec,
-        cost_plan.Load(edits, steps, _sizes(batch_sizes), spec.languages),
+        plan.Load(edits, steps, _sizes(batch_sizes), spec.languages),
         layers=layers,
         device=devices.choose_device(device.value),
         cache_dir=cache_dir or planning.default_cache_dir(),
@@ -77,9 +76,9 @@ def cost_command(
     shown.note(_announcement(planned))
     folder = out or planning.RESULTS_DIR / f"cost-{Path(model).name}"
     found: list[Measured] = []
-    for each in cost_run.run(planned, shown):
+    for each in session.run(planned, shown):
         found.append(each)
-        write(folder, planned, found, cost_run.machine(planned.device))
+        write(folder, planned, found, session.machine(planned.device))
     from reports import cost
 
     echo(cost.build(folder))
@@ -88,38 +87,6 @@ def cost_command(
     if failed:
         complain(f"not measured: {', '.join(failed)}; cost.md says why")
         raise typer.Exit(1)
-
-
-def write(folder: Path, plan: CostPlan, found: list[Measured], machine: str) -> None:
-    """Write cost.csv, every measured and extrapolated number, and cost.json, how they were found."""
-    import pandas as pd
-
-    from bench.cost import Row
-    from bench.ground.atomic import write_json, write_text
-    from bench.plan.memory import edited_layers
-
-    rows = pd.DataFrame([asdict(row) for each in found for row in each.rows], columns=list(Row.__slots__))
-    rows["step"] = rows["step"].astype("Int64")
-    about: dict[str, Any] = {
-        "model": without_home(plan.model),
-        "random": plan.is_shape,
-        "layers": plan.whole,
-        "depth": plan.depth,
-        "shallow": plan.shallow,
-        "dtype": plan.dtype,
-        "device": plan.device,
-        "machine": machine,
-        "predicted_gigabytes": plan.need / 1e9,
-        "token_budget": plan.token_budget,
-        **asdict(plan.load),
-        "methods": {
-            each.name: {"whole": edited_layers(each.whole), "measured": edited_layers(each.measured)}
-            for each in plan.methods
-        },
-        "failures": {each.method: without_home(each.failure) for each in found if each.failure},
-    }
-    write_json(folder / "cost.json", about)
-    write_text(folder / "cost.csv", rows.to_csv(index=False))
 
 
 def _announcement(plan: CostPlan) -> str:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bench.api import State
-from bench.drawn import DrawnStats
+from bench.cost.drawn import DrawnStats
 from bench.model import tiny
 from bench.model.editable import EditableModel
 from benchmarks import reference

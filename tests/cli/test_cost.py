@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.cost import block_passes, whole_seconds
-from bench.cost_plan import CostPlan, Load, MethodPlan, moved, needed_bytes
+from bench.cost.measuring import block_passes, whole_seconds
+from bench.cost.plan import CostPlan, Load, MethodPlan, moved, needed_bytes
 from bench.ground.atomic import read_json
 from bench.ground.errors import BenchError
 from bench.model.shapes import SHAPES

@@ -12,8 +12,8 @@ import typer
 from typer.testing import CliRunner
 
 from bench.compute.conformance import OPTIONS
+from bench.cost.drawn import DrawnStats
 from bench.data.corpora import corpus
-from bench.drawn import DrawnStats
 from bench.model.stats import Stats
 from bench.model.tiny import tiny_corpus, tiny_model
 from bench.spec.registry import methods

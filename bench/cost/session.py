@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cost_plan import CostPlan, MethodPlan
+from bench.cost.plan import CostPlan, MethodPlan
 from bench.ground.errors import BenchError
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from bench.cost import Row
+    from bench.cost.measuring import Row
     from bench.ground.progress import Display, Progress
     from bench.model.editable import EditableModel
 
@@ -84,7 +84,7 @@ def machine(device: str) -> str:
 
 def _here(plan: CostPlan, chosen: MethodPlan, model: EditableModel, cache: Path, progress: Progress) -> Measured:
     """Measure in this process; whatever a method does, the others are measured."""
-    from bench.cost import measure
+    from bench.cost.measuring import measure
 
     try:
         return Measured(chosen.name, tuple(measure(plan, chosen, model, cache, progress)))
