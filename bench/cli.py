@@ -283,10 +283,8 @@ def stats_command(
     """Compute second moments of keys ahead of a run; they are kept in the cache folder."""
     from bench.data import corpora, datasets
     from bench.display import PlainDisplay
-    from bench.model import devices, loading
-    from bench.model.catalog import fingerprint
-    from bench.model.editable import EditableModel
-    from bench.model.loading import load_pretrained
+    from bench.model import devices
+    from bench.model.loading import load_editable
     from bench.model.stats import Stats
     from bench.model.threads import steady_threads
     from bench.plan import planning
@@ -295,9 +293,7 @@ def stats_command(
     flags = {"models": [model], "corpus": corpus, "token_budget": token_budget, "dtype": dtype}
     spec = resolve(None, None, flags)
     cache, place = cache_dir or planning.default_cache_dir(), devices.choose_device(device.value)
-    with loading.quiet_libraries():
-        hf, tokenizer = load_pretrained(model, spec.dtype, place, cache)
-    editable = EditableModel(hf, tokenizer, fingerprint(model, cache))
+    editable = load_editable(model, spec.dtype, place, cache)
     with PlainDisplay().board(1) as board:
         progress = board.cell(f"statistics of {model} on {spec.corpus}")
         stats = Stats(

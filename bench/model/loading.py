@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.ground.errors import BenchError
-from bench.model.catalog import commit, fetch, resolve
+from bench.model.catalog import commit, fetch, fingerprint, resolve
 from bench.model.failures import in_one_line
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+    from bench.model.editable import EditableModel
     from bench.model.placement import DeviceMap
 
 
@@ -65,6 +66,19 @@ def load_pretrained(
             model.to(device)
     check_weights(model, name, dtype)
     return model.eval().requires_grad_(False), tokenizer
+
+
+def load_editable(name: str, dtype: str, device: str, cache_dir: Path) -> EditableModel:
+    """Load a model for editing, by itself, without what libraries say about it.
+
+    Raises:
+        BenchError: as `load_pretrained`.
+    """
+    from bench.model.editable import EditableModel
+
+    with quiet_libraries():
+        hf, tokenizer = load_pretrained(name, dtype, device, cache_dir)
+    return EditableModel(hf, tokenizer, fingerprint(name, cache_dir))
 
 
 def check_weights(model: PreTrainedModel, name: str, dtype: str) -> None:

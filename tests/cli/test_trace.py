@@ -14,7 +14,8 @@ from bench.ground.atomic import read_json
 from bench.ground.errors import BenchError
 from bench.spec.registry import methods
 from bench.spec.settings import assignments, overrides
-from bench.trace import Prompt, layers_to_edit, parts_of
+from bench.trace.effects import layers_to_edit
+from bench.trace.prompts import Prompt, parts_of
 from reports import trace
 from reports.parts import Picture
 from tests.cli.conftest import bench
@@ -162,7 +163,7 @@ def test_own_facts_are_traced_with_the_models_own_answer(tiny_world: TinyWorld, 
 
 
 def test_counterfact_offers_its_true_targets(tmp_path: Path) -> None:
-    from bench.trace_facts import questions
+    from bench.trace.facts import questions
 
     item = {
         "case_id": 7,
@@ -179,7 +180,7 @@ def test_counterfact_offers_its_true_targets(tmp_path: Path) -> None:
 
 def test_facts_that_the_model_does_not_know_are_skipped_and_counted() -> None:
     from bench.model.tiny import tiny_model
-    from bench.trace_facts import Question, known
+    from bench.trace.facts import Question, known
 
     model = tiny_model("llama")
     texts = [f"Of Land{i} is" for i in range(6)]
@@ -195,7 +196,7 @@ def test_facts_that_the_model_does_not_know_are_skipped_and_counted() -> None:
 
 def test_a_part_of_a_character_is_no_answer() -> None:
     from bench.model.tiny import tiny_model
-    from bench.trace_facts import Question, known
+    from bench.trace.facts import Question, known
 
     model = tiny_model("llama")  # one token per byte
     (answer,) = model.answers(["Of Rome is"], ["中"])

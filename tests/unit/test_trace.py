@@ -14,20 +14,9 @@ from bench.model.batching import Budget
 from bench.model.editable import EditableModel
 from bench.model.tiny import byte_tokenizer, tiny_model
 from bench.model.tokens import Tokens
-from bench.trace import (
-    ATTENTION,
-    HIDDEN,
-    KINDS,
-    MLP,
-    Noise,
-    Prompt,
-    Tracer,
-    _alike,
-    attention_output,
-    embedding_std,
-    subject_tokens,
-    window_of,
-)
+from bench.trace.grouping import alike
+from bench.trace.prompts import ATTENTION, HIDDEN, KINDS, MLP, Noise, Prompt, embedding_std, subject_tokens
+from bench.trace.tracer import Tracer, attention_output, window_of
 
 ARCHITECTURES = ["llama", "qwen2", "qwen3", "mistral", "gptj", "gpt2", "bloom"]
 NOISE = Noise(scale=0.6, samples=2, seed=1)
@@ -182,13 +171,13 @@ def test_batches_are_halved_when_memory_runs_out() -> None:
 
 def test_restorations_of_like_length_are_run_together() -> None:
     sizes = [(1200, 100 * n) for n in (1, 12, 2, 11, 1, 12, 6, 6, 6)]
-    groups = _alike(sizes, 100_000)
+    groups = alike(sizes, 100_000)
     assert sorted(i for group in groups for i in group) == list(range(len(sizes)))
     assert groups == [[0, 4, 2], [6, 7, 8], [3, 1, 5]]
     for group in groups:  # what is a group stays one
-        assert len(_alike([sizes[i] for i in group], 100_000)) == 1
-    assert max(map(len, _alike(sizes, 2400))) == 2
-    assert len(_alike(sizes, 1)) == len(sizes)
+        assert len(alike([sizes[i] for i in group], 100_000)) == 1
+    assert max(map(len, alike(sizes, 2400))) == 2
+    assert len(alike(sizes, 1)) == len(sizes)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])

@@ -22,7 +22,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -31,104 +30,12 @@ from bench.model.attention import PrefixCache
 from bench.model.editable import EditableModel
 from bench.model.hooks import tapped
 from bench.model.passes import Pass
-from bench.model.tokens import Batch, Tokens, chunks_by_tokens
-
-HIDDEN, MLP, ATTENTION = KINDS = ("hidden", "mlp", "attention")
+from bench.model.tokens import Batch
+from bench.trace.grouping import alike, few
+from bench.trace.prompts import ATTENTION, HIDDEN, KINDS, MLP, Noise, Prompt, Traced
 
 ATTENTION_OUTPUTS = ("o_proj", "out_proj", "c_proj", "dense")
 """What the last linear map of attention is called."""
-
-MOST_EDITED = 5
-"""Layers that the published hyperparameters of 7B and 8B models edit."""
-
-TOGETHER = 8
-"""Most facts whose states are held at once; their restorations fill a batch."""
-
-
-ENOUGH, PADDING = 1024, 1.25
-"""Tokens that fill a batch; beyond, tokens with padding over those without, at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """A prompt as the model sees it.
-
-    Attributes:
-        ids: token ids, leading special tokens included.
-        first: the subject's first token.
-        stop: the token after the subject's last one.
-        answer: id of the token whose probability is traced.
-    """
-
-    ids: list[int]
-    first: int
-    stop: int
-    answer: int
-
-
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """How subjects are corrupted.
-
-    Attributes:
-        scale: standard deviation of the noise.
-        samples: how many draws.
-        seed: of the draws; those of seed 1 are the released ones.
-    """
-
-    scale: float
-    samples: int
-    seed: int
-
-    def draw(self, tokens: int, width: int) -> Tensor:
-        """Noise [n, tokens, width], the same at every call, in the order of the released code."""
-        random = np.random.RandomState(self.seed)
-        return torch.from_numpy(random.randn(self.samples, tokens, width) * self.scale)
-
-
-@dataclass(frozen=True, slots=True)
-class Traced:
-    """What restoring did for one prompt.
-
-    Attributes:
-        high: probability of the answer in the clean run.
-        low: the same with a corrupted subject, mean over samples.
-        scores: the same with one state restored [3 kinds, P, L]; minus `low` it is the indirect effect.
-    """
-
-    high: float
-    low: float
-    scores: Tensor
-
-
-# ---------------------------------------------------------------------------- what is traced
-def subject_tokens(tokens: Tokens, texts: Sequence[str], spans: Sequence[tuple[int, int]]) -> list[Prompt]:
-    """Ids of prompts and the tokens that hold a character of the subject; answers are still to be filled in.
-
-    Byte tokens of one character all have its offsets, so characters split into several tokens are counted whole.
-
-    Raises:
-        BenchError: no token holds the subject.
-    """
-    encoded = tokens.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True)
-    found = []
-    for text, (start, end), ids, offsets in zip(
-        texts, spans, encoded["input_ids"], encoded["offset_mapping"], strict=True
-    ):
-        holding = [i for i, (a, b) in enumerate(offsets) if a < end and b > start]
-        if not holding:
-            raise BenchError(f"no token holds the subject in {text!r}", field="subject")
-        lead = len(tokens.leading)
-        found.append(Prompt(tokens.leading + ids, lead + holding[0], lead + holding[-1] + 1, -1))
-    return found
-
-
-@torch.no_grad()
-def embedding_std(model: EditableModel, subjects: Sequence[str]) -> float:
-    """Standard deviation over all numbers in the embeddings of all subjects, each tokenised alone."""
-    rows = model.tokens.tokenizer(list(subjects), add_special_tokens=False)["input_ids"]
-    ids = torch.tensor([i for row in rows for i in row], device=model.device)
-    return float(model.hf.get_input_embeddings()(ids).float().std())
 
 
 def attention_output(block: nn.Module, feed_forward: str) -> nn.Module:
@@ -149,7 +56,6 @@ def attention_output(block: nn.Module, feed_forward: str) -> nn.Module:
     return found[0]
 
 
-# ---------------------------------------------------------------------------- the runs to compare
 @dataclass(frozen=True)
 class _Runs:
     """States of F facts in their clean and corrupted runs.
@@ -221,7 +127,7 @@ class Tracer:
         def work(group: list[int]) -> list[Traced]:
             return self._trace([prompts[i] for i in group])
 
-        for group, traced in self.model.budget.batches([rows * len(p.ids) for p in prompts], work, _few):
+        for group, traced in self.model.budget.batches([rows * len(p.ids) for p in prompts], work, few):
             found.update(zip(group, traced, strict=True))
             told(len(found))
         return [found[i] for i in range(len(prompts))]
@@ -242,7 +148,7 @@ class Tracer:
                 def work(group: list[int], kind: str = kind, start: int = start, jobs: list[_Job] = jobs) -> Tensor:
                     return self._restore(runs, kind, start, [jobs[i] for i in group])
 
-                for group, values in self.model.budget.batches(sizes, work, _alike):
+                for group, values in self.model.budget.batches(sizes, work, alike):
                     for job, value in zip((jobs[i] for i in group), values.tolist(), strict=True):
                         scores[job.fact][number, job.position - prompts[job.fact].first, job.layer] = value
         return [
@@ -349,70 +255,6 @@ class Tracer:
 def window_of(layer: int, window: int, layers: int) -> tuple[int, int]:
     """The layers [start, stop) of a window around `layer`, cut at the ends of the model."""
     return max(0, layer - window // 2), min(layers, layer + (window + 1) // 2)
-
-
-# ---------------------------------------------------------------------------- what it comes to
-def parts_of(prompt: Prompt) -> list[tuple[str, int]]:
-    """The part every token plays, and its position; a token may play two, as the only one of a subject does."""
-    first, last, after, end = prompt.first, prompt.stop - 1, prompt.stop, len(prompt.ids) - 1
-    found = [("first", first), *(("middle", i) for i in range(first + 1, last)), ("last", last)]
-    if after <= end:
-        found += [("next", after), *(("further", i) for i in range(after + 1, end))]
-    return [*found, ("end", end)]
-
-
-def mlp_effects(prompts: Sequence[Prompt], traced: Sequence[Traced]) -> Tensor:
-    """Indirect effect of the MLPs at the subject's last token, mean over facts [L]."""
-    number = KINDS.index(MLP)
-    effects = [t.scores[number, p.stop - 1 - p.first] - t.low for p, t in zip(prompts, traced, strict=True)]
-    return torch.stack(effects).mean(0)
-
-
-def layers_to_edit(effects: Sequence[float]) -> list[int]:
-    """The layers to edit: around the peak of the MLPs' effect [L] at the subject's last token.
-
-    From the peak on, whichever neighbour has more effect is added while that is at least half of the peak's, up to
-    `MOST_EDITED` layers. As in MEMIT they are a range without gaps. Empty where nothing has a positive effect.
-    """
-    peak = max(range(len(effects)), key=effects.__getitem__)
-    if not effects[peak] > 0:
-        return []
-    low = high = peak
-    while high - low + 1 < MOST_EDITED:
-        beside = [i for i in (low - 1, high + 1) if 0 <= i < len(effects) and effects[i] >= effects[peak] / 2]
-        if not beside:
-            break
-        best = max(beside, key=effects.__getitem__)
-        low, high = min(low, best), max(high, best)
-    return list(range(low, high + 1))
-
-
-# ---------------------------------------------------------------------------- small parts
-def _few(sizes: Sequence[int], budget: int) -> list[list[int]]:
-    groups = chunks_by_tokens(sizes, budget)
-    return [group[i : i + TOGETHER] for group in groups for i in range(0, len(group), TOGETHER)]
-
-
-def _alike(sizes: Sequence[tuple[int, int]], budget: int) -> list[list[int]]:
-    """Group restorations that have about as many tokens to run.
-
-    Args:
-        sizes: of each, the tokens of all its rows, and how many of them are run.
-        budget: most tokens in a group.
-    """
-    groups: list[list[int]] = []
-    longest = run = 0
-    for i in sorted(range(len(sizes)), key=lambda i: (sizes[i][1], sizes[i][0], i)):
-        longest, run = max(longest, sizes[i][0]), run + sizes[i][1]
-        count = len(groups[-1]) + 1 if groups else 1
-        # the last is the longest, so the others are padded to it
-        padded = count * sizes[i][1]
-        if groups and count * longest <= budget and padded <= max(ENOUGH, PADDING * run):
-            groups[-1].append(i)
-        else:
-            groups.append([i])
-            longest, run = sizes[i]
-    return groups
 
 
 def _by_fact(rows: Tensor, each: int) -> Tensor:

@@ -18,7 +18,7 @@ from bench.data.sources.common import DataRequest, shuffled
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model.editable import EditableModel
-from bench.trace import Prompt, subject_tokens
+from bench.trace.prompts import Prompt, subject_tokens
 
 EMBEDDED = "cldr"
 TRIED = 50
