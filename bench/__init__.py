@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.compute.session import run
+    from bench.cli.python import run
     from bench.store.results import load_results
 
 __all__ = ["load_results", "run"]
@@ -18,7 +18,7 @@ __all__ = ["load_results", "run"]
 def __getattr__(name: str) -> Any:
     """Import on first use, so that ``import bench`` is quick."""
     if name == "run":
-        from bench.compute.session import run
+        from bench.cli.python import run
 
         return run
     if name == "load_results":

@@ -28,6 +28,24 @@ if TYPE_CHECKING:
     from bench.model.editable import EditableModel
     from bench.model.stats import Stats
 
+__all__ = [
+    "SUBJECT_SLOT",
+    "Answer",
+    "Context",
+    "DataReading",
+    "EditReport",
+    "EditRequest",
+    "Evaluator",
+    "Fact",
+    "Method",
+    "Preparing",
+    "Probe",
+    "ProbeKind",
+    "Score",
+    "Scorer",
+    "State",
+]
+
 ProbeKind = Literal["efficacy", "generality", "specificity", "crosslingual", "portability"]
 
 SUBJECT_SLOT = "{}"

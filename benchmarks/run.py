@@ -15,12 +15,13 @@ import torch
 import typer
 from typer import Option
 
-from bench.display import complain, echo, make_display
+from bench.cli.display import make_display
+from bench.cli.echo import complain, echo
+from bench.cli.options import DeviceChoice, DisplayChoice
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model.devices import choose_device
 from bench.model.loading import quiet_libraries
-from bench.options import DeviceChoice, DisplayChoice
 from bench.plan.planning import default_cache_dir
 from benchmarks import algebra, stages, steps, subjects, table
 from benchmarks.harness import Comparison, Measurement, measure, threads

@@ -101,7 +101,8 @@ def statistics(subject: Subject, sizes: Sizes, scratch: Path) -> Iterator[Compar
     """Second moments of five layers: passes through the whole model, and passes that stop at the layer."""
     model, stats = subject.model, subject.stats
     layers = subject.layers if len(subject.layers) > 1 else tuple(range(min(5, model.n_layers)))
-    texts = Path(stats.corpus).read_text(encoding="utf-8").splitlines()
+    assert stats.corpus is not None  # noqa: S101 - subjects have one
+    texts = list(stats.corpus.documents())
 
     def plain(whole: bool) -> Callable[[None], Results]:
         def run(_: None) -> Results:

@@ -14,8 +14,8 @@ from torch import Generator
 from bench.api import Fact, Method
 from bench.data import datasets
 from bench.data.cldr.text import statistics_text
+from bench.data.common import DataRequest
 from bench.data.corpora import corpus
-from bench.data.sources.common import DataRequest
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model.catalog import known_models

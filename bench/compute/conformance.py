@@ -118,7 +118,7 @@ def check_method(name: str, registry: Registry, options: Mapping[str, Any] | Non
             schedule=Schedule(),
         )
         for architecture in tiny.ARCHITECTURES:
-            bench = _Bench(
+            bed = _Bench(
                 architecture,
                 method,
                 chosen,
@@ -126,14 +126,14 @@ def check_method(name: str, registry: Registry, options: Mapping[str, Any] | Non
                 cell,
                 Path(folder) / architecture,
             )
-            results += [_outcome(check, bench) for check in CHECKS]
+            results += [_outcome(check, bed) for check in CHECKS]
     return results
 
 
-def _outcome(check: Callable[[_Bench], str], bench: _Bench) -> CheckResult:
-    title = f"{bench.architecture}: {(check.__doc__ or '').splitlines()[0].rstrip('.')}"
+def _outcome(check: Callable[[_Bench], str], bed: _Bench) -> CheckResult:
+    title = f"{bed.architecture}: {(check.__doc__ or '').splitlines()[0].rstrip('.')}"
     try:
-        problem = check(bench)
+        problem = check(bed)
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"
     return CheckResult(title, not problem, problem)
@@ -152,44 +152,44 @@ def _differing(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> list[str]:
     return [name for name in a if not torch.equal(a[name], b[name])]
 
 
-def only_declared_layers_change(bench: _Bench) -> str:
+def only_declared_layers_change(bed: _Bench) -> str:
     """Only the declared layers change."""
-    model = bench.model.editable()
+    model = bed.model()
     before = _weights(model)
-    bench.edit(model, bench.start(model), _steps())
+    bed.edit(model, bed.start(model), _steps())
     changed = set(_differing(before, _weights(model)))
-    declared = bench.options.get("layers") or [bench.options[k] for k in ("layer",) if k in bench.options]
+    declared = bed.options.get("layers") or [bed.options[k] for k in ("layer",) if k in bed.options]
     allowed = {name for layer in declared for name in model.parameter_names(layer)}
     if not declared:
         allowed = set(model.edited())
     return f"changed besides: {', '.join(sorted(changed - allowed))}" if changed - allowed else ""
 
 
-def edits_can_be_undone(bench: _Bench) -> str:
+def edits_can_be_undone(bed: _Bench) -> str:
     """All edits can be undone, bit by bit."""
-    model = bench.model.editable()
+    model = bed.model()
     before = _weights(model)
-    state = bench.edit(model, bench.start(model), _steps())
-    with bench.method.deployed(model, state):
+    state = bed.edit(model, bed.start(model), _steps())
+    with bed.method.deployed(model, state):
         pass
     model.reset()
     left = _differing(before, _weights(model))
     return f"not as before: {', '.join(left)}" if left else ""
 
 
-def resumed_equals_uninterrupted(bench: _Bench) -> str:
+def resumed_equals_uninterrupted(bed: _Bench) -> str:
     """A run resumed from its checkpoint equals an uninterrupted one, bit by bit; so does its state."""
     first, second = _steps()
-    whole = bench.model.editable()
-    whole_state = bench.edit(whole, bench.start(whole), [first, second])
-    part = bench.model.editable()
-    part_state = bench.edit(part, bench.start(part), [first])
-    checkpoint.save(bench.folder, "cell", 1, part, part_state)
-    resumed = bench.model.editable()
-    state = bench.start(resumed)
-    if checkpoint.restore(bench.folder, "cell", resumed, state) != 1:
+    whole = bed.model()
+    whole_state = bed.edit(whole, bed.start(whole), [first, second])
+    part = bed.model()
+    part_state = bed.edit(part, bed.start(part), [first])
+    checkpoint.save(bed.folder, "cell", 1, part, part_state)
+    resumed = bed.model()
+    state = bed.start(resumed)
+    if checkpoint.restore(bed.folder, "cell", resumed, state) != 1:
         return "the checkpoint was not found"
-    state = bench.edit(resumed, state, [second])
+    state = bed.edit(resumed, state, [second])
     left = _differing(_weights(whole), _weights(resumed))
     if left:
         return f"weights differ: {', '.join(left)}"
@@ -207,28 +207,28 @@ def _memory_difference(a: State, b: State) -> str:
     return ""
 
 
-def cells_are_independent(bench: _Bench) -> str:
+def cells_are_independent(bed: _Bench) -> str:
     """Two cells in one process do not touch each other."""
     first, second = _steps()
-    alone = bench.model.editable()
-    bench.edit(alone, bench.start(alone), [first, second])
-    one, other = bench.model.editable(), bench.model.editable(seed=1)
-    one_state, other_state = bench.start(one), bench.start(other)
-    one_state = bench.edit(one, one_state, [first])
-    bench.edit(other, other_state, [second, first])
-    bench.edit(one, one_state, [second])
+    alone = bed.model()
+    bed.edit(alone, bed.start(alone), [first, second])
+    one, other = bed.model(), bed.model(seed=1)
+    one_state, other_state = bed.start(one), bed.start(other)
+    one_state = bed.edit(one, one_state, [first])
+    bed.edit(other, other_state, [second, first])
+    bed.edit(one, one_state, [second])
     left = _differing(_weights(alone), _weights(one))
     return f"weights differ: {', '.join(left)}" if left else ""
 
 
-def targets_become_likelier(bench: _Bench) -> str:
+def targets_become_likelier(bed: _Bench) -> str:
     """Edits make their targets likelier, or change nothing at all."""
-    model, requests = bench.model.editable(), _steps()[0]
+    model, requests = bed.model(), _steps()[0]
     texts, targets = [r.text for r in requests], [r.target for r in requests]
     before = sum(sum(a.logprobs) for a in model.answers(texts, targets))
     weights = _weights(model)
-    state = bench.edit(model, bench.start(model), [requests])
-    with bench.method.deployed(model, state) as view:
+    state = bed.edit(model, bed.start(model), [requests])
+    with bed.method.deployed(model, state) as view:
         after = sum(sum(a.logprobs) for a in view.answers(texts, targets))
     if after > before or not _differing(weights, _weights(model)):
         return ""

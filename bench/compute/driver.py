@@ -17,8 +17,8 @@ from bench.compute.environment import surroundings
 from bench.compute.rows import Table, cost_rows, evaluate
 from bench.compute.world import World
 from bench.data import corpora, datasets
+from bench.data.common import AlignmentCount
 from bench.data.corpora import HUB
-from bench.data.sources.common import AlignmentCount
 from bench.data.stream import EditStream, Step
 from bench.ground.errors import BenchError
 from bench.ground.measure import measured

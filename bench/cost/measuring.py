@@ -37,8 +37,8 @@ from bench.compute.driver import CellContext
 from bench.cost.drawn import DRAWING, DrawnStats
 from bench.cost.plan import CostPlan, MethodPlan, needed_bytes
 from bench.data import datasets
+from bench.data.common import DataRequest
 from bench.data.corpora import EMBEDDED, corpus
-from bench.data.sources.common import DataRequest
 from bench.ground.measure import measured
 from bench.model.editable import EditableModel
 from bench.model.stats import Moment, Stats

@@ -60,16 +60,12 @@ def run(plan: CostPlan, display: Display) -> Iterator[Measured]:
 
 def load(plan: CostPlan) -> EditableModel:
     """The model of a plan."""
-    from bench.model.catalog import fingerprint
-    from bench.model.editable import EditableModel
-    from bench.model.loading import load_pretrained, quiet_libraries
+    from bench.model.loading import load_editable
     from bench.model.shapes import random_model
 
-    with quiet_libraries():
-        if plan.is_shape:
-            return random_model(plan.model, plan.depth, plan.dtype, plan.device)
-        hf, tokenizer = load_pretrained(plan.model, plan.dtype, plan.device, plan.cache_dir)
-        return EditableModel(hf, tokenizer, fingerprint(plan.model, plan.cache_dir))
+    if plan.is_shape:
+        return random_model(plan.model, plan.depth, plan.dtype, plan.device)
+    return load_editable(plan.model, plan.dtype, plan.device, plan.cache_dir)
 
 
 def machine(device: str) -> str:

@@ -10,8 +10,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from bench.data.common import DataRequest, Dataset, LoadedData, check_enough
 from bench.data.sources import cldr, counterfact, facts_file, mlake, mzsre, zsre
-from bench.data.sources.common import DataRequest, Dataset, LoadedData, check_enough
 from bench.ground.digests import content_digest
 from bench.ground.errors import BenchError
 from bench.ground.names import hint, unknown

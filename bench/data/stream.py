@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.api import Fact
-from bench.data.sources.common import check_enough, shuffled
+from bench.data.common import check_enough, shuffled
 from bench.spec.cell import Schedule
 
 

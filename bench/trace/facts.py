@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bench.api import EditRequest, Fact
 from bench.data import datasets
+from bench.data.common import DataRequest, shuffled
 from bench.data.sources import counterfact
-from bench.data.sources.common import DataRequest, shuffled
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model.editable import EditableModel

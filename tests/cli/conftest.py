@@ -10,7 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from bench.cli import app
+from bench.cli.main import app
 from bench.compute.conformance import OPTIONS
 from bench.spec.registry import methods
 from tests.tinyworld import LANGUAGES, PER_LANGUAGE, TinyWorld

@@ -112,7 +112,7 @@ def test_a_run_in_a_language_that_the_data_set_lacks_or_with_too_many_edits(tiny
 # ---------------------------------------------------------------------------- downloads
 def offline(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
     """The command in a process that must not reach the hub, with its cache in `home`."""
-    script = "from bench.cli import main; main()"
+    script = "from bench.cli.main import main; main()"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(home), "HF_DATASETS_CACHE": str(home / "d")}
     command = [sys.executable, "-c", script, "data", "fetch", *map(str, arguments)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from bench.cli.display import NoDisplay
 from bench.compute.engine import InProcess, compute, exit_code
 from bench.compute.task import Task
-from bench.display import NoDisplay
 from bench.ground.errors import BenchError
 from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.store.outcomes import existing, is_pending

@@ -35,7 +35,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def bench(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(installed), str(README.parent), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-c", "from bench.cli import main; main()", *arguments]
+    command = [sys.executable, "-c", "from bench.cli.main import main; main()", *arguments]
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 

@@ -166,7 +166,7 @@ def test_lists(kind):
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list", "methods"], ["list", "presets"]])
 def test_help_and_lists_import_nothing_heavy(arguments):
     script = (
-        "import sys\nfrom bench.cli import app\n"
+        "import sys\nfrom bench.cli.main import app\n"
         f"try:\n    app({arguments!r})\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
         "heavy = {'torch', 'transformers', 'pandas', 'scipy', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

@@ -15,11 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench.cli.display import NoDisplay
 from bench.compute.cluster import Cluster, _unwrapped
 from bench.compute.engine import InProcess, compute
 from bench.compute.resources import Resources
 from bench.compute.task import Task
-from bench.display import NoDisplay
 from bench.ground.errors import StorageError
 from bench.spec.cell import Cell
 from bench.store import claims
@@ -165,7 +165,7 @@ def test_a_lost_node_loses_the_running_step_only(world, gate, cells, expected, n
 
 
 def test_a_cluster_of_this_machine_alone_starts_and_ends_with_the_run(tiny, tmp_path):
-    command = [sys.executable, "-c", "from bench.cli import main; main()"]
+    command = [sys.executable, "-c", "from bench.cli.main import main; main()"]
     flags = tiny(engine="ray", address="local", cell_resources="memory=1e15")
     with tempfile.TemporaryDirectory(prefix="ray") as short:
         # Ray keeps a token in the home folder

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from bench.api import Fact
+from bench.data.common import Checked, DataRequest, LoadedData
 from bench.data.sources import check, counterfact, facts_file, mlake, mzsre, zsre
-from bench.data.sources.common import Checked, DataRequest, LoadedData
 from bench.trace.facts import Question, questions
 from tests.hostile import spoiling
 from tests.hostile.fuzzing import Reader, fuzz, is_one_line

@@ -18,7 +18,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from bench.api import EditRequest
 from bench.data import datasets
-from bench.data.sources.common import DataRequest
+from bench.data.common import DataRequest
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.tiny import CONTEXT, byte_tokenizer, tiny_corpus, tiny_model

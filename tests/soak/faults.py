@@ -62,7 +62,7 @@ def inject(fault: str, number: int) -> None:
 def main() -> None:
     fault, number, *arguments = sys.argv[1:]
     inject(fault, int(number))
-    from bench.cli import main as bench
+    from bench.cli.main import main as bench
 
     sys.argv = ["bench", *arguments]
     bench()

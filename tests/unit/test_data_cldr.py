@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from bench.data.common import DataRequest
 from bench.data.datasets import dataset, fingerprint, load
-from bench.data.sources.common import DataRequest
 from bench.ground.errors import BenchError
 from bench.spec.cell import LANGUAGES
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from bench.data.common import DataRequest
 from bench.data.datasets import fingerprint, load
-from bench.data.sources.common import DataRequest
 from bench.ground.errors import BenchError
 
 ZSRE = {

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from bench.data.common import DataRequest
 from bench.data.datasets import load
-from bench.data.sources.common import DataRequest
 from bench.data.sources.shared_span import Asked, Finder
 from bench.ground.errors import BenchError
 

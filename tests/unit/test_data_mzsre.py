@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bench.data.common import DataRequest
 from bench.data.datasets import fingerprint, load
-from bench.data.sources.common import DataRequest
 from bench.data.sources.zsre import neighbour_prompt
 from bench.ground.errors import BenchError
 from bench.spec.cell import LANGUAGES

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from bench.data.common import DataRequest
 from bench.data.datasets import dataset, datasets, fingerprint, load
-from bench.data.sources.common import DataRequest
 from bench.data.stream import EditStream
 from bench.ground.errors import BenchError
 from bench.spec.cell import Schedule

@@ -6,8 +6,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from bench import display
-from bench.display import NoDisplay, PlainDisplay, RichDisplay, complain, duration, echo_table, fitted, make_display
+from bench.cli import display
+from bench.cli.display import NoDisplay, PlainDisplay, RichDisplay, fitted, make_display
+from bench.cli.echo import complain, duration, echo_table
 from bench.ground import progress
 
 

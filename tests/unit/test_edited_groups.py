@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from bench.cli.display import make_display
 from bench.compute import session
 from bench.compute.where import Where
 from bench.data.datasets import load, request_of
 from bench.data.stream import EditStream
-from bench.display import make_display
 from bench.ground.errors import BenchError
 from bench.plan import planning
 from bench.spec.cell import Cell, Schedule

@@ -119,7 +119,7 @@ def test_a_cell_takes_what_was_predicted(tmp_path: Path) -> None:
     quick = "method.langedit.value_steps=3"
     arguments = [part for key, value in flags.items() for part in (f"--{key.replace('_', '-')}", _text(value))]
     folders = ["--results-dir", str(tmp_path), "--cache-dir", str(tmp_path / "cache")]
-    start = [sys.executable, "-c", "from bench.cli import main; main()", "run"]
+    start = [sys.executable, "-c", "from bench.cli.main import main; main()", "run"]
     command = [*start, *arguments, *folders, "--workers", "1", "--device", "cpu", "--set", quick]
     subprocess.run(command, check=True, capture_output=True)
     costs = load_results(tmp_path / "cell").costs.set_index("quantity").value

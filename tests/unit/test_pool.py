@@ -16,11 +16,11 @@ import pandas as pd
 import pytest
 
 from bench.api import EditReport, EditRequest, State
+from bench.cli.display import NoDisplay
 from bench.compute.engine import InProcess, compute
 from bench.compute.pool import Pool
 from bench.compute.task import Task
 from bench.compute.world import World
-from bench.display import NoDisplay
 from bench.model.editable import EditableModel
 from bench.spec.cell import Cell
 from bench.spec.registry import methods

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import display, watch
-from bench.display import page
+from bench.cli import echo, watch
+from bench.cli.echo import page
+from bench.cli.watch import Look, clock_time
 from bench.store import status
 from bench.store.status import Clock
-from bench.watch import Look, clock_time
 from tests.unit.test_status import NOW, cell, finished, planned, running
 
 
@@ -135,4 +135,4 @@ def test_other_days_have_a_date() -> None:
     assert clock_time(NOW - 3600, NOW) == "21:13"
     assert clock_time(NOW - 86400, NOW) == "2023-11-13 22:13"
     assert clock_time(0, NOW) == ""
-    assert display.counted({"left": 2, "done": 1, "failed": 0}) == "1 done, 2 left"
+    assert echo.counted({"left": 2, "done": 1, "failed": 0}) == "1 done, 2 left"

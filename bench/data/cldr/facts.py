@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from bench.api import EditRequest, Fact, Probe
 from bench.data.cldr.items import Item, real_items, target_pool, target_text
 from bench.data.cldr.phrasings import LANGUAGES, PHRASINGS, RELATIONS, SECOND_HOPS
-from bench.data.sources.common import translated
+from bench.data.common import translated
 from bench.ground.digests import text_digest
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown

@@ -6,7 +6,7 @@ import re
 
 from rapidfuzz import fuzz
 
-from bench.data.sources.common import SPACELESS_LANGUAGES, How, Span
+from bench.data.common import SPACELESS_LANGUAGES, How, Span
 
 CLOSE_ENOUGH = 75.0
 """Lowest partial ratio, of 100, at which the closest span is taken for the subject."""

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from bench.data.common import Checked, Dataset, read_records
 from bench.data.sources import counterfact, facts_file, mlake, mzsre, zsre
-from bench.data.sources.common import Checked, Dataset, read_records
 from bench.ground.errors import BenchError
 
 LANGUAGE_CODES = frozenset(mzsre.LANGUAGES) | frozenset(mzsre.CODES)

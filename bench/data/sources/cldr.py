@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.data.sources.common import DataRequest, Dataset, LoadedData
+from bench.data.common import DataRequest, Dataset, LoadedData
 from bench.spec.cell import LANGUAGES
 
 

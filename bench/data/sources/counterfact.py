@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.api import EditRequest, Fact, Probe
-from bench.data.sources.common import (
+from bench.data.common import (
     AlignmentCount,
     Checked,
     DataRequest,

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe, ProbeKind
-from bench.data.sources.common import (
+from bench.data.common import (
     SPACELESS_LANGUAGES,
     AlignmentCount,
     Checked,
@@ -90,7 +90,7 @@ def check(path: Path) -> Checked:
 
 
 def choose(facts: Facts, request: DataRequest) -> LoadedData:
-    """Draw facts by seed, as `bench.data.sources.common.draw` does, and ask them across languages."""
+    """Draw facts by seed, as `bench.data.common.draw` does, and ask them across languages."""
     order = shuffled(dict.fromkeys(fact_id for fact_id, _ in facts), request.seed, "facts")
     available = {lang: [fact_id for fact_id in order if (fact_id, lang) in facts] for lang in request.languages}
     return LoadedData(

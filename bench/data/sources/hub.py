@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.data.sources.common import Dataset, Hub
+from bench.data.common import Dataset, Hub
 from bench.ground.atomic import replacing, write_text
 from bench.ground.errors import BenchError
 

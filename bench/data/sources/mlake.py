@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe
-from bench.data.sources.common import (
+from bench.data.common import (
     SPACELESS_LANGUAGES,
     AlignmentCount,
     Checked,

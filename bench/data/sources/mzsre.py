@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.data.common import Checked, DataRequest, LoadedData, place_of, read_records
+from bench.data.common import Dataset as Description
 from bench.data.sources import zsre
-from bench.data.sources.common import Checked, DataRequest, LoadedData, place_of, read_records
-from bench.data.sources.common import Dataset as Description
 from bench.data.sources.zsre import Record, Records
 from bench.ground.digests import digest
 from bench.ground.errors import BenchError
@@ -40,7 +40,7 @@ class Parallel:
     source: str
 
     def load(self, request: DataRequest) -> LoadedData:
-        """Read, align and draw; see `bench.data.sources.common.draw`."""
+        """Read, align and draw; see `bench.data.common.draw`."""
         return zsre.choose(self.folder, self._read(request.languages, self._place(request.data_dir)), request)
 
     def fingerprint(self, data_dir: Path | None) -> str:

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
+from bench.data.common import SPACELESS_LANGUAGES, Span
 from bench.data.sources.align import fold
-from bench.data.sources.common import SPACELESS_LANGUAGES, Span
 
 COMMON = 4.0
 """A word that n / e^COMMON of n records hold weighs nothing: 20 of 1,072."""

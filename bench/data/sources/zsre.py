@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe, ProbeKind
-from bench.data.sources.align import align
-from bench.data.sources.common import (
+from bench.data.common import (
     AlignmentCount,
     Checked,
     DataRequest,
@@ -38,6 +37,7 @@ from bench.data.sources.common import (
     text_at,
     translated,
 )
+from bench.data.sources.align import align
 from bench.ground.digests import digest
 from bench.ground.errors import BenchError
 

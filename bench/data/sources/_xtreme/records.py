@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.data.sources.common import text_problem
+from bench.data.common import text_problem
 from bench.ground.errors import BenchError
 
 TASKS = ("xnli", "pawsx", "mlqa", "wikiann")

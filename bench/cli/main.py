@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from bench import cost_commands, data_commands, options, trace_commands
-from bench.display import complain, echo, echo_table
+from bench.cli import cost, data, options, stats, trace
+from bench.cli.echo import complain, echo, echo_table
 from bench.ground.errors import BenchError
 
 if TYPE_CHECKING:
@@ -41,9 +41,10 @@ app = typer.Typer(
     help="Compare knowledge-editing methods on multilingual, sequential edits.",
     epilog="Start with: bench run --preset smoke",
 )
-app.add_typer(data_commands.app, name="data")
-app.command("cost")(cost_commands.cost_command)
-app.command("trace")(trace_commands.trace_command)
+app.add_typer(data.app, name="data")
+app.command("cost")(cost.cost_command)
+app.command("stats")(stats.stats_command)
+app.command("trace")(trace.trace_command)
 
 
 @app.command("run")
@@ -89,7 +90,7 @@ def run_command(
 
     Without arguments: the embedded benchmark (preset table1). Finished cells are kept; run it again to go on.
     """
-    from bench import listing
+    from bench.cli import listing
     from bench.compute.where import Where
     from bench.plan import planning
     from bench.spec.settings import assignments, resolve
@@ -113,9 +114,9 @@ def run_command(
 
 def compute(planned: Plan, choice: options.DisplayChoice | None, **how: Any) -> None:
     """Compute a plan, say what came of it, leave with its exit code; `how` are arguments of `session.execute`."""
+    from bench.cli.display import make_display
     from bench.compute import session
     from bench.compute.engine import exit_code
-    from bench.display import make_display
     from bench.ground import signals
     from bench.plan import planning
 
@@ -198,7 +199,7 @@ def status_command(
     run: options.Run, results_dir: options.ResultsDir = Path("results"), watch: options.Watch = False
 ) -> None:
     """Show the grid of a run: what is done, running where, failed why, and the time left."""
-    from bench import watch as looking
+    from bench.cli import watch as looking
     from bench.ground import signals
 
     folder = run_folder(run, results_dir)
@@ -222,9 +223,9 @@ def verify_command(
     display: options.Display = None,
 ) -> None:
     """Compute the last step of some cells again, from their checkpoints: do the stored scores agree?"""
+    from bench.cli.display import make_display
     from bench.compute import verify
     from bench.compute.world import verifying_world
-    from bench.display import make_display
     from bench.plan import planning
     from bench.store.results import load_results
 
@@ -248,7 +249,7 @@ def verify_command(
 @app.command("list")
 def list_command(kind: options.Listed, verbose: options.Verbose = False) -> None:
     """List methods, models, data sets, evaluators or presets."""
-    from bench import listing
+    from bench.cli import listing
 
     listing.show(kind.value, verbose)
 
@@ -267,45 +268,6 @@ def check_command(method: options.Method) -> None:
     failed = sum(not result.passed for result in results)
     echo(f"{len(results) - failed} of {len(results)} checks passed")
     raise typer.Exit(1 if failed else 0)
-
-
-@app.command("stats")
-def stats_command(
-    model: options.Model,
-    layers: options.Layers,
-    corpus: options.Corpus = None,
-    token_budget: options.TokenBudget = None,
-    dtype: options.Dtype = None,
-    device: options.Device = options.DeviceChoice.auto,
-    data_dir: options.DataDir = None,
-    cache_dir: options.CacheDir = None,
-) -> None:
-    """Compute second moments of keys ahead of a run; they are kept in the cache folder."""
-    from bench.data import corpora, datasets
-    from bench.display import PlainDisplay
-    from bench.model import devices
-    from bench.model.loading import load_editable
-    from bench.model.stats import Stats
-    from bench.model.threads import steady_threads
-    from bench.plan import planning
-    from bench.spec.settings import parse_value, resolve
-
-    flags = {"models": [model], "corpus": corpus, "token_budget": token_budget, "dtype": dtype}
-    spec = resolve(None, None, flags)
-    cache, place = cache_dir or planning.default_cache_dir(), devices.choose_device(device.value)
-    editable = load_editable(model, spec.dtype, place, cache)
-    with PlainDisplay().board(1) as board:
-        progress = board.cell(f"statistics of {model} on {spec.corpus}")
-        stats = Stats(
-            cache,
-            corpora.corpus(spec.corpus, datasets.data_folder(data_dir)),
-            spec.token_budget,
-            lambda done, budget: progress.step(done, budget, "tokens"),
-        )
-        with steady_threads(editable):
-            moments = stats.moments(editable, parse_value(f"{layers},"))
-        for layer, moment in moments.items():
-            echo(f"layer {layer}: {moment.count} tokens")
 
 
 def main() -> None:

@@ -1,8 +1,6 @@
-"""Everything that is printed is printed here.
+"""While cells run, a display shows how far they are.
 
-Answers of commands go through `echo` and `echo_table`, errors through `complain`; while cells run, a `Display`
-shows how far they are: ``rich`` (live lines with an estimate of the time left), ``plain`` (a line now and then)
-or ``none``.
+``rich``: live lines with an estimate of the time left; ``plain``: a line now and then; or ``none``.
 """
 
 from __future__ import annotations
@@ -10,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -18,11 +16,9 @@ from typing import TYPE_CHECKING, Literal
 from rich import progress as bars
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.live import Live
 from rich.table import Column
-from rich.text import Text
 
-from bench.ground.errors import one_line
+from bench.cli.echo import counted, duration, echo
 
 if TYPE_CHECKING:
     from bench.ground.progress import Board, Display, Progress
@@ -32,55 +28,6 @@ PLAIN_SECONDS = 10.0
 """Least time between two plain lines about one cell."""
 ESTIMATE_SECONDS = 3600.0
 """Steps further back than this do not count for an estimate."""
-
-
-def echo(text: str = "") -> None:
-    """Print the answer of a command."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
-def echo_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows under their columns; see `table_lines`."""
-    for line in table_lines(columns, rows):
-        echo(line)
-
-
-def table_lines(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """Rows under their columns, a line each; wide characters count as two."""
-    texts = [list(columns), *([one_line(str(value)) for value in row] for row in rows)]
-    widths = [max(cell_len(row[i]) for row in texts) for i in range(len(columns))]
-    padded = ([text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)] for row in texts)
-    return ["  ".join(row).rstrip() for row in padded]
-
-
-@contextmanager
-def page(console: Console | None = None) -> Iterator[Callable[[str], None]]:
-    """A page of the terminal that is drawn again with every text it is given; lines are cut, never wrapped."""
-    with Live(console=console, screen=True, auto_refresh=False) as live:
-        yield lambda text: live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
-
-
-STATUSES = ("done", "running", "failed", "broken", "interrupted", "diverged", "missing", "left")
-"""In the order in which they are counted."""
-
-
-def counted(counts: Mapping[str, int]) -> str:
-    """How many cells stand how: "3 done, 1 failed, 2 running"."""
-    return ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts.get(status))
-
-
-def complain(text: object) -> None:
-    """Print one line to standard error."""
-    sys.stderr.write(f"bench: {' '.join(str(text).split())}\n")
-    sys.stderr.flush()
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words: 8.1 s, 12 min, 3.5 h."""
-    if seconds < 90:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _now() -> float:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from bench import options
-from bench.display import complain, echo, echo_table
+from bench.cli import options
+from bench.cli.echo import complain, echo, echo_table
 from bench.ground.errors import BenchError, one_line
 
 if TYPE_CHECKING:
-    from bench.data.sources.common import AlignmentCount, Checked
+    from bench.data.common import AlignmentCount, Checked
 
 app = typer.Typer(no_args_is_help=True, help="Check files of facts, download data sets.")
 
@@ -62,7 +62,7 @@ def show_counts(counts: Iterable[AlignmentCount]) -> None:
 
 def sampled(checked: Checked, count: int, seed: int) -> Iterable[tuple[str, list[str]]]:
     """Random alignments by language, the subject in double square brackets."""
-    from bench.data.sources.common import shuffled
+    from bench.data.common import shuffled
 
     for lang, examples in checked.examples.items() if count else ():
         lines = []

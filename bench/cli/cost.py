@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from bench import options
-from bench.display import complain, echo
+from bench.cli import options
+from bench.cli.echo import complain, echo
 from bench.ground.errors import BenchError
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ def cost_command(
     Shapes have random weights; nothing is downloaded. One that does not fit is cut to its first layers and the cost
     of the whole is extrapolated.
     """
+    from bench.cli.display import make_display
     from bench.cost import plan, session
     from bench.cost.files import write
-    from bench.display import make_display
     from bench.model import devices
     from bench.plan import planning
     from bench.spec.registry import methods as registry

@@ -6,11 +6,11 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bench.display import duration, echo, echo_table
+from bench.cli.echo import duration, echo, echo_table
 from bench.spec.registry import Registry, evaluators, methods
 
 if TYPE_CHECKING:
-    from bench.data.sources.common import Dataset
+    from bench.data.common import Dataset
     from bench.plan.planning import Plan
     from bench.spec.cell import Cell
     from bench.store.outcomes import Outcome

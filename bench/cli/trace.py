@@ -7,8 +7,8 @@ from typing import Annotated
 
 from typer import Option
 
-from bench import options
-from bench.display import echo
+from bench.cli import options
+from bench.cli.echo import echo
 
 Data = Annotated[str, Option("--data", help="A data set, or a file of your own facts.")]
 Facts = Annotated[int, Option(help="Facts per language, of those that the model knows.")]
@@ -42,7 +42,7 @@ def trace_command(
     Causal tracing (Meng et al. 2022; Figure 5 of the LangEdit paper). Writes heat maps per language and the layers
     to edit.
     """
-    from bench.display import make_display
+    from bench.cli.display import make_display
     from bench.model import devices
     from bench.model.loading import load_editable
     from bench.plan import planning

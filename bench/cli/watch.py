@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.display import counted, duration, echo, page, table_lines
+from bench.cli.echo import counted, duration, echo, page, table_lines
 from bench.store.results import PLACE
 from bench.store.status import OVER, Clock, Heard, Left, Standing, standings, whole
 
