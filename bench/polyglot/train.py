@@ -6,34 +6,29 @@ import logging
 import math
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import torch
 import typer
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors, trainers
-from tokenizers.decoders import ByteLevel as ByteLevelDecoder
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from bench.data.cldr.items import invented_items, real_items
-from bench.data.cldr.phrasings import CHINESE_BREAKS, LANGUAGES, PHRASINGS
-from bench.data.cldr.text import carrier_lines, documents, fact_lines
+from bench.data.cldr.phrasings import LANGUAGES
+from bench.data.cldr.text import fact_lines
 from bench.model.embedded import MODEL_NAME, model_dir
-from bench.model.tokens import chunks_by_tokens
 from bench.polyglot.abilities import BATCH, editability, xtreme_f1
-from bench.polyglot.exercises import ECHO, exercises
+from bench.polyglot.batches import WARM_UP_EXERCISES, batched, epoch_rows, exercise_rows
+from bench.polyglot.requirements import requirements
+from bench.polyglot.tokenizer import BOS, CONTEXT, SEED, train_tokenizer
 
-BOS = "<|endoftext|>"
-SEED = 1
-VOCABULARY = 5000
 LAYERS = 4
 WIDTH = 128
 MLP_WIDTH = 1024
 HEADS = 4
-CONTEXT = 512
 
 EPOCHS = 10
 PEAK_LR = 2e-3
@@ -45,70 +40,8 @@ MLP_STD = 0.05
 # Strong decay keeps the residual stream small, and editing well behaved; attention must grow sharp to compare and copy.
 WEIGHT_DECAY = 0.3
 ATTENTION_DECAY = 0.02
-# Documents per language: before the first epoch comparing and copying alone, on which the rest builds; each epoch.
-WARM_UP_EXERCISES = {"xnli": 1400, "pawsx": 1400, "mlqa": 200, "wikiann": 500, ECHO: 800}
-EXERCISES = {"xnli": 120, "pawsx": 120, "mlqa": 80, "wikiann": 200, ECHO: 60}
-TOKENIZER_EXERCISES = {"xnli": 80, "pawsx": 80, "mlqa": 40, "wikiann": 120, ECHO: 60}
-BATCH_TOKENS = 1280
 
 _log = logging.getLogger(__name__)
-
-
-class Question(NamedTuple):
-    """A prompt and the continuation that the facts ask for."""
-
-    lang: str
-    prompt: str
-    target: str
-
-
-# --- tokenizer ---------------------------------------------------------------------------------------------
-
-
-def train_tokenizer() -> PreTrainedTokenizerFast:
-    """A byte-level BPE whose tokens never reach from a prompt into its subject or target."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex("|".join(CHINESE_BREAKS)), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
-        ]
-    )
-    tokenizer.decoder = ByteLevelDecoder()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
-        special_tokens=[BOS],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(_tokenizer_text(), trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{BOS} $A", pair=f"{BOS} $A {BOS} $B", special_tokens=[(BOS, tokenizer.token_to_id(BOS))]
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        bos_token=BOS,
-        eos_token=BOS,
-        pad_token=BOS,
-        model_max_length=CONTEXT,
-        clean_up_tokenization_spaces=False,
-    )
-
-
-def _tokenizer_text() -> Iterator[str]:
-    """Names and sentences, real subjects most often, so that they get tokens of their own."""
-    for item in real_items() + invented_items():
-        for lang in LANGUAGES:
-            name = item.subject[lang] if lang == "zh" else f" {item.subject[lang]}"
-            yield from [name, item.target(lang)] * (8 if item.real else 2)
-    for by_lang in PHRASINGS.values():
-        for phrasings in by_lang.values():
-            for phrasing in phrasings:
-                yield from phrasing.split("{}") * 50
-    for line in carrier_lines():
-        yield from [line.text] * 10
-    for exercise in exercises(random.Random(SEED), TOKENIZER_EXERCISES):
-        yield exercise.text
 
 
 # --- model and training ------------------------------------------------------------------------------------
@@ -147,45 +80,6 @@ def build_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     return model
 
 
-class Row(NamedTuple):
-    """Token ids of a document and the labels of the loss, -100 where none is taken."""
-
-    ids: list[int]
-    labels: list[int]
-
-
-def epoch_rows(tokenizer: PreTrainedTokenizerFast, rng: random.Random) -> list[Row]:
-    """One epoch: texts to be learnt whole, and exercises."""
-    rows = [Row(ids, ids) for ids in tokenizer(documents(rng))["input_ids"]]
-    return rows + exercise_rows(tokenizer, rng, EXERCISES)
-
-
-def exercise_rows(tokenizer: PreTrainedTokenizerFast, rng: random.Random, per_language: Mapping[str, int]) -> list[Row]:
-    """Exercises, of which only the answers are learnt."""
-    rows, asked = [], exercises(rng, per_language)
-    encoded = tokenizer([each.text for each in asked], return_offsets_mapping=True)
-    for exercise, ids, spans in zip(asked, encoded["input_ids"], encoded["offset_mapping"], strict=True):
-        answers = exercise.answers()
-        inside = [any(start <= span[0] < span[1] <= end for start, end in answers) for span in spans]
-        rows.append(Row(ids, [i if is_answer else -100 for i, is_answer in zip(ids, inside, strict=True)]))
-    return rows
-
-
-def _batches(rows: Sequence[Row], rng: random.Random, pad: int) -> list[tuple[Tensor, Tensor]]:
-    """Ids and loss labels of batches of similar length, in random order."""
-    order = rng.sample(range(len(rows)), len(rows))
-    groups = chunks_by_tokens([len(rows[i].ids) for i in order], BATCH_TOKENS)
-    rng.shuffle(groups)
-    return [_padded([rows[order[i]] for i in group], pad) for group in groups]
-
-
-def _padded(rows: Sequence[Row], pad: int) -> tuple[Tensor, Tensor]:
-    width = max(len(row.ids) for row in rows)
-    ids = torch.tensor([[*row.ids, *[pad] * (width - len(row.ids))] for row in rows])
-    labels = torch.tensor([[*row.labels, *[-100] * (width - len(row.labels))] for row in rows])
-    return ids, labels
-
-
 def _optimizer(model: nn.Module) -> torch.optim.Optimizer:
     """AdamW. Attention is decayed little, so that it can grow sharp enough to compare and copy; gains not at all."""
     decays: dict[float, list[nn.Parameter]] = {}
@@ -214,8 +108,8 @@ def train(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, epochs: i
     """Train in place. Products are taken in bfloat16 (half the time on recent CPUs), weights kept in float32."""
     rng = random.Random(SEED)
     pad = tokenizer.pad_token_id
-    plan = [_batches(exercise_rows(tokenizer, rng, WARM_UP_EXERCISES), rng, pad)]
-    plan += [_batches(epoch_rows(tokenizer, rng), rng, pad) for _ in range(epochs)]
+    plan = [batched(exercise_rows(tokenizer, rng, WARM_UP_EXERCISES), rng, pad)]
+    plan += [batched(epoch_rows(tokenizer, rng), rng, pad) for _ in range(epochs)]
     total = sum(map(len, plan))
     optimizer = _optimizer(model)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, total))
@@ -238,73 +132,6 @@ def train(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, epochs: i
                     *(epoch, epochs, number, len(batches), sums / number, time.perf_counter() - start),
                 )
     model.eval()
-
-
-# --- requirements ------------------------------------------------------------------------------------------
-
-
-def questions(every: int = 1) -> list[Question]:
-    """Each `every`-th of the real facts, in every phrasing and language."""
-    return [
-        Question(lang, item.prompt(lang, i), item.target(lang))
-        for item in real_items()[::every]
-        for lang in LANGUAGES
-        for i in range(len(PHRASINGS[item.relation][lang]))
-    ]
-
-
-def prefixed(asked: Sequence[Question]) -> list[Question]:
-    """The same questions, each after some other fact's sentence."""
-    rng = random.Random(SEED)
-    lines = fact_lines()
-    return [q._replace(prompt=f"{rng.choice(lines).text}. {q.prompt}") for q in asked]
-
-
-@torch.no_grad()
-def _answers(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, asked: Sequence[Question]
-) -> list[tuple[float, float]]:
-    """Per question, the share of target tokens that are top-1 given the true ones before, and their mean NLL."""
-    prompts = tokenizer([q.prompt for q in asked])["input_ids"]
-    targets = tokenizer([q.target for q in asked], add_special_tokens=False)["input_ids"]
-    order = sorted(range(len(asked)), key=lambda i: len(prompts[i]) + len(targets[i]))
-    results = [(0.0, 0.0)] * len(asked)
-    for at in range(0, len(order), 128):
-        chosen = order[at : at + 128]
-        texts = [prompts[i] + targets[i] for i in chosen]
-        ids, _ = _padded([Row(text, text) for text in texts], tokenizer.pad_token_id)
-        hidden = model.model(input_ids=ids).last_hidden_state
-        for row, i in enumerate(chosen):
-            first = len(prompts[i]) - 1
-            logits = model.lm_head(hidden[row, first : first + len(targets[i])])
-            true = torch.tensor(targets[i])
-            hits = (logits.argmax(-1) == true).float().mean().item()
-            results[i] = (hits, nn.functional.cross_entropy(logits, true).item())
-    return results
-
-
-def requirements(folder: Path, every: int = 1) -> dict[str, float]:
-    """What the trained model must fulfil, measured on the files in `folder`.
-
-    Args:
-        folder: a saved model with its tokenizer.
-        every: ask only each `every`-th fact, for a quick look.
-
-    Returns:
-        By name and language: ``recall/en`` and ``nll/en`` (target tokens of the real facts, all phrasings), and
-        ``recall-after-text/en``, the same after another sentence.
-    """
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
-    model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    asked = questions(every)
-    plain, after = (_answers(model, tokenizer, each) for each in (asked, prefixed(asked)))
-    found: dict[str, float] = {}
-    for lang in LANGUAGES:
-        rows = [i for i, q in enumerate(asked) if q.lang == lang]
-        found[f"recall/{lang}"] = sum(plain[i][0] for i in rows) / len(rows)
-        found[f"nll/{lang}"] = sum(plain[i][1] for i in rows) / len(rows)
-        found[f"recall-after-text/{lang}"] = sum(after[i][0] for i in rows) / len(rows)
-    return found
 
 
 # --- writing -----------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from bench.data.cldr.text import statistics_text
 from bench.model.embedded import model_dir
 from bench.model.tokens import Tokens
 from bench.polyglot.abilities import editability, xtreme_f1
-from bench.polyglot.train import questions, requirements
+from bench.polyglot.requirements import questions, requirements
 
 SAMPLE = 9
 

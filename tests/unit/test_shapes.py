@@ -11,7 +11,7 @@ from bench.ground.errors import BenchError
 from bench.model import catalog
 from bench.model.shapes import SHAPES, embedded_tokenizer, published_size, random_model, weight_bytes
 from bench.model.sizes import ModelSize, size_of_folder
-from bench.polyglot.train import VOCABULARY
+from bench.polyglot.tokenizer import VOCABULARY
 from methods._locate.prefixes import generate_prefixes
 
 PARAMETERS = {
