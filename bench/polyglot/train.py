@@ -21,7 +21,7 @@ from bench.data.cldr.phrasings import LANGUAGES
 from bench.data.cldr.text import fact_lines
 from bench.model.embedded import MODEL_NAME, model_dir
 from bench.polyglot.abilities import BATCH, editability, xtreme_f1
-from bench.polyglot.batches import WARM_UP_EXERCISES, batched, epoch_rows, exercise_rows
+from bench.polyglot.batches import EXERCISES, WARM_UP_EXERCISES, batched, epoch_rows, exercise_rows
 from bench.polyglot.requirements import requirements
 from bench.polyglot.tokenizer import BOS, CONTEXT, SEED, train_tokenizer
 
