@@ -14,16 +14,17 @@ import pandas as pd
 
 from bench.ground.atomic import write_text
 from bench.store.results import PLACE
-from reports import provenance
-from reports.aggregate import FURTHER, MAIN, Measure, Panel, Setting, Standing, Summary, panels, summaries
-from reports.contents import METHOD, display_name, summary_cell
-from reports.joining import OTHER_QUESTIONS, Runs, Sameness, join, sameness
-from reports.markdown import to_report_markdown
-from reports.naming import arranged
-from reports.pairing import over_seeds
-from reports.parts import Chapter, Section
-from reports.significance import Outcome, holm, paired, paired_over_facts
-from reports.tables import DASH, Cell, Column, Table, p_text, to_csv, to_text
+from reports.documents.markdown import to_report_markdown
+from reports.documents.tables import to_csv, to_text
+from reports.numbers.aggregate import FURTHER, MAIN, Measure, Panel, Setting, Standing, Summary, panels, summaries
+from reports.numbers.pairing import over_seeds
+from reports.numbers.significance import Outcome, holm, paired, paired_over_facts
+from reports.parts import provenance
+from reports.parts.arranging import arranged
+from reports.parts.contents import METHOD, display_name, summary_cell
+from reports.parts.joining import OTHER_QUESTIONS, Runs, Sameness, join, sameness
+from reports.parts.sections import Chapter, Section
+from reports.parts.tables import DASH, Cell, Column, Table, p_text
 
 MEASURES = (*MAIN, *FURTHER)
 A, B = "first", "second"

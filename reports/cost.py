@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from bench.ground.atomic import read_json, write_text
-from reports import paper
-from reports.contents import METHOD, display_name
-from reports.provenance import PHASES
-from reports.style import TEXT, canvas, plain, style, write_figure
-from reports.tables import DASH, Cell, Column, Table, to_markdown, to_text
+from reports.documents.tables import to_markdown, to_text
+from reports.numbers import paper
+from reports.parts.contents import METHOD, display_name
+from reports.parts.provenance import PHASES
+from reports.parts.tables import DASH, Cell, Column, Table
+from reports.pictures.lines import draw
+from reports.pictures.style import write_figure
 
 STATISTICS = ("moments", "spectra")
 PUBLISHED_EDITS = 100
@@ -226,31 +226,3 @@ def _over_sizes(costs: Costs, method: str) -> list[tuple[float, float]]:
     rows = rows[rows["layers"] == rows["layers"].max()].sort_values("step")
     last = rows.groupby("edits")["seconds"].last()
     return [(edits, seconds / edits) for edits, seconds in last.items()]
-
-
-def draw(lines: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str, log: bool = False) -> Figure:
-    """Draw one line per method; the cost is on a logarithmic axis, for methods lie far apart."""
-    figure = canvas(4.2)
-    axes = figure.add_subplot()
-    for method, points in lines.items():
-        colour, line, marker = style(method, list(lines))
-        look: dict[str, Any] = {"color": colour, "linestyle": line, "marker": marker, "markersize": 4, "linewidth": 1.3}
-        axes.plot(*zip(*points, strict=True), label=display_name(method), **look)
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:g}")
-    # within a decade too, for the methods often span less than one
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    if log:
-        axes.set_xscale("log")
-        axes.set_xticks(sorted({at for points in lines.values() for at, _ in points}))
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.minorticks_off()
-    else:
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel(x, fontsize=TEXT)
-    axes.set_ylabel(y, fontsize=TEXT)
-    plain(axes, "both")
-    figure.legend(loc="outside right upper", frameon=False, fontsize=TEXT)
-    figure.set_layout_engine("constrained")
-    return figure

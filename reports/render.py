@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.ground.atomic import write_text
-from reports.document import first_tables, read_report
-from reports.html import to_report_html
-from reports.latex import to_report_tex
-from reports.markdown import to_report_markdown
-from reports.naming import run_names, slug
-from reports.parts import Chapter, Picture
-from reports.pdf import to_report_typst, write_pdf
-from reports.style import write_figure
-from reports.tables import Table, to_csv, to_markdown, to_tex, to_text
+from reports.documents.document import first_tables, read_report
+from reports.documents.html import to_report_html
+from reports.documents.latex import to_report_tex
+from reports.documents.markdown import to_report_markdown
+from reports.documents.pdf import to_report_typst, write_pdf
+from reports.documents.tables import to_csv, to_markdown, to_tex, to_text
+from reports.numbers.names import run_names, slug
+from reports.parts.sections import Chapter, Picture
+from reports.parts.tables import Table
+from reports.pictures.style import write_figure
 
 BUILD = Path("reports/build")
 FORMATS = ("md", "tex", "csv", "pdf", "html")

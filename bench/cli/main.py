@@ -167,7 +167,7 @@ def report_command(
         if each not in FORMATS.split(","):
             raise unknown("format", each, FORMATS.split(","))
     folders = [run_folder(run, results_dir) for run in runs]
-    from reports.document import read_report
+    from reports.documents.document import read_report
     from reports.render import default_folder, report_text, write_report
 
     report = read_report(folders)

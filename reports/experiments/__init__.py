@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.store.results import Results
-from reports.aggregate import Panel
 from reports.experiments import figure2, figure3, figure4, table1, table5, table6, table8, tables2, transfer
-from reports.parts import Section
+from reports.numbers.aggregate import Panel
+from reports.parts.sections import Section
 
 
 def of_panel(results: Results, panel: Panel) -> list[Section]:

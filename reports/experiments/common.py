@@ -9,11 +9,12 @@ import pandas as pd
 
 from bench.spec.cell import LANGUAGES
 from bench.store.results import Results
-from reports.aggregate import UNEDITED, Measure, Panel, Setting, Summary, cells_of, records_of, summary_of
-from reports.contents import display_name, standing_note
-from reports.naming import slug
-from reports.significance import Outcome, paired
-from reports.tables import DASH, Cell, Column, Table
+from reports.numbers import paper
+from reports.numbers.aggregate import UNEDITED, Measure, Panel, Setting, Summary, cells_of, records_of, summary_of
+from reports.numbers.names import slug
+from reports.numbers.significance import Outcome, paired
+from reports.parts.contents import display_name, standing_note
+from reports.parts.tables import DASH, Cell, Column, Table
 
 GAIN = (
     Column("ci95_low", "95 % from", "number"),
@@ -202,3 +203,8 @@ def label(method: str, order: str = "cycle") -> str:
     if order == "cycle" or method == UNEDITED:
         return name
     return f"{name.removesuffix(')')}, {order})" if name.endswith(")") else f"{name} ({order})"
+
+
+def published_cells(published: dict[str, float]) -> tuple[Cell, ...]:
+    """The published numbers under the columns `reports.numbers.paper.MEASURES`."""
+    return tuple(Cell(mean=published[m.key]) if m.key in published else Cell(DASH) for m in paper.MEASURES)

@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from bench.store.results import Results
-from reports.aggregate import UNEDITED, XTREME, Panel, Summary
-from reports.contents import TASKS, display_name, summary_cell
 from reports.experiments.common import finer, seeds_of, summaries_by, with_reasons
-from reports.parts import Picture, Section
-from reports.style import INK, SCALE, SMALL, TITLE, WIDTH, apart, canvas, plain, style
-from reports.tables import Cell, Column, Table
+from reports.numbers.aggregate import UNEDITED, XTREME, Panel, Summary
+from reports.parts.contents import TASKS, display_name, summary_cell
+from reports.parts.sections import Picture, Section
+from reports.parts.tables import Cell, Column, Table
+from reports.pictures.style import INK, SCALE, SMALL, TITLE, WIDTH, apart, canvas, plain, style
 
 AVERAGE = "average"
 ROW = 2.15

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bench.store.results import Results
-from reports.aggregate import CORE, UNEDITED, XTREME, Panel, Summary, languages, per_language
-from reports.contents import column_cells, display_name, language_name
 from reports.experiments.common import counted, finer, in_order, summaries_by, with_reasons
-from reports.parts import Picture, Section
-from reports.radar import Chart, chart, draw
-from reports.tables import Cell, Column, Table
+from reports.numbers.aggregate import CORE, UNEDITED, XTREME, Panel, Summary, languages, per_language
+from reports.parts.contents import column_cells, display_name, language_name
+from reports.parts.sections import Picture, Section
+from reports.parts.tables import Cell, Column, Table
+from reports.pictures.radar import Chart, chart, draw
 
 SHOWN = ("langedit", "alphaedit", "rect")
 """Methods of the paper's figure; others where the run has none of them."""

@@ -12,8 +12,6 @@ from matplotlib.patches import Patch
 
 from bench.spec.run import ALL
 from bench.store.results import Results
-from reports.aggregate import CORE, UNEDITED, Measure, Panel, Summary, per_language
-from reports.contents import display_name, language_name, summary_cell
 from reports.experiments.common import (
     GAIN,
     GAIN_NOTE,
@@ -29,9 +27,11 @@ from reports.experiments.common import (
     untested,
     with_reasons,
 )
-from reports.parts import Picture, Section
-from reports.style import INK, SCALE, SMALL, TEXT, TITLE, canvas, language_label, plain, set_script, style
-from reports.tables import DASH, Cell, Column, Table
+from reports.numbers.aggregate import CORE, UNEDITED, Measure, Panel, Summary, per_language
+from reports.parts.contents import display_name, language_name, summary_cell
+from reports.parts.sections import Picture, Section
+from reports.parts.tables import DASH, Cell, Column, Table
+from reports.pictures.style import INK, SCALE, SMALL, TEXT, TITLE, canvas, language_label, plain, set_script, style
 
 PREFERRED = ("alphaedit", "langedit")
 """Methods of the paper's figure; the first two that have both sides where the run has neither."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bench.spec.run import ALL
 from bench.store.results import Results
-from reports import paper
-from reports.aggregate import Panel, summaries
-from reports.contents import summary_cell
-from reports.experiments.common import counted, label, with_reasons
-from reports.parts import Section
-from reports.tables import Cell, Column, Table
+from reports.experiments.common import counted, label, published_cells, with_reasons
+from reports.numbers import paper
+from reports.numbers.aggregate import Panel, summaries
+from reports.parts.contents import summary_cell
+from reports.parts.sections import Section
+from reports.parts.tables import Cell, Column, Table
 
 HEADER = (
     Column("method", "Method", "text"),
@@ -42,6 +42,6 @@ def table(panel: Panel, published: dict[str, dict[str, float]], where: str) -> T
         ours = (summary_cell(found[method], seen[key]) for key, found in numbers.items())
         rows.append((Cell(name), Cell("ours"), *ours))
         if method in published:
-            rows.append((Cell(name), Cell("published"), *paper.cells(published[method])))
+            rows.append((Cell(name), Cell("published"), *published_cells(published[method])))
     caption = "Ours, mean ± standard deviation over seeds, and published, percent."
     return with_reasons(Table("published", HEADER, tuple(rows), caption, (paper.SOURCE.format(what=where),)), [panel])

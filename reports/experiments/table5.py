@@ -8,9 +8,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bench.store.results import Results
-from reports import paper
-from reports.aggregate import CORE, MAIN, UNEDITED, Measure, Panel, summaries
-from reports.contents import summary_cell
 from reports.experiments.common import (
     GAIN,
     GAIN_NOTE,
@@ -19,12 +16,16 @@ from reports.experiments.common import (
     gain,
     groups,
     label,
+    published_cells,
     titled,
     untested,
     with_reasons,
 )
-from reports.parts import Section
-from reports.tables import Cell, Column, Table
+from reports.numbers import paper
+from reports.numbers.aggregate import CORE, MAIN, UNEDITED, Measure, Panel, summaries
+from reports.parts.contents import summary_cell
+from reports.parts.sections import Section
+from reports.parts.tables import Cell, Column, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def table(group: Group, entries: Sequence[Entry]) -> Table:
         name = entry.name
         rows.append((Cell(name), *(summary_cell(found[measure], seen[measure]) for measure in MAIN)))
         if published := paper.scores(entry.panel.setting).get(entry.method):
-            theirs = dict(zip((m.key for m in paper.MEASURES), paper.cells(published), strict=True))
+            theirs = dict(zip((m.key for m in paper.MEASURES), published_cells(published), strict=True))
             rows.append((Cell(f"{name}, published"), *(theirs.get(m.key, Cell("–")) for m in MAIN)))
     header = (Column("method", "Method", "text"), *(Column(measure.key, measure.title) for measure in MAIN))
     caption = f"Variants, {group.name}, mean ± standard deviation over seeds, percent."

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from bench.store.results import Results
-from reports.aggregate import EFFICACY, FURTHER, UNEDITED, Panel, summaries
-from reports.contents import column_cells, display_name, language_name
 from reports.experiments.common import (
     GAIN,
     GAIN_NOTE,
@@ -22,9 +20,11 @@ from reports.experiments.common import (
     untested,
     with_reasons,
 )
-from reports.naming import suffix
-from reports.parts import Section
-from reports.tables import Cell, Column, Table
+from reports.numbers.aggregate import EFFICACY, FURTHER, UNEDITED, Panel, summaries
+from reports.numbers.names import suffix
+from reports.parts.contents import column_cells, display_name, language_name
+from reports.parts.sections import Section
+from reports.parts.tables import Cell, Column, Table
 
 CROSSLINGUAL = next(measure for measure in FURTHER if measure.key == "crosslingual")
 AVERAGE = "average"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bench.store.results import Results
-from reports.aggregate import EFFICACY, FURTHER, Measure, Panel, Summary, per_language, summary_of
-from reports.contents import column_cells, display_name, language_name
 from reports.experiments.common import in_order, seeds_of, with_reasons
-from reports.parts import Section
-from reports.tables import Cell, Column, Table
+from reports.numbers.aggregate import EFFICACY, FURTHER, Measure, Panel, Summary, per_language, summary_of
+from reports.parts.contents import column_cells, display_name, language_name
+from reports.parts.sections import Section
+from reports.parts.tables import Cell, Column, Table
 
 PORTABILITY = next(measure for measure in FURTHER if measure.key == "portability")
 HOPS = (("single", "Single hop", EFFICACY), ("multi", "Multi hop", PORTABILITY))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from bench.store.results import Results
-from reports import paper
-from reports.aggregate import FINISHED, UNEDITED, Panel, cells_of, ordered, spent
-from reports.contents import display_name
 from reports.experiments.common import with_reasons
-from reports.parts import Section
-from reports.tables import DASH, Cell, Column, Table
+from reports.numbers import paper
+from reports.numbers.aggregate import FINISHED, UNEDITED, Panel, cells_of, ordered, spent
+from reports.parts.contents import display_name
+from reports.parts.sections import Section
+from reports.parts.tables import DASH, Cell, Column, Table
 
 GIGABYTE = 1e9
 OURS = (

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from bench.spec.run import ALL
 from bench.store.results import Results
-from reports.aggregate import EFFICACY, SPECIFICITY, UNEDITED, Measure, Panel, Summary, ordered
-from reports.contents import display_name, language_name, summary_cell
 from reports.experiments.common import (
     GAIN,
     GAIN_NOTE,
@@ -33,9 +31,11 @@ from reports.experiments.common import (
     with_reasons,
 )
 from reports.experiments.table6 import CROSSLINGUAL
-from reports.parts import Picture, Section
-from reports.style import INK, SCALE, SMALL, TEXT, WIDTH, canvas
-from reports.tables import DASH, Cell, Column, Table
+from reports.numbers.aggregate import EFFICACY, SPECIFICITY, UNEDITED, Measure, Panel, Summary, ordered
+from reports.parts.contents import display_name, language_name, summary_cell
+from reports.parts.sections import Picture, Section
+from reports.parts.tables import DASH, Cell, Column, Table
+from reports.pictures.style import INK, SCALE, SMALL, TEXT, WIDTH, canvas
 
 KEYS = ("edit_lang", "probe_lang")
 EVERY = "all"

@@ -17,7 +17,10 @@ from bench.spec.settings import assignments, overrides
 from bench.trace.effects import layers_to_edit
 from bench.trace.prompts import Prompt, parts_of
 from reports import trace
-from reports.parts import Picture
+from reports.experiments import figure5
+from reports.numbers import traces
+from reports.parts.sections import Picture
+from reports.pictures.traces import draw_maps
 from tests.cli.conftest import bench
 from tests.tinyworld import TinyWorld
 
@@ -43,7 +46,7 @@ def test_every_token_layer_and_kind_has_its_effect(traced: Path) -> None:
     assert set(rows["language"]) == {"en", "zh"}
     assert set(rows["kind"]) == {"hidden", "mlp", "attention"}
     assert set(rows["layer"]) == set(range(about["layers"]))
-    assert set(rows["part"]) <= set(trace.PARTS)
+    assert set(rows["part"]) <= set(traces.PARTS)
     assert {"first", "last", "end"} <= set(rows["part"])
     assert rows.groupby("language")["fact"].nunique().tolist() == [3, 3]
     whole = about["layers"] * 3
@@ -95,7 +98,7 @@ def test_the_report_has_pictures_table_and_numbers(traced: Path) -> None:
 
 
 def test_a_report_can_hold_it_as_a_chapter(traced: Path) -> None:
-    (section,) = trace.sections(traced)
+    (section,) = figure5.sections(traced)
     assert "polyglot-tiny" in section.title
     assert [part.stem for part in section.parts if isinstance(part, Picture)] == ["trace", "layers"]
     assert [table.name for table in section.tables] == ["summary"]
@@ -104,36 +107,36 @@ def test_a_report_can_hold_it_as_a_chapter(traced: Path) -> None:
 def test_a_folder_without_its_numbers_is_one_line(traced: Path, tmp_path: Path) -> None:
     (tmp_path / "trace.json").write_text((traced / "trace.json").read_text(encoding="utf-8"), encoding="utf-8")
     with pytest.raises(BenchError, match=r"trace\.csv: no such file"):
-        trace.sections(tmp_path)
+        figure5.sections(tmp_path)
 
 
 @pytest.mark.parametrize(("share", "weak"), [(0.5, False), (0.01, True)])
 def test_a_weak_peak_is_told(traced: Path, share: float, weak: bool) -> None:
-    effects = trace.read(traced)
+    effects = traces.read(traced)
     facts = [{**fact, "high": 1.0, "low": 0.0} for fact in effects.about["facts_traced"]]
     about = {**effects.about, "facts_traced": facts, "mlp_effects": [share] * effects.layers}
-    assert (trace.WEAK in trace.advice(trace.Effects(effects.rows, about))) == weak
+    assert (trace.WEAK in figure5.advice(traces.Effects(effects.rows, about))) == weak
 
 
 def test_languages_with_too_few_facts_are_listed_alone(traced: Path) -> None:
-    effects = trace.read(traced)
+    effects = traces.read(traced)
     counts = {**effects.about["counts"], "zh": {"tried": 9, "traced": 1}}
-    fewer = trace.Effects(effects.rows, {**effects.about, "counts": counts, "averaged": ["en"]})
-    table = trace.peaks(fewer)
+    fewer = traces.Effects(effects.rows, {**effects.about, "counts": counts, "averaged": ["en"]})
+    table = figure5.peaks(fewer)
     assert [row[0].text for row in table.rows] == ["English", "中文"]
     assert "advised by: 中文" in " ".join(table.notes)
-    assert len([axes for axes in trace.draw_maps(fewer, trace.summary(fewer)).axes if axes.images]) == 3
+    assert len([axes for axes in draw_maps(fewer, traces.summary(fewer)).axes if axes.images]) == 3
 
 
 def test_all_languages_share_the_scale_of_a_kind(traced: Path) -> None:
-    effects = trace.read(traced)
-    numbers = trace.summary(effects)
-    figure = trace.draw_maps(effects, numbers)
+    effects = traces.read(traced)
+    numbers = traces.summary(effects)
+    figure = draw_maps(effects, numbers)
     limits = [axes.images[0].get_clim() for axes in figure.axes if axes.images]
     assert len(limits) == 2 * 3
     assert limits[:3] == limits[3:]
-    for kind, limit in zip(trace.KINDS, limits, strict=False):
-        assert limit == (0, pytest.approx(trace.top_of(effects, numbers, kind)))
+    for kind, limit in zip(traces.KINDS, limits, strict=False):
+        assert limit == (0, pytest.approx(traces.top_of(effects, numbers, kind)))
 
 
 def test_the_same_seed_gives_the_same_numbers(traced: Path, tmp_path: Path) -> None:

@@ -21,9 +21,11 @@ from bench.store.estimate import paces
 from bench.store.outcomes import existing
 from bench.store.results import Results, load_results
 from bench.store.shards import FINISHED, ResultStore
-from reports import provenance, trace
-from reports.aggregate import panels
-from reports.joining import join, sameness
+from reports.experiments import figure5
+from reports.numbers import traces
+from reports.numbers.aggregate import panels
+from reports.parts import provenance
+from reports.parts.joining import join, sameness
 from tests.hostile import spoiling
 from tests.hostile.fuzzing import Reader, fuzz
 from tests.hostile.spoiling import Draw, Spoilt
@@ -270,13 +272,13 @@ def test_malformed_traces(tmp_path: Path, record_property: Any) -> None:
     def spoil(draw: Draw, path: Path) -> Spoilt:
         return values(draw, path) if path.suffix == ".json" else fields(draw, path)
 
-    def read(root: Path) -> trace.Effects:
-        effects = trace.read(root)
-        assert trace.advice(effects)
-        assert trace.peaks(effects).rows
+    def read(root: Path) -> traces.Effects:
+        effects = traces.read(root)
+        assert figure5.advice(effects)
+        assert figure5.peaks(effects).rows
         return effects
 
-    def whole(root: Path, effects: trace.Effects) -> None:
+    def whole(root: Path, effects: traces.Effects) -> None:
         assert len(effects.rows) == len(EFFECTS)
         assert set(effects.languages) <= set(effects.asked)
 

@@ -22,7 +22,7 @@ from bench.ground.atomic import read_json
 from bench.ground.home import without_home
 from bench.spec.run import RunSpec
 from bench.store.shards import ResultStore
-from reports.document import read_report
+from reports.documents.document import read_report
 from reports.render import write_report
 from tests.cli.conftest import bench
 from tests.report.world import World

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.store.results import load_results
-from reports.aggregate import Panel, panels
+from reports.numbers.aggregate import Panel, panels
 from reports.render import build_report
 from tests.report.world import World
 

@@ -16,7 +16,7 @@ from bench.ground.errors import BenchError
 from bench.spec.run import ALL
 from bench.store.results import CELL_COLUMNS, Results, load_results
 from bench.store.shards import COST_SCHEMA, SCORE_SCHEMA
-from reports.aggregate import (
+from reports.numbers.aggregate import (
     CORE,
     EFFICACY,
     GENERALITY,

@@ -13,10 +13,11 @@ import pytest
 from bench.ground.errors import BenchError
 from bench.spec.cell import Cell, Order
 from bench.store.results import load_results
-from reports.aggregate import EFFICACY, panels, per_seed
 from reports.compare import compare_runs, comparison_text, write_comparison
-from reports.parts import Chapter
-from reports.tables import Table, to_csv
+from reports.documents.tables import to_csv
+from reports.numbers.aggregate import EFFICACY, panels, per_seed
+from reports.parts.sections import Chapter
+from reports.parts.tables import Table
 from tests.report.world import LEVELS, World
 
 SMALL = {"methods": ("none", "rect", "memit"), "seeds": (0, 1, 2), "languages": ("en", "zh"), "facts": 8}

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from bench.store.results import Results, load_results
-from reports.aggregate import panels
 from reports.experiments import figure2
 from reports.experiments.figure2 import curves, draw
-from reports.style import apart
+from reports.numbers.aggregate import panels
+from reports.pictures.style import apart
 from tests.report.world import World, hand_made, table_named
 
 

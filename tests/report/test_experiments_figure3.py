@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bench.store.results import load_results
-from reports.aggregate import panels
 from reports.experiments import figure3
-from reports.parts import Picture
+from reports.numbers.aggregate import panels
+from reports.parts.sections import Picture
 from tests.report.world import World, by_key, hand_made, table_named
 
 ROW = {"metric": "xtreme_f1", "protocol": "langedit", "edit_lang": ""}

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bench.store.results import Results, load_results
-from reports.aggregate import EFFICACY, panels
 from reports.experiments import figure4, of_run
-from reports.parts import Picture, Section
-from reports.tables import Table
+from reports.numbers.aggregate import EFFICACY, panels
+from reports.parts.sections import Picture, Section
+from reports.parts.tables import Table
 from tests.report.world import World, by_key, hand_made, table_named
 
 ALONE = {"en": {"x": 0.9, "y": 0.7}, "de": {"z": 0.5}}

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bench.store.results import Results, load_results
-from reports.aggregate import panels
 from reports.experiments import of_run, table6, transfer
-from reports.parts import Picture
+from reports.numbers.aggregate import panels
+from reports.parts.sections import Picture
 from tests.report.world import World, by_key, hand_made, table_named
 
 

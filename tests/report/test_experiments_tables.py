@@ -9,11 +9,12 @@ import pytest
 
 from bench.model.catalog import known_models
 from bench.store.results import Results, load_results
-from reports import paper
-from reports.aggregate import Setting, panels
+from reports.documents.tables import to_csv
 from reports.experiments import of_panel, of_run, table1, table5, table8, tables2
-from reports.parts import Picture
-from reports.tables import Table, to_csv
+from reports.numbers import paper
+from reports.numbers.aggregate import Setting, panels
+from reports.parts.sections import Picture
+from reports.parts.tables import Table
 from tests.report.world import World, by_key, hand_made, table_named
 
 LLAMA = "meta-llama/Meta-Llama-3-8B-Instruct"

@@ -16,12 +16,12 @@ import pytest
 from fontTools.ttLib import TTFont
 from matplotlib.figure import Figure
 
-from reports.document import read_report
-from reports.html import to_report_html
-from reports.naming import arranged
-from reports.parts import Chapter, Picture, Section
+from reports.documents.document import read_report
+from reports.documents.html import to_report_html
+from reports.parts.arranging import arranged
+from reports.parts.sections import Chapter, Picture, Section
+from reports.parts.tables import Cell, Column, Table
 from reports.render import write_report
-from reports.tables import Cell, Column, Table
 from tests.report.world import LEVELS, World
 
 EVIL = "<script>document.title = 'caught'</script>"

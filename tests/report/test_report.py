@@ -17,14 +17,16 @@ from pypdf import PageObject, PdfReader
 
 from bench.ground.errors import BenchError
 from bench.store.results import load_results
-from reports import fonts, provenance, radar
-from reports.aggregate import Panel, cells_of
-from reports.document import first_tables, read_report
-from reports.naming import arranged, run_names
-from reports.parts import Chapter, Section
-from reports.pdf import to_report_typst, write_pdf
+from reports.documents.document import first_tables, read_report
+from reports.documents.pdf import to_report_typst, write_pdf
+from reports.numbers.aggregate import Panel, cells_of
+from reports.numbers.names import run_names
+from reports.parts import fonts, provenance
+from reports.parts.arranging import arranged
+from reports.parts.sections import Chapter, Section
+from reports.parts.tables import Cell, Column, Table
+from reports.pictures import radar
 from reports.render import build_report, report_text, write_report
-from reports.tables import Cell, Column, Table
 from tests.report.world import World
 
 

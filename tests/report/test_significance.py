@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bench.store.results import load_results
-from reports.aggregate import CORE, EFFICACY, MAIN, SCORE, XTREME, Panel, harmonic, panels
-from reports.pairing import over_facts, over_seeds
-from reports.significance import Outcome, beats_all, compare, holm, paired
+from reports.numbers.aggregate import CORE, EFFICACY, MAIN, SCORE, XTREME, Panel, harmonic, panels
+from reports.numbers.pairing import over_facts, over_seeds
+from reports.numbers.significance import Outcome, beats_all, compare, holm, paired
 from tests.report.world import World
 
 values = st.floats(0, 100, allow_nan=False)

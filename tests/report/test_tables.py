@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.api import ProbeKind
-from reports.aggregate import EFFICACY, FURTHER, MAIN, Panel
-from reports.contents import by_language, display_name, language_name, significance, significance_long, table1
-from reports.significance import compare
-from reports.tables import Cell, Column, Table, number, p_text, ranks, to_csv, to_markdown, to_tex, to_text, to_typst
+from reports.documents.tables import to_csv, to_markdown, to_tex, to_text, to_typst
+from reports.numbers.aggregate import EFFICACY, FURTHER, MAIN, Panel
+from reports.numbers.significance import compare
+from reports.parts.contents import by_language, display_name, language_name, significance, significance_long, table1
+from reports.parts.tables import Cell, Column, Table, number, p_text, ranks
 
 SMALL = Table(
     "small",

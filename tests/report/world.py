@@ -15,9 +15,9 @@ from bench.spec.cell import SCHEMA_VERSION, Cell, DataRef, MethodSpec, ModelRef,
 from bench.spec.run import ALL
 from bench.store.results import CELL_COLUMNS, Results, place
 from bench.store.shards import COST_SCHEMA, COST_TABLE, SCORE_SCHEMA, ResultStore, Status
-from reports.parts import Section
-from reports.tables import Cell as TableCell
-from reports.tables import Table
+from reports.parts.sections import Section
+from reports.parts.tables import Cell as TableCell
+from reports.parts.tables import Table
 
 LEVELS = {
     "none": (12, 11, 88),

@@ -17,7 +17,7 @@ import pandas as pd
 
 from bench.ground.atomic import TEMPORARY
 from bench.store.results import load_results
-from reports.document import read_report
+from reports.documents.document import read_report
 from reports.render import write_report
 
 REPOSITORY = Path(__file__).parents[2]

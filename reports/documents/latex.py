@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from reports.parts import Chapter, Part, Picture, Section
-from reports.tables import Table, tex_text, to_tex
+from reports.documents.tables import tex_text, to_tex
+from reports.parts.sections import Chapter, Part, Picture, Section
+from reports.parts.tables import Table
 
 PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \usepackage[margin=2cm]{geometry}

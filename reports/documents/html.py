@@ -9,9 +9,9 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from reports.fonts import chinese_letters, visible
-from reports.parts import Chapter, Part, Picture, Section
-from reports.tables import Cell, Column, Table, number
+from reports.parts.fonts import chinese_letters, visible
+from reports.parts.sections import Chapter, Part, Picture, Section
+from reports.parts.tables import Cell, Column, Table, number
 
 FONT = "/* font */"
 """Where the template has the font, which is known when the page is."""
@@ -72,7 +72,7 @@ def to_report_html(report: Chapter, folder: Path) -> str:
         folder: that its pictures have been written to; they become part of the page.
     """
     entries = [_entry(f"s{i}", level, item, folder) for i, (level, item) in enumerate(report.walk(), start=1)]
-    loader = PackageLoader("reports", "templates")
+    loader = PackageLoader("reports", "documents/templates")
     environment = Environment(
         autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, finalize=_finalize
     )

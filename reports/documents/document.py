@@ -11,14 +11,17 @@ import pandas as pd
 from bench.ground.errors import BenchError
 from bench.spec.run import ALL
 from bench.store.results import Results, load_results
-from reports import contents, experiments, overview, provenance, reading, trace
-from reports.aggregate import CORE, MAIN, XTREME, XTREME_LIKELIHOOD, Panel, cells_of, panels
-from reports.fonts import chinese_font, is_chinese, missing_note
-from reports.naming import arranged, renamed, run_names, slug, suffix
-from reports.parts import Chapter, Picture, Section
-from reports.radar import charts, draw
-from reports.significance import compare
-from reports.tables import Table
+from reports import experiments
+from reports.experiments import figure5
+from reports.numbers.aggregate import CORE, MAIN, XTREME, XTREME_LIKELIHOOD, Panel, cells_of, panels
+from reports.numbers.names import run_names, slug, suffix
+from reports.numbers.significance import compare
+from reports.parts import contents, overview, provenance, reading
+from reports.parts.arranging import arranged, renamed
+from reports.parts.fonts import chinese_font, is_chinese, missing_note
+from reports.parts.sections import Chapter, Picture, Section
+from reports.parts.tables import Table
+from reports.pictures.radar import charts, draw
 
 Told = tuple[str, int]
 """A cell, and a hash of its scores."""
@@ -101,7 +104,7 @@ def _trace(folder: Path) -> list[Section]:
         return []
     if not (folder / "trace.csv").is_file():
         raise BenchError("no such file beside trace.json; was the trace interrupted?", file=folder / "trace.csv")
-    return trace.sections(folder)
+    return figure5.sections(folder)
 
 
 def _split(parts: Sequence[Panel]) -> tuple[list[Panel], list[Panel]]:

@@ -10,9 +10,9 @@ import pandas as pd
 
 from bench.store.records import read_cell
 from bench.store.results import Results
-from reports.aggregate import FINISHED, Setting, ordered, spent
-from reports.contents import METHOD, display_name
-from reports.tables import DASH, Cell, Column, Table
+from reports.numbers.aggregate import FINISHED, Setting, ordered, spent
+from reports.parts.contents import METHOD, display_name
+from reports.parts.tables import DASH, Cell, Column, Table
 
 MEBIBYTE = 2**20
 RATE = "records_per_second."

@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from reports.aggregate import SCORE, UNEDITED, Measure, Panel, summaries
-from reports.pairing import Values, over_facts, over_seeds
+from reports.numbers.aggregate import SCORE, UNEDITED, Measure, Panel, summaries
+from reports.numbers.pairing import Values, over_facts, over_seeds
 
 ALPHA = 0.05
 

@@ -21,9 +21,9 @@ from PIL import Image
 from scipy.optimize import isotonic_regression
 
 from bench.ground.atomic import replacing
-from reports.aggregate import UNEDITED
-from reports.contents import language_name
-from reports.fonts import chinese_font, has_letters, is_chinese, visible
+from reports.numbers.aggregate import UNEDITED
+from reports.parts.contents import language_name
+from reports.parts.fonts import chinese_font, has_letters, is_chinese, visible
 
 STYLES: Mapping[str, tuple[str, str, str]] = {
     UNEDITED: ("#777777", "--", "none"),

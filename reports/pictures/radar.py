@@ -14,9 +14,22 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.projections.polar import PolarAxes
 
-from reports.aggregate import CORE, UNEDITED, Measure, Panel, Summary, languages, per_language
-from reports.contents import display_name
-from reports.style import FRAME, GRID, INK, SCALE, SMALL, TEXT, TITLE, WIDTH, canvas, language_label, set_script, style
+from reports.numbers.aggregate import CORE, UNEDITED, Measure, Panel, Summary, languages, per_language
+from reports.parts.contents import display_name
+from reports.pictures.style import (
+    FRAME,
+    GRID,
+    INK,
+    SCALE,
+    SMALL,
+    TEXT,
+    TITLE,
+    WIDTH,
+    canvas,
+    language_label,
+    set_script,
+    style,
+)
 
 RINGS = (20, 40, 60, 80, 100)
 COLUMNS = 2

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from reports.parts import Chapter, Part, Picture, Section
-from reports.tables import Table, markdown_text, to_markdown
+from reports.documents.tables import markdown_text, to_markdown
+from reports.parts.sections import Chapter, Part, Picture, Section
+from reports.parts.tables import Table
 
 
 def to_report_markdown(report: Chapter) -> str:

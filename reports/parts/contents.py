@@ -8,7 +8,7 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 
 from bench.spec.run import ALL
-from reports.aggregate import (
+from reports.numbers.aggregate import (
     CORE,
     EFFICACY,
     FURTHER,
@@ -25,8 +25,8 @@ from reports.aggregate import (
     per_task,
     summaries,
 )
-from reports.significance import Comparison, Unit, beats_all
-from reports.tables import DASH, Cell, Column, Table, p_text, ranks
+from reports.numbers.significance import Comparison, Unit, beats_all
+from reports.parts.tables import DASH, Cell, Column, Table, p_text, ranks
 
 DISPLAY = {
     UNEDITED: "Unedited",

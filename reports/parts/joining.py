@@ -13,8 +13,8 @@ from bench.ground.errors import BenchError
 from bench.store.records import read_cell
 from bench.store.results import PLACE, Results, load_results
 from bench.store.shards import SCORE_SCHEMA
-from reports.naming import run_names
-from reports.tables import DASH
+from reports.numbers.names import run_names
+from reports.parts.tables import DASH
 
 KEYS = [name for name in SCORE_SCHEMA.names if name not in ("cell", "value", "weight")]
 IDENTICAL = "identical"

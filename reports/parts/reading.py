@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reports.parts import Section
-from reports.significance import ALPHA
-from reports.tables import Cell, Column, Table
+from reports.numbers.significance import ALPHA
+from reports.parts.sections import Section
+from reports.parts.tables import Cell, Column, Table
 
 NUMBERS = (
     (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from reports.tables import Table
+from reports.parts.tables import Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.aggregate import CORE, SCORE, Measure, Panel, harmonic, per_seed
+from reports.numbers.aggregate import CORE, SCORE, Measure, Panel, harmonic, per_seed
 
 Values = NDArray[np.float64]
 Pair = tuple[Values, Values]

@@ -9,9 +9,10 @@ from typing import cast
 import typst
 
 from bench.ground.atomic import replacing
-from reports.fonts import chinese_font, has_letters
-from reports.parts import Chapter, Part, Picture, Section
-from reports.tables import Column, Table, to_typst, typst_string
+from reports.documents.tables import to_typst, typst_string
+from reports.parts.fonts import chinese_font, has_letters
+from reports.parts.sections import Chapter, Part, Picture, Section
+from reports.parts.tables import Column, Table
 
 INCH = 2.54
 TEXT_WIDTH, TEXT_HEIGHT = 17.6, 23.0
@@ -21,7 +22,7 @@ TEXT_WIDTH, TEXT_HEIGHT = 17.6, 23.0
 def to_report_typst(report: Chapter) -> str:
     """The whole report as typst source; its pictures are read from the folder it is compiled in."""
     blocks = [
-        files("reports").joinpath("templates/report.typ").read_text(encoding="utf-8"),
+        files("reports").joinpath("documents/templates/report.typ").read_text(encoding="utf-8"),
         f"#show: report.with(title: {typst_string(report.title)}, subtitle: {typst_string(report.headline)})",
     ]
     chapters = 0

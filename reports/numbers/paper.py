@@ -6,8 +6,7 @@ from importlib.resources import as_file, files
 
 import pandas as pd
 
-from reports.aggregate import CORE, UNEDITED, XTREME, Setting
-from reports.tables import DASH, Cell
+from reports.numbers.aggregate import CORE, UNEDITED, XTREME, Setting
 
 MEASURES = (*CORE, XTREME)
 SOURCE = (
@@ -39,11 +38,6 @@ def costs(model: str) -> dict[str, tuple[float, float]]:
     table = read("cost.csv")
     found = table.loc[table["model"] == known_as(model), ["method", "seconds", "gigabytes"]]
     return {method: (seconds, gigabytes) for method, seconds, gigabytes in found.itertuples(index=False, name=None)}
-
-
-def cells(published: dict[str, float]) -> tuple[Cell, ...]:
-    """The published numbers under the columns `MEASURES`."""
-    return tuple(Cell(mean=published[m.key]) if m.key in published else Cell(DASH) for m in MEASURES)
 
 
 def read(name: str) -> pd.DataFrame:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reports.aggregate import MAIN, SCORE, Panel, Setting, ordered, summaries
-from reports.contents import METHOD, column_cells, display_name, summary_cell
-from reports.tables import DASH, Cell, Column, Table
+from reports.numbers.aggregate import MAIN, SCORE, Panel, Setting, ordered, summaries
+from reports.parts.contents import METHOD, column_cells, display_name, summary_cell
+from reports.parts.tables import DASH, Cell, Column, Table
 
 TITLES = {"model": "Model", "data": "Data", "order": "Order", "edited": "Edited"}
 

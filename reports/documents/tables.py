@@ -1,4 +1,4 @@
-"""One table value and a writer per format: csv for programs, Markdown, LaTeX and typst for people.
+"""A table in every format: csv for programs, Markdown, LaTeX and typst for people.
 
 Texts in a `Table` are plain; each writer escapes what its format would misread.
 """
@@ -9,16 +9,10 @@ import csv
 import io
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-from reports.fonts import visible
-
-DASH = "–"
-
-Rank = Literal["best", "second"]
+from reports.parts.fonts import visible
+from reports.parts.tables import Cell, Column, Table, number, text_width
 
 LONG = 40
 """Rows from which on a LaTeX table runs over pages."""
@@ -31,90 +25,6 @@ UPRIGHT, SIDEWAYS = 499, 746
 
 LETTER = 0.5
 """Width of a letter, of the text size."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table.
-
-    Attributes:
-        key: its name in csv files.
-        title: its name for people.
-        kind: "text", "number", or "spread" for a mean with a standard deviation.
-        digits: decimals shown; csv files keep four more.
-    """
-
-    key: str
-    title: str
-    kind: Literal["text", "number", "spread"] = "spread"
-    digits: int = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A number, or a text where there is none.
-
-    Attributes:
-        marks: signs after the number, as "*" or "†"; the table's notes say what they mean.
-    """
-
-    text: str = ""
-    mean: float | None = None
-    std: float | None = None
-    rank: Rank | None = None
-    marks: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Header, rows, and what is said above and below them.
-
-    Attributes:
-        name: stem of its files.
-        label: stands before the caption where the format does not number tables itself.
-    """
-
-    name: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    caption: str = ""
-    notes: tuple[str, ...] = ()
-    label: str = ""
-
-    @property
-    def heading(self) -> str:
-        """Label and caption."""
-        return f"{self.label}. {self.caption}" if self.label and self.caption else self.label or self.caption
-
-    def wraps(self, i: int) -> bool:
-        """Whether a column holds texts, not names or numbers, so that its lines should be broken."""
-        return self.columns[i].kind == "text" and any(_width(row[i].text) > 36 for row in self.rows)
-
-
-def ranks(values: Sequence[float | None], digits: int = 2) -> list[Rank | None]:
-    """Best and second among numbers as they are shown, so that what looks equal is marked equally.
-
-    A single number is no contest and gets no mark.
-    """
-    shown = [None if value is None else round(value, digits) for value in values]
-    numbers = [value for value in shown if value is not None]
-    if len(numbers) < 2:
-        return [None] * len(shown)
-    top = sorted(set(numbers), reverse=True)[:2]
-    names: tuple[Rank, Rank] = ("best", "second")
-    return [names[top.index(value)] if value in top else None for value in shown]
-
-
-def number(value: float, digits: int) -> str:
-    """Fixed decimals, never "-0.00"."""
-    return f"{round(value, digits) + 0.0:.{digits}f}"
-
-
-def p_text(value: float | None) -> str:
-    """A p value for people."""
-    if value is None:
-        return DASH
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def to_csv(table: Table) -> str:
@@ -220,8 +130,8 @@ def _fit(table: Table) -> tuple[float, bool]:
     needed = 0.0
     for i, column in enumerate(table.columns):
         shown = [_plain(row[i], column) for row in table.rows]
-        longest = max((_width(text) for text in shown), default=0)
-        words = max(map(_width, column.title.split()), default=0)
+        longest = max((text_width(text) for text in shown), default=0)
+        words = max(map(text_width, column.title.split()), default=0)
         needed += max(words, min(longest, 30) if table.wraps(i) else longest)
     for sideways, room in ((False, UPRIGHT), (True, SIDEWAYS)):
         for size in SIZES if not sideways else (*SIZES, *SMALLER):
@@ -260,11 +170,11 @@ def _styled(
 def _markdown(table: Table, show: Callable[[Cell, Column], str], escape: Callable[[str], str]) -> str:
     texts = [[escape(column.title) for column in table.columns]]
     texts += [[show(cell, column) for cell, column in _pairs(table, row)] for row in table.rows]
-    widths = [max(3, *(_width(row[i]) for row in texts)) for i in range(len(table.columns))]
+    widths = [max(3, *(text_width(row[i]) for row in texts)) for i in range(len(table.columns))]
     left = [column.kind == "text" for column in table.columns]
 
     def line(row: Sequence[str]) -> str:
-        gaps = [" " * (width - _width(text)) for text, width in zip(row, widths, strict=True)]
+        gaps = [" " * (width - text_width(text)) for text, width in zip(row, widths, strict=True)]
         padded = (t + gap if is_left else gap + t for t, gap, is_left in zip(row, gaps, left, strict=True))
         return f"| {' | '.join(padded)} |"
 
@@ -273,10 +183,6 @@ def _markdown(table: Table, show: Callable[[Cell, Column], str], escape: Callabl
     above = [escape(table.heading), ""] if table.heading else []
     below = ["", *(f"{escape(note)}  " for note in table.notes)] if table.notes else []
     return "\n".join([*above, *lines, *below]).rstrip() + "\n"
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def _one_line(text: str) -> str:

@@ -1,0 +1,1 @@
+"""What makes documents: the report as HTML, LaTeX, Markdown, PDF."""

@@ -1,0 +1,1 @@
+"""What computes the numbers of reports, from tables alone."""
