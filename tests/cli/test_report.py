@@ -11,7 +11,7 @@ from bench.ground.atomic import read_json, write_json
 from bench.spec.cell import SCHEMA_VERSION
 from bench.store.results import load_results
 from tests.cli.conftest import Answer, bench
-from tests.report.world import LEVELS, World
+from tests.reports.world import LEVELS, World
 
 METHODS = ("none", "rect", "memit")
 

@@ -30,7 +30,7 @@ from tests.hostile import spoiling
 from tests.hostile.fuzzing import Reader, fuzz
 from tests.hostile.spoiling import Draw, Spoilt
 from tests.hostile.test_fuzz_facts import written
-from tests.report.world import World
+from tests.reports.world import World
 
 EXAMPLES = 30
 WORLD = World(methods=("none", "memit"), seeds=(0,), languages=("en", "de"), facts=2)

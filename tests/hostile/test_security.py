@@ -25,7 +25,7 @@ from bench.store.shards import ResultStore
 from reports.documents.document import read_report
 from reports.render import write_report
 from tests.cli.conftest import bench
-from tests.report.world import World
+from tests.reports.world import World
 from tests.tinyworld import TinyWorld
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from reports.experiments import figure2
 from reports.experiments.figure2 import curves, draw
 from reports.numbers.aggregate import panels
 from reports.pictures.style import apart
-from tests.report.world import World, hand_made, table_named
+from tests.reports.world import World, hand_made, table_named
 
 
 def results(last: float = 0.4, status: str = "done", batch: tuple[int, ...] = (10, 10, 4)) -> Results:

@@ -12,7 +12,7 @@ from reports.experiments import figure4, of_run
 from reports.numbers.aggregate import EFFICACY, panels
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import Table
-from tests.report.world import World, by_key, hand_made, table_named
+from tests.reports.world import World, by_key, hand_made, table_named
 
 ALONE = {"en": {"x": 0.9, "y": 0.7}, "de": {"z": 0.5}}
 TOGETHER = {"en": {"x": 0.6, "y": 0.5}, "de": {"z": 0.5}}

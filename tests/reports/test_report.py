@@ -27,7 +27,7 @@ from reports.parts.sections import Chapter, Section
 from reports.parts.tables import Cell, Column, Table
 from reports.pictures import radar
 from reports.render import build_report, report_text, write_report
-from tests.report.world import World
+from tests.reports.world import World
 
 
 def test_every_table_and_picture_has_its_files(report: Path) -> None:

@@ -15,7 +15,7 @@ from bench.cli.echo import page
 from bench.cli.watch import Look, clock_time
 from bench.store import status
 from bench.store.status import Clock
-from tests.unit.test_status import NOW, cell, finished, planned, running
+from tests.store.test_status import NOW, cell, finished, planned, running
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from bench.store.results import load_results
 from reports.experiments import figure3
 from reports.numbers.aggregate import panels
 from reports.parts.sections import Picture
-from tests.report.world import World, by_key, hand_made, table_named
+from tests.reports.world import World, by_key, hand_made, table_named
 
 ROW = {"metric": "xtreme_f1", "protocol": "langedit", "edit_lang": ""}
 

@@ -9,7 +9,7 @@ import pytest
 from bench.store.results import load_results
 from reports.numbers.aggregate import Panel, panels
 from reports.render import build_report
-from tests.report.world import World
+from tests.reports.world import World
 
 GAPS = {("rome", 2): "diverged", ("rect", 1): "failed", ("ft", 0): "missing", ("prune", 1): "interrupted"}
 

@@ -11,7 +11,7 @@ from bench.store.results import Results, load_results
 from reports.experiments import of_run, table6, transfer
 from reports.numbers.aggregate import panels
 from reports.parts.sections import Picture
-from tests.report.world import World, by_key, hand_made, table_named
+from tests.reports.world import World, by_key, hand_made, table_named
 
 
 def asked(cell: str, fact: str, lang: str, probe: str, value: float) -> dict[str, Any]:

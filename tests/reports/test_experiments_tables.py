@@ -15,7 +15,7 @@ from reports.numbers import paper
 from reports.numbers.aggregate import Setting, panels
 from reports.parts.sections import Picture
 from reports.parts.tables import Table
-from tests.report.world import World, by_key, hand_made, table_named
+from tests.reports.world import World, by_key, hand_made, table_named
 
 LLAMA = "meta-llama/Meta-Llama-3-8B-Instruct"
 

@@ -22,7 +22,7 @@ from reports.parts.arranging import arranged
 from reports.parts.sections import Chapter, Picture, Section
 from reports.parts.tables import Cell, Column, Table
 from reports.render import write_report
-from tests.report.world import LEVELS, World
+from tests.reports.world import LEVELS, World
 
 EVIL = "<script>document.title = 'caught'</script>"
 

@@ -34,7 +34,7 @@ from reports.numbers.aggregate import (
     records_of,
     summaries,
 )
-from tests.report.world import World
+from tests.reports.world import World
 
 
 def results_of(rows: list[dict[str, Any]], cells: list[tuple[Any, ...]]) -> Results:

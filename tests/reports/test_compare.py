@@ -18,7 +18,7 @@ from reports.documents.tables import to_csv
 from reports.numbers.aggregate import EFFICACY, panels, per_seed
 from reports.parts.sections import Chapter
 from reports.parts.tables import Table
-from tests.report.world import LEVELS, World
+from tests.reports.world import LEVELS, World
 
 SMALL = {"methods": ("none", "rect", "memit"), "seeds": (0, 1, 2), "languages": ("en", "zh"), "facts": 8}
 

@@ -19,7 +19,7 @@ from bench.store.results import load_results
 from reports.numbers.aggregate import CORE, EFFICACY, MAIN, SCORE, XTREME, Panel, harmonic, panels
 from reports.numbers.pairing import over_facts, over_seeds
 from reports.numbers.significance import Outcome, beats_all, compare, holm, paired
-from tests.report.world import World
+from tests.reports.world import World
 
 values = st.floats(0, 100, allow_nan=False)
 pairs = st.lists(st.tuples(values, values), max_size=30)
