@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bench.api import EditRequest, Method, State
-from benchmarks import reference
+from benchmarks import reference, reference_steps
 from benchmarks.harness import Comparison, Results, Row, Side
 from benchmarks.stages import Sizes, named, tolerance
 from benchmarks.subjects import Subject, facts
@@ -76,10 +76,10 @@ class Second:
         self.method.apply(model, self.requests, state)
         return named("update", {layer: model.weight(layer) - start[layer] for layer in layers})
 
-    def run_plainly(self, rule: reference.Rule) -> Results:
+    def run_plainly(self, rule: reference_steps.Rule) -> Results:
         """The second step by the reference."""
         subject = self.subject
-        return named("update", reference.edit(subject.model, self.sets, subject.layers, subject.values(), rule))
+        return named("update", reference_steps.edit(subject.model, self.sets, subject.layers, subject.values(), rule))
 
     def sums(self) -> dict[int, Tensor]:
         """Sum of K K^T of the first step by layer, keys read under the weights after it (released)."""
@@ -126,7 +126,7 @@ def whole_steps(subject: Subject, sizes: Sizes, scratch: Path) -> Iterator[Compa
     subject.model.reset()
 
 
-def _plain_rule(name: str, second: Second, threshold: float) -> Callable[[], reference.Rule]:
+def _plain_rule(name: str, second: Second, threshold: float) -> Callable[[], reference_steps.Rule]:
     """Makes the model and the reference's state ready for the second step; a fresh rule, for its sums grow."""
     subject, edits, sums = second.subject, len(second.before), second.sums()
     options = subject.options[name]
@@ -137,15 +137,15 @@ def _plain_rule(name: str, second: Second, threshold: float) -> Callable[[], ref
     fixed = name == "alphaedit"
     projectors = {layer: reference.projector_of(moment, threshold) for layer, moment in moments.items() if fixed}
 
-    def ready() -> reference.Rule:
+    def ready() -> reference_steps.Rule:
         second.rewind()
         copied = {layer: total.clone() for layer, total in sums.items()}
         if name == "memit":
-            return reference.MemitRule(moments, float(options["moment_weight"]))
+            return reference_steps.MemitRule(moments, float(options["moment_weight"]))
         l2 = float(options["l2"])
         if name == "alphaedit":
-            return reference.AlphaEditRule(projectors, copied, l2)
-        return reference.LangEditRule(moments, copied, edits, float(options["prior"]), threshold, l2)
+            return reference_steps.AlphaEditRule(projectors, copied, l2)
+        return reference_steps.LangEditRule(moments, copied, edits, float(options["prior"]), threshold, l2)
 
     return ready
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bench.data.sources import xtreme
+from bench.data.sources._xtreme.records import FIELDS, LABELS, TYPES
 from bench.ground.errors import BenchError
 from tests.hostile import spoiling
 from tests.hostile.fuzzing import Reader, fuzz
@@ -71,15 +72,15 @@ def whole(path: Path, count: Callable[[Path], int], task: str, items: list[dict[
     assert len(items) == count(path) > 0
     assert [item["id"] for item in items] == [str(number) for number in range(len(items))]
     for item in items:
-        assert set(item) == {"id", *xtreme.FIELDS[task]}
+        assert set(item) == {"id", *FIELDS[task]}
         assert all(is_text(item[name]) for name in item if (task, name) != ("wikiann", "label"))
         if task == "mlqa":
             assert item["answer"] in item["context"]
         elif task == "wikiann":
             kinds = [line.partition(": ") for line in item["label"].split("\n")[:-1]]
-            assert all(kind in xtreme.TYPES and entities for kind, _, entities in kinds)
+            assert all(kind in TYPES and entities for kind, _, entities in kinds)
         else:
-            assert item["label"] in xtreme.LABELS[task].values()
+            assert item["label"] in LABELS[task].values()
 
 
 def reader(title: str, source: str, task: str, name: str, count: Callable[[Path], int], **given: Any) -> Reader:

@@ -5,27 +5,19 @@ from __future__ import annotations
 import ast
 import json
 import pickle
-import re
 import shutil
 import sys
-import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
 import bench as package
 from bench.ground.atomic import read_json
-from bench.ground.home import without_home
 from bench.spec.run import RunSpec
 from bench.store.shards import ResultStore
-from reports.documents.document import read_report
-from reports.render import write_report
 from tests.cli.conftest import bench
-from tests.reports.world import World
 from tests.tinyworld import TinyWorld
 
 ROOT = Path(__file__).parents[2]
@@ -274,130 +266,3 @@ def test_a_data_set_that_would_run_code_or_leave_its_folder_is_refused(tmp_path:
     bench("data", "fetch", "counterfact", "--data-dir", target, "--from", source).is_one_line("cannot be loaded")
     assert not marker.exists()
     assert not list(target.iterdir())
-
-
-# ---------------------------------------------------------------------------- reports
-EVIL = (
-    "<script>alert(1)</script>",
-    "\\input{/etc/passwd}",
-    "a|b\\|c `x` [y](javascript:z) ![p](q.png)",
-    '$\\frac{$ #read("/etc/passwd") #{}',
-    "\x1b[2J\x00\x08\u202egnp.exe\u2066",
-    "</td></style><img src=x onerror=y>\"'&lt;",
-)
-
-
-@pytest.fixture(scope="module")
-def hostile_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a run whose methods, reasons of failure, facts, model, data and versions are hostile."""
-    folder = tmp_path_factory.mktemp("hostile")
-    levels = dict.fromkeys(("memit", *EVIL), (50, 40, 30))
-    world = World(methods=("memit", *EVIL), seeds=(0, 1), facts=1, languages=("en",), levels=levels, data=EVIL[2])
-    run, text = world.write(folder / "run", model=EVIL[0]), " ".join(EVIL)
-    store = ResultStore(run)
-    for method in EVIL:
-        cell = world.cell(method, 1, EVIL[0])
-        store.finish(cell.id(), "failed", f"Traceback\n{text}")
-    for path in run.glob("*/cell.json"):
-        record = read_json(path)
-        record["environment"] |= {"device": text, "commit": text, "packages": {text: text}}
-        count = {"lang": text, "read": 1, "exact": 1, "dropped": {text: 1}}
-        path.write_text(json.dumps({**record, "environment": {**record["environment"], "alignment": [count]}}))
-    out = folder / "out"
-    write_report(read_report([run]), out)
-    assert [path.name for path in folder.iterdir() if path.name not in ("run", "out")] == []
-    return out
-
-
-def test_no_text_becomes_html(hostile_report: Path) -> None:
-    page = (hostile_report / "report.html").read_text(encoding="utf-8")
-    tags: list[tuple[str, dict[str, str | None]]] = []
-
-    class Reader(HTMLParser):
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            tags.append((tag, dict(attrs)))
-
-    Reader().feed(page)
-    assert [tag for tag, _ in tags].count("script") == 1
-    assert all(str(values["src"]).startswith("data:") for tag, values in tags if tag == "img")
-    assert not [values for _, values in tags if any(name.startswith("on") for name in values)]
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-    for picture in hostile_report.glob("*.svg"):
-        ElementTree.parse(picture)
-        assert "<script" not in picture.read_text(encoding="utf-8")
-
-
-def test_no_text_becomes_markdown(hostile_report: Path) -> None:
-    text = (hostile_report / "report.md").read_text(encoding="utf-8")
-    plain = re.sub(r"\\.", "", text)
-    assert not re.findall(r"<(?!/?ins>)", plain)
-    assert "](javascript" not in plain and "`" not in plain
-    assert not re.findall(r"(?m)\$|&\w+;", plain)
-    for block in re.findall(r"(?:^\|.*\|\n)+", text, flags=re.MULTILINE):
-        counts = {re.sub(r"\\.", "", line).count("|") for line in block.splitlines()}
-        assert len(counts) == 1, block
-
-
-def test_no_text_becomes_latex(hostile_report: Path) -> None:
-    commands = set(re.findall(r"\\[A-Za-z]+", (hostile_report / "report.tex").read_text(encoding="utf-8")))
-    assert commands.isdisjoint({r"\input", r"\frac", r"\write", r"\include"})
-    for path in hostile_report.glob("*.tex"):
-        text = path.read_text(encoding="utf-8")
-        assert r"\textbackslash{}input\{/etc/passwd\}" in text or "input" not in text
-        assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
-
-
-def test_no_control_character_reaches_a_report(hostile_report: Path) -> None:
-    """They move a terminal's cursor, end a LaTeX run, and turn the order of letters."""
-    for path in hostile_report.iterdir():
-        if path.suffix in (".md", ".tex", ".csv", ".html", ".svg"):
-            found = {char for char in path.read_text(encoding="utf-8") if unicodedata.category(char) == "Cc"}
-            assert found <= {"\n", "\t"}, path
-    assert (hostile_report / "report.pdf").read_bytes().startswith(b"%PDF")
-
-
-# ---------------------------------------------------------------------------- no names of users
-def test_results_do_not_hold_the_users_name(tiny, tiny_world, tmp_path, monkeypatch) -> None:
-    home = tmp_path / "home" / "jane.roe"
-    shutil.copytree(tiny_world.root / "model", home / "models" / "mine")
-    for name in ("facts.jsonl", "corpus.txt", "hparams.yaml"):
-        shutil.copy(tiny_world.root / name, home / name)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("HF_TOKEN", "hf_SECRET")
-    places = {"datasets": home / "facts.jsonl", "corpus": home / "corpus.txt", "hparams": home / "hparams.yaml"}
-    arguments = tiny(models=home / "models" / "mine", methods="none,memit", **places)
-    assert bench(*arguments).code == 0
-    again = bench(*tiny(models="~/models/mine", methods="none,memit", **{k: f"~/{v.name}" for k, v in places.items()}))
-    assert "2 from before" in again.out
-    texts = {path: path.read_text(encoding="utf-8") for path in (tmp_path / "results").rglob("*.json")}
-    assert len(texts) == 6
-    for path, text in texts.items():
-        assert "jane.roe" not in text and "SECRET" not in text, path
-    (name,) = {read_json(path)["cell"]["model"]["name"] for path in texts if path.name == "cell.json"}
-    assert name == "~/models/mine"
-    for path in (tmp_path / "results").rglob("*.parquet"):
-        assert b"jane.roe" not in path.read_bytes(), path
-
-
-def test_a_traceback_is_kept_without_the_home_folder(tiny_world, tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("HOME", "/home/jane.roe")
-    store, cell = ResultStore(tmp_path / "run"), tiny_world.cell()
-    store.start(cell, {})
-    store.finish(cell.id(), "failed", 'Traceback\n  File "/home/jane.roe/x/y.py", line 1\nOSError: /home/jane.roe')
-    assert store.status(cell.id())[1] == 'Traceback\n  File "~/x/y.py", line 1\nOSError: ~'
-
-
-@pytest.mark.parametrize(
-    ("home", "text", "expected"),
-    [
-        ("/home/jane", "/home/jane/a and /home/jane", "~/a and ~"),
-        ("/home/jane", "/home/janet/a", "/home/janet/a"),
-        ("/home/jane", "/mnt/home/jane/a", "/mnt/home/jane/a"),
-        ("/home/jane", "~/a, a/b, /data/x", "~/a, a/b, /data/x"),
-        ("/", "/data/x", "/data/x"),
-        ("/home/j+(a", "/home/j+(a/x", "~/x"),
-    ],
-)
-def test_only_the_home_folder_is_shortened(monkeypatch, home: str, text: str, expected: str) -> None:
-    monkeypatch.setenv("HOME", home)
-    assert without_home(text) == expected
