@@ -12,6 +12,8 @@ from typing import Any
 from torch import Generator
 
 from bench.api import Fact, Method
+from bench.config import registry
+from bench.config.settings import hyperparameters
 from bench.data import datasets
 from bench.data.cldr.text import statistics_text
 from bench.data.common import DataRequest
@@ -23,8 +25,6 @@ from bench.model.editable import EditableModel
 from bench.model.loading import load_pretrained
 from bench.model.shapes import SHAPES, random_model
 from bench.model.stats import Stats
-from bench.spec import registry
-from bench.spec.settings import hyperparameters
 from methods._locate.editor import ValueOptions, prefixes_for
 from methods._locate.prompts import PromptSet, prompt_sets
 from methods._locate.values import ValueConfig

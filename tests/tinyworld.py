@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.compute.world import World
+from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.config.registry import methods
 from bench.model.catalog import fingerprint
 from bench.model.tiny import tiny_corpus, tiny_model
-from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
-from bench.spec.registry import methods
 
 LANGUAGES = ("en", "de")
 PER_LANGUAGE = 4

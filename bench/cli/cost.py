@@ -52,12 +52,12 @@ def cost_command(
     of the whole is extrapolated.
     """
     from bench.cli.display import make_display
+    from bench.config.registry import methods as registry
+    from bench.config.settings import resolve
     from bench.cost import plan, session
     from bench.cost.files import write
     from bench.model import devices
     from bench.plan import planning
-    from bench.spec.registry import methods as registry
-    from bench.spec.settings import resolve
 
     flags = {
         "methods": methods, "languages": languages, "hparams": hparams, "dtype": dtype, "token_budget": token_budget

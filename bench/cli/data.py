@@ -74,8 +74,8 @@ def sampled(checked: Checked, count: int, seed: int) -> Iterable[tuple[str, list
 @app.command("floor")
 def floor_command(source: Source, data_dir: options.DataDir = None, limit: Limit = 100) -> None:
     """Say what a model scores on XTREME items that answers nothing: the floor under every XTREME F1, in percent."""
+    from bench.config.registry import evaluators
     from bench.data import datasets
-    from bench.spec.registry import evaluators
 
     floor = evaluators().module("xtreme").floor(source, datasets.data_folder(data_dir), limit)
     langs = list(dict.fromkeys(lang for _, _, lang in floor.values))

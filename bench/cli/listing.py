@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bench.cli.echo import duration, echo, echo_table
-from bench.spec.registry import Registry, evaluators, methods
+from bench.config.registry import Registry, evaluators, methods
 
 if TYPE_CHECKING:
+    from bench.config.cell import Cell
     from bench.data.common import Dataset
     from bench.plan.planning import Plan
-    from bench.spec.cell import Cell
     from bench.store.outcomes import Outcome
 
 
@@ -57,8 +57,8 @@ def _type_name(annotation: object) -> str:
 
 
 def _models(verbose: bool) -> None:
+    from bench.config.settings import hparams_names
     from bench.model import catalog
-    from bench.spec.settings import hparams_names
 
     known, tuned = catalog.known_models(), hparams_names()
     if not verbose:
@@ -105,7 +105,7 @@ def _describe(each: Dataset) -> None:
 
 
 def _presets(verbose: bool) -> None:
-    from bench.spec import settings
+    from bench.config import settings
 
     for name in settings.preset_names():
         text = settings.preset_text(name)

@@ -92,8 +92,8 @@ def run_command(
     """
     from bench.cli import listing
     from bench.compute.where import Where
+    from bench.config.settings import assignments, resolve
     from bench.plan import planning
-    from bench.spec.settings import assignments, resolve
 
     where = Where(engine.value, workers, address, cell_resources)
     flags = {
@@ -258,7 +258,7 @@ def list_command(kind: options.Listed, verbose: options.Verbose = False) -> None
 def check_command(method: options.Method) -> None:
     """Check a method on tiny models of every architecture: state, resuming, isolation."""
     from bench.compute.conformance import check_method
-    from bench.spec.registry import methods
+    from bench.config.registry import methods
 
     registry = methods()
     registry.module(method)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from bench.cli.display import DisplayKind, make_display
 from bench.compute.session import execute
 from bench.compute.where import Where
+from bench.config.settings import resolve
 from bench.plan.planning import RESULTS_DIR, plan
-from bench.spec.settings import resolve
 from bench.store.results import Results, load_results
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def run(
         engine: "local", or "ray": tasks of a Ray cluster.
         address: of its head; None starts one on this machine, or takes $RAY_ADDRESS.
         cell_resources: what every cell asks it for, such as "num_gpus=0.5,memory=40e9".
-        **settings: fields of `bench.spec.run.RunSpec`: methods, models, seeds, set={"method.memit.layers": [4]}...
+        **settings: fields of `bench.config.run.RunSpec`: methods, models, seeds, set={"method.memit.layers": [4]}...
 
     Raises:
         BenchError: bad input. A cell that fails does not raise; its status says so.

@@ -18,13 +18,13 @@ def stats_command(
 ) -> None:
     """Compute second moments of keys ahead of a run; they are kept in the cache folder."""
     from bench.cli.display import PlainDisplay
+    from bench.config.settings import parse_value, resolve
     from bench.data import corpora, datasets
     from bench.model import devices
     from bench.model.loading import load_editable
     from bench.model.stats import Stats
     from bench.model.threads import steady_threads
     from bench.plan import planning
-    from bench.spec.settings import parse_value, resolve
 
     flags = {"models": [model], "corpus": corpus, "token_budget": token_budget, "dtype": dtype}
     spec = resolve(None, None, flags)

@@ -43,10 +43,10 @@ def trace_command(
     to edit.
     """
     from bench.cli.display import make_display
+    from bench.config.settings import resolve
     from bench.model import devices
     from bench.model.loading import load_editable
     from bench.plan import planning
-    from bench.spec.settings import resolve
     from bench.trace.facts import check_lengths, has_true_answers, languages_of, questions
     from bench.trace.session import Request, trace
 

@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Any
 
 from bench.compute.resources import Resources
 from bench.compute.task import Task
+from bench.config.cell import Cell
 from bench.ground.errors import BenchError
 from bench.ground.progress import Unheard
 from bench.ground.signals import Terminated, exit_code, restored, terminable
 from bench.model.threads import SMALL_MODEL
-from bench.spec.cell import Cell
 from bench.store.outcomes import Outcome
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from bench.api import EditRequest, Method, State
 from bench.compute import checkpoint
+from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.config.registry import Registry
 from bench.model import tiny
 from bench.model.corpus import Corpus
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
-from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
-from bench.spec.registry import Registry
 
 OPTIONS: Mapping[str, Any] = {
     "layers": (1, 2),

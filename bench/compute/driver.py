@@ -16,6 +16,7 @@ from bench.compute import checkpoint, precheck
 from bench.compute.environment import surroundings
 from bench.compute.rows import Table, cost_rows, evaluate
 from bench.compute.world import World
+from bench.config.cell import Cell
 from bench.data import corpora, datasets
 from bench.data.common import AlignmentCount
 from bench.data.corpora import HUB
@@ -27,7 +28,6 @@ from bench.model.editable import EditableModel
 from bench.model.loading import load_pretrained
 from bench.model.stats import Stats
 from bench.model.threads import steady_threads
-from bench.spec.cell import Cell
 from bench.store.shards import COST_TABLE, ResultStore, Status
 
 

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from bench.compute.task import Task
+from bench.config.cell import Cell
 from bench.ground.errors import BenchError
-from bench.spec.cell import Cell
 from bench.store import claims
 from bench.store.outcomes import Outcome, existing, is_pending
 

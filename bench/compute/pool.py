@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from bench.compute.task import Task
+from bench.config.cell import Cell
 from bench.ground.progress import Unheard
 from bench.ground.signals import Terminated, exit_code, terminable
-from bench.spec.cell import Cell
 from bench.store.outcomes import Outcome
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from bench.api import EditRequest, Fact
+from bench.config.cell import Cell
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
-from bench.spec.cell import Cell
 
 if TYPE_CHECKING:
     pass

@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
+from bench.config.registry import validation_message
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
-from bench.spec.registry import validation_message
 
 
 def _as_ray_counts(amount: float) -> float:

@@ -10,6 +10,7 @@ from bench.compute.engine import compute
 from bench.compute.task import Task
 from bench.compute.where import Where
 from bench.compute.world import make_world
+from bench.config.cell import SCHEMA_VERSION
 from bench.ground.atomic import read_json, sweep, write_json
 from bench.ground.errors import BenchError
 from bench.ground.progress import Display
@@ -17,7 +18,6 @@ from bench.model.devices import check_device, choose_device
 from bench.model.loading import quiet_libraries
 from bench.plan import siblings
 from bench.plan.planning import Plan
-from bench.spec.cell import SCHEMA_VERSION
 from bench.store import claims
 from bench.store.outcomes import Outcome, is_pending
 from bench.store.records import read_run

@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bench.config.cell import Cell
 from bench.ground.atomic import sweep
 from bench.ground.errors import BenchError, StorageError
-from bench.spec.cell import Cell
 from bench.store import claims
 from bench.store.outcomes import Outcome, existing, is_pending
 from bench.store.shards import ResultStore, Status

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from bench.compute import checkpoint, driver, world
+from bench.config.cell import Cell
 from bench.ground.errors import BenchError
 from bench.model.loading import quiet_libraries
 from bench.plan import grid
-from bench.spec.cell import Cell
 from bench.store.records import read_cell
 from bench.store.results import Results
 from bench.store.shards import FINISHED, ResultStore

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.config import registry
+from bench.config.registry import Registry
 from bench.model.devices import choose_device
 from bench.plan import grid
 from bench.plan.needs import kept_cells
-from bench.spec import registry
-from bench.spec.registry import Registry
 
 if TYPE_CHECKING:
     from bench.api import Evaluator

@@ -34,6 +34,8 @@ from torch import Tensor
 
 from bench.api import EditRequest, Method, State
 from bench.compute.driver import CellContext
+from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.config.registry import methods
 from bench.cost.drawn import DRAWING, DrawnStats
 from bench.cost.plan import CostPlan, MethodPlan, needed_bytes
 from bench.data import datasets
@@ -43,8 +45,6 @@ from bench.ground.measure import measured
 from bench.model.editable import EditableModel
 from bench.model.stats import Moment, Stats
 from bench.plan.memory import edited_layers
-from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
-from bench.spec.registry import methods
 
 if TYPE_CHECKING:
     from bench.ground.progress import Progress

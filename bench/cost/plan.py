@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.config.cell import LANGUAGES, Dtype
+from bench.config.registry import Registry
+from bench.config.run import RunSpec
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model.sizes import BYTES, free_bytes
 from bench.plan.grid import method_specs
 from bench.plan.memory import edited_layers
-from bench.spec.cell import LANGUAGES, Dtype
-from bench.spec.registry import Registry
-from bench.spec.run import RunSpec
 
 if TYPE_CHECKING:
     from bench.model.shapes import Shape

@@ -10,12 +10,12 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from bench.config.cell import Cell
 from bench.data.common import DataRequest, Dataset, LoadedData, check_enough
 from bench.data.sources import cldr, counterfact, facts_file, mlake, mzsre, zsre
 from bench.ground.digests import content_digest
 from bench.ground.errors import BenchError
 from bench.ground.names import hint, unknown
-from bench.spec.cell import Cell
 
 DATA_DIR_VARIABLE = "BENCH_DATA_DIR"
 OWN_FACTS = "facts file"

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.api import Fact
+from bench.config.cell import Schedule
 from bench.data.common import check_enough, shuffled
-from bench.spec.cell import Schedule
 
 
 @dataclass(frozen=True, slots=True)

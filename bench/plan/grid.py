@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.api import DataReading
+from bench.config.cell import Cell, DataRef, Dtype, MethodSpec, ModelRef, Schedule
+from bench.config.registry import Registry
+from bench.config.run import RunSpec
+from bench.config.settings import hparams_names, hparams_place, hyperparameters, overrides
 from bench.ground.errors import BenchError
 from bench.ground.home import without_home
 from bench.ground.names import unknown
-from bench.spec.cell import Cell, DataRef, Dtype, MethodSpec, ModelRef, Schedule
-from bench.spec.registry import Registry
-from bench.spec.run import RunSpec
-from bench.spec.settings import hparams_names, hparams_place, hyperparameters, overrides
 
 
 def cells(

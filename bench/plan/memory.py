@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.config.cell import Cell
 from bench.model.sizes import BYTES, ModelSize, Statistics, affordable_tokens, free_bytes
-from bench.spec.cell import Cell
 
 PROCESS = 420_000_000
 """A process that has imported all it needs and loaded a model of no size; not on a GPU."""

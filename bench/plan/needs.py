@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from bench.config.cell import Cell
 from bench.model import catalog
 from bench.plan.memory import Need, checkpoint_bytes, predicted_memory
 from bench.plan.planning import Plan
-from bench.spec.cell import Cell
 from bench.store.results import PLACE, place
 
 KEPT = 2

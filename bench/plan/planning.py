@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.config.cell import Cell
+from bench.config.registry import Registry, evaluators, methods
+from bench.config.run import RunSpec
+from bench.config.settings import overrides
 from bench.data import datasets
 from bench.ground.names import unknown
 from bench.plan import grid
-from bench.spec.cell import Cell
-from bench.spec.registry import Registry, evaluators, methods
-from bench.spec.run import RunSpec
-from bench.spec.settings import overrides
 from bench.store.outcomes import Outcome, existing, is_pending
 from bench.store.records import check_version
 from bench.store.shards import ResultStore

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from bench.config.cell import Cell
 from bench.ground.errors import StorageError
-from bench.spec.cell import Cell
 from bench.store.outcomes import EvaluatorOptions, existing
 from bench.store.shards import FINISHED, ResultStore
 

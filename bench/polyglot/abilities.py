@@ -9,14 +9,14 @@ from pathlib import Path
 import torch
 
 from bench.api import Fact
+from bench.config.registry import evaluators, methods
+from bench.config.settings import hyperparameters
 from bench.data.cldr.facts import load_cldr
 from bench.data.cldr.phrasings import LANGUAGES
 from bench.data.corpora import EMBEDDED, corpus
 from bench.model import loading
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
-from bench.spec.registry import evaluators, methods
-from bench.spec.settings import hyperparameters
 
 MODEL = "polyglot-tiny"
 SEED = 2000

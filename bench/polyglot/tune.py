@@ -23,11 +23,11 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.config.registry import methods
 from bench.data import datasets
 from bench.ground.atomic import replacing, write_text
 from bench.model import catalog
-from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
-from bench.spec.registry import methods
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from bench.spec.cell import Cell
+from bench.config.cell import Cell
 from bench.store.records import read_cell
 from bench.store.shards import COST_SCHEMA, COST_TABLE, FINISHED, ResultStore
 

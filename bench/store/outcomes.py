@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.spec.cell import Cell
+from bench.config.cell import Cell
 from bench.store.shards import FINISHED, ResultStore, Status
 
 EvaluatorOptions = Iterable[tuple[str, Mapping[str, Any]]]

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bench.config.cell import IDENTITY_VERSION, SCHEMA_VERSION, Cell, Schedule
+from bench.config.run import ALL, MOST
 from bench.ground.atomic import read_json
 from bench.ground.errors import BenchError
-from bench.spec.cell import IDENTITY_VERSION, SCHEMA_VERSION, Cell, Schedule
-from bench.spec.run import ALL, MOST
 
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 

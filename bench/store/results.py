@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from bench.config.cell import Cell
+from bench.config.run import ALL
 from bench.ground.errors import BenchError
-from bench.spec.cell import Cell
-from bench.spec.run import ALL
 from bench.store.records import read_cell, read_run, read_shard
 from bench.store.shards import COST_SCHEMA, COST_TABLE, SCORE_SCHEMA, ResultStore
 

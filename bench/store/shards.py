@@ -22,10 +22,10 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.config.cell import IDENTITY_VERSION, SCHEMA_VERSION, Cell, Schedule
 from bench.ground.atomic import read_json, replacing, write_json
 from bench.ground.errors import BenchError
 from bench.ground.home import without_home
-from bench.spec.cell import IDENTITY_VERSION, SCHEMA_VERSION, Cell, Schedule
 from bench.store.records import read_cell
 
 Status = Literal["running", "done", "diverged", "failed", "interrupted"]

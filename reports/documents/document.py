@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.config.run import ALL
 from bench.ground.errors import BenchError
-from bench.spec.run import ALL
 from bench.store.results import Results, load_results
 from reports import experiments
 from reports.experiments import figure5

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from bench.spec.cell import LANGUAGES
+from bench.config.cell import LANGUAGES
 from bench.store.results import Results
 from reports.numbers import paper
 from reports.numbers.aggregate import UNEDITED, Measure, Panel, Setting, Summary, cells_of, records_of, summary_of

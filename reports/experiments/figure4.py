@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from bench.spec.run import ALL
+from bench.config.run import ALL
 from bench.store.results import Results
 from reports.experiments.common import (
     GAIN,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.spec.run import ALL
+from bench.config.run import ALL
 from bench.store.results import Results
 from reports.experiments.common import counted, label, published_cells, with_reasons
 from reports.numbers import paper

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from bench.config.cell import LANGUAGES
+from bench.config.run import ALL, PAPER_METHODS
 from bench.ground.errors import BenchError
-from bench.spec.cell import LANGUAGES
-from bench.spec.run import ALL, PAPER_METHODS
 from bench.store.results import Results
 
 FINISHED = ("done", "diverged")

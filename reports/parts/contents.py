@@ -7,7 +7,7 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 
-from bench.spec.run import ALL
+from bench.config.run import ALL
 from reports.numbers.aggregate import (
     CORE,
     EFFICACY,

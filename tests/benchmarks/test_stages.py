@@ -12,11 +12,11 @@ import typer
 from typer.testing import CliRunner
 
 from bench.compute.conformance import OPTIONS
+from bench.config.registry import methods
 from bench.cost.drawn import DrawnStats
 from bench.data.corpora import corpus
 from bench.model.stats import Stats
 from bench.model.tiny import tiny_corpus, tiny_model
-from bench.spec.registry import methods
 from benchmarks import algebra, run, stages, steps, table
 from benchmarks.harness import Comparison, Measurement, Row, Scaled, Side, largest_difference, measure
 from benchmarks.stages import Sizes

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from bench.cli.main import app
 from bench.compute.conformance import OPTIONS
-from bench.spec.registry import methods
+from bench.config.registry import methods
 from tests.tinyworld import LANGUAGES, PER_LANGUAGE, TinyWorld
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bench.config.run import PAPER_METHODS
 from bench.cost.measuring import block_passes, whole_seconds
 from bench.cost.plan import CostPlan, Load, MethodPlan, moved, needed_bytes
 from bench.ground.atomic import read_json
 from bench.ground.errors import BenchError
 from bench.model.shapes import SHAPES
-from bench.spec.run import PAPER_METHODS
 from reports.cost import published
 from tests.cli.conftest import bench
 

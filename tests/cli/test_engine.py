@@ -8,8 +8,8 @@ import pytest
 from bench.cli.display import NoDisplay
 from bench.compute.engine import InProcess, compute, exit_code
 from bench.compute.task import Task
+from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.ground.errors import BenchError
-from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.store.outcomes import existing, is_pending
 from bench.store.results import load_results
 from bench.store.shards import ResultStore

@@ -12,11 +12,11 @@ import pytest
 
 from bench.compute import world
 from bench.compute.driver import run_cell
+from bench.config.cell import Cell
+from bench.config.settings import resolve
 from bench.ground.errors import BenchError
 from bench.model import catalog
 from bench.plan import planning
-from bench.spec.cell import Cell
-from bench.spec.settings import resolve
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
 from tests.cli.conftest import Answer, bench

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.config.cell import SCHEMA_VERSION
 from bench.ground.atomic import read_json, write_json
-from bench.spec.cell import SCHEMA_VERSION
 from bench.store.results import load_results
 from tests.cli.conftest import Answer, bench
 from tests.reports.world import LEVELS, World

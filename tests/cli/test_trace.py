@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from bench.compute.conformance import OPTIONS
+from bench.config.registry import methods
+from bench.config.settings import assignments, overrides
 from bench.ground.atomic import read_json
 from bench.ground.errors import BenchError
-from bench.spec.registry import methods
-from bench.spec.settings import assignments, overrides
 from bench.trace.effects import layers_to_edit
 from bench.trace.prompts import Prompt, parts_of
 from reports import trace

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from bench.compute.cluster import LOOPBACK, QUIET
-from bench.spec.cell import Cell
+from bench.config.cell import Cell
 from bench.store.shards import ResultStore
 from tests.cli.conftest import tiny, tiny_world  # noqa: F401
 from tests.tinyworld import TinyWorld

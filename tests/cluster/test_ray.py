@@ -20,8 +20,8 @@ from bench.compute.cluster import Cluster, _unwrapped
 from bench.compute.engine import InProcess, compute
 from bench.compute.resources import Resources
 from bench.compute.task import Task
+from bench.config.cell import Cell
 from bench.ground.errors import StorageError
-from bench.spec.cell import Cell
 from bench.store import claims
 from bench.store.outcomes import Outcome
 from bench.store.shards import ResultStore

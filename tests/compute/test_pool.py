@@ -21,9 +21,9 @@ from bench.compute.engine import InProcess, compute
 from bench.compute.pool import Pool
 from bench.compute.task import Task
 from bench.compute.world import World
+from bench.config.cell import Cell
+from bench.config.registry import methods
 from bench.model.editable import EditableModel
-from bench.spec.cell import Cell
-from bench.spec.registry import methods
 from bench.store.claims import here
 from bench.store.outcomes import Outcome
 from bench.store.results import load_results

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.compute.conformance import check_method
-from bench.spec.registry import Registry
+from bench.config.registry import Registry
 
 METHODS = Registry("methods", "bench.methods")
 

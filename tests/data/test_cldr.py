@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from bench.config.cell import LANGUAGES
 from bench.data.common import DataRequest
 from bench.data.datasets import dataset, fingerprint, load
 from bench.ground.errors import BenchError
-from bench.spec.cell import LANGUAGES
 
 
 def test_embedded_facts_in_every_language() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from bench.config.cell import LANGUAGES
 from bench.data.common import DataRequest
 from bench.data.datasets import fingerprint, load
 from bench.data.sources.zsre import neighbour_prompt
 from bench.ground.errors import BenchError
-from bench.spec.cell import LANGUAGES
 
 CITIES = ("Avila", "Bremen", "Cadiz", "Delft", "Essen", "Faro", "Gent", "Hull")
 QUESTIONS = {

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from bench.config.cell import Schedule
 from bench.data.common import DataRequest
 from bench.data.datasets import dataset, datasets, fingerprint, load
 from bench.data.stream import EditStream
 from bench.ground.errors import BenchError
-from bench.spec.cell import Schedule
 
 EIFFEL = {
     "fact_id": "eiffel",

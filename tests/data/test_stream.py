@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.api import EditRequest, Fact
+from bench.config.cell import Schedule
 from bench.data.stream import EditStream
 from bench.ground.errors import BenchError
-from bench.spec.cell import Schedule
 
 LANGUAGES = ("en", "de", "zh")
 

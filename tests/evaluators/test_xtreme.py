@@ -14,10 +14,10 @@ import torch
 
 from bench.api import Score
 from bench.compute.driver import CellContext, run_cell
+from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.tiny import tiny_model
-from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
 from evaluators._xtreme import lm as lm_module

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import strategies as st
 
+from bench.config.cell import Cell
 from bench.ground.errors import BenchError
 from bench.plan.planning import check_schema
-from bench.spec.cell import Cell
 from bench.store.estimate import paces
 from bench.store.outcomes import existing
 from bench.store.results import Results, load_results

@@ -13,13 +13,13 @@ import pytest
 import yaml
 from hypothesis import strategies as st
 
+from bench.config import settings
+from bench.config.cell import MethodSpec
+from bench.config.registry import methods
+from bench.config.run import RunSpec
 from bench.ground.errors import BenchError
 from bench.ground.parsing import MOST_NODES, parse_json, parse_yaml
 from bench.plan.grid import method_specs
-from bench.spec import settings
-from bench.spec.cell import MethodSpec
-from bench.spec.registry import methods
-from bench.spec.run import RunSpec
 from tests.hostile import spoiling
 from tests.hostile.fuzzing import Reader, fuzz, is_one_line
 from tests.hostile.spoiling import Draw, Spoilt

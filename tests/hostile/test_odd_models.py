@@ -16,6 +16,7 @@ from lm_eval.api.instance import Instance
 from bench.compute import checkpoint
 from bench.compute.conformance import tiny_requests
 from bench.compute.driver import run_cell
+from bench.config.cell import Cell, Dtype, ModelRef
 from bench.data.corpora import corpus
 from bench.ground.errors import BenchError
 from bench.model.catalog import fingerprint
@@ -23,7 +24,6 @@ from bench.model.editable import EditableModel
 from bench.model.loading import load_pretrained
 from bench.model.stats import Stats
 from bench.model.tiny import byte_tokenizer, tiny_model
-from bench.spec.cell import Cell, Dtype, ModelRef
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
 from evaluators._xtreme.lm import SharedPrefixLM, quiet

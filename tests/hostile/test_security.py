@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import bench as package
+from bench.config.run import RunSpec
 from bench.ground.atomic import read_json
-from bench.spec.run import RunSpec
 from bench.store.shards import ResultStore
 from tests.cli.conftest import bench
 from tests.tinyworld import TinyWorld

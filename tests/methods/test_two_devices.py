@@ -17,11 +17,11 @@ from lm_eval.api.instance import Instance
 from bench.api import Answer
 from bench.compute import checkpoint
 from bench.compute.conformance import OPTIONS, tiny_requests
+from bench.config.registry import methods
 from bench.data.corpora import corpus
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
 from bench.model.tiny import tiny_corpus, tiny_model
-from bench.spec.registry import methods
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from tests import labelled
 

@@ -13,12 +13,12 @@ import torch
 from bench.api import EditRequest, Method, State
 from bench.compute import checkpoint
 from bench.compute.conformance import OPTIONS, tiny_requests
+from bench.config.registry import methods
 from bench.data.corpora import corpus
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
 from bench.model.tiny import tiny_corpus, tiny_model
-from bench.spec.registry import methods
 
 LAYERS = OPTIONS["layers"]
 TEXTS = {"en": ("The capital of {} is", " Streslau"), "de": ("Die Hauptstadt von {} ist", " Küste"),

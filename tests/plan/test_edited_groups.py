@@ -10,13 +10,13 @@ import pytest
 from bench.cli.display import make_display
 from bench.compute import session
 from bench.compute.where import Where
+from bench.config.cell import Cell, Schedule
+from bench.config.run import RunSpec
+from bench.config.settings import resolve
 from bench.data.datasets import load, request_of
 from bench.data.stream import EditStream
 from bench.ground.errors import BenchError
 from bench.plan import planning
-from bench.spec.cell import Cell, Schedule
-from bench.spec.run import RunSpec
-from bench.spec.settings import resolve
 from bench.store.outcomes import existing
 from bench.store.results import load_results
 

@@ -6,14 +6,9 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from bench.data import corpora, datasets
-from bench.ground.errors import BenchError
-from bench.model import catalog
-from bench.plan.grid import cells, judged, method_specs
-from bench.plan.planning import evaluator_options
-from bench.spec.registry import evaluators, methods
-from bench.spec.run import PAPER_METHODS, RunSpec
-from bench.spec.settings import (
+from bench.config.registry import evaluators, methods
+from bench.config.run import PAPER_METHODS, RunSpec
+from bench.config.settings import (
     assignments,
     hparams_names,
     hyperparameters,
@@ -22,6 +17,11 @@ from bench.spec.settings import (
     preset_names,
     resolve,
 )
+from bench.data import corpora, datasets
+from bench.ground.errors import BenchError
+from bench.model import catalog
+from bench.plan.grid import cells, judged, method_specs
+from bench.plan.planning import evaluator_options
 
 
 @pytest.fixture

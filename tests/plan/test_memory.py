@@ -9,6 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.config.registry import Registry, methods
+from bench.config.settings import resolve
 from bench.ground.measure import STATUS
 from bench.model import catalog, sizes
 from bench.model.catalog import size
@@ -17,9 +20,6 @@ from bench.model.tiny import FEED_FORWARD, WIDTH, tiny_model
 from bench.plan import memory
 from bench.plan.memory import Need, checkpoint_bytes, predicted_memory
 from bench.plan.planning import plan
-from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
-from bench.spec.registry import Registry, methods
-from bench.spec.settings import resolve
 from bench.store.results import load_results
 
 LARGE = ModelSize(

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.config.run import ALL
 from bench.ground.errors import BenchError
-from bench.spec.run import ALL
 from bench.store.results import CELL_COLUMNS, Results, load_results
 from bench.store.shards import COST_SCHEMA, SCORE_SCHEMA
 from reports.numbers.aggregate import (

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.config.cell import Cell, Order
 from bench.ground.errors import BenchError
-from bench.spec.cell import Cell, Order
 from bench.store.results import load_results
 from reports.compare import compare_runs, comparison_text, write_comparison
 from reports.documents.tables import to_csv

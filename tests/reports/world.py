@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bench.config.cell import SCHEMA_VERSION, Cell, DataRef, MethodSpec, ModelRef, Order, Schedule
+from bench.config.run import ALL
 from bench.ground.atomic import write_json
-from bench.spec.cell import SCHEMA_VERSION, Cell, DataRef, MethodSpec, ModelRef, Order, Schedule
-from bench.spec.run import ALL
 from bench.store.results import CELL_COLUMNS, Results, place
 from bench.store.shards import COST_SCHEMA, COST_TABLE, SCORE_SCHEMA, ResultStore, Status
 from reports.parts.sections import Section

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.ground.atomic import write_json
 from bench.ground.errors import BenchError, StorageError
-from bench.spec.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.store import claims, status
 from bench.store.estimate import Pace, estimate, paces
 from bench.store.results import place

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.config.cell import LANGUAGES
 from bench.data.common import DataRequest, Dataset, LoadedData
-from bench.spec.cell import LANGUAGES
 
 
 def load(request: DataRequest) -> LoadedData:

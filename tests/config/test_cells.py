@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.spec import cell as cell_module
-from bench.spec.cell import IDENTITY_VERSION, SCHEMA_VERSION, Cell, DataRef, MethodSpec, ModelRef, Schedule
+from bench.config import cell as cell_module
+from bench.config.cell import IDENTITY_VERSION, SCHEMA_VERSION, Cell, DataRef, MethodSpec, ModelRef, Schedule
 
 OPTIONS = {"layers": [4, 5], "clamp": 0.75, "nested": {"b": 1, "a": 2}}
 

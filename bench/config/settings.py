@@ -14,11 +14,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bench.config.registry import Registry, validation_message
+from bench.config.run import RunSpec
 from bench.ground.errors import BenchError
 from bench.ground.names import hint, unknown
 from bench.ground.parsing import parse_yaml, read_text
-from bench.spec.registry import Registry, validation_message
-from bench.spec.run import RunSpec
 
 DEFAULT_PRESET = "table1"
 PLUGINS = ("method", "evaluator")

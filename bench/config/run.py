@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
 
+from bench.config.cell import LANGUAGES, Dtype, Frozen, Order
 from bench.ground.home import without_home
-from bench.spec.cell import LANGUAGES, Dtype, Frozen, Order
 
 PAPER_METHODS = ("none", "ft", "rome", "memit", "prune", "rect", "alphaedit", "langedit")
 """What ``--methods all`` means: the seven of the LangEdit paper and the unedited model."""

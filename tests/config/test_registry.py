@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from bench.compute.conformance import OPTIONS
+from bench.config.registry import Registry, evaluators, methods
+from bench.config.run import PAPER_METHODS
 from bench.ground.errors import BenchError
 from bench.model.tiny import tiny_model
-from bench.spec.registry import Registry, evaluators, methods
-from bench.spec.run import PAPER_METHODS
 
 PLUGIN = '''
 """{summary}
