@@ -14,7 +14,7 @@ from torch import Generator
 from bench.api import Fact, Method
 from bench.config import registry
 from bench.config.settings import hyperparameters
-from bench.data import datasets
+from bench.data import stream
 from bench.data.cldr.text import statistics_text
 from bench.data.common import DataRequest
 from bench.data.corpora import corpus
@@ -157,6 +157,6 @@ def _corpus(folder: Path) -> Path:
 def facts(count: int) -> list[Fact]:
     """Facts of the embedded data set, going round the six languages."""
     per_language = math.ceil(count / len(LANGUAGES))
-    loaded = datasets.load("cldr", DataRequest(LANGUAGES, per_language)).facts
+    loaded = stream.load("cldr", DataRequest(LANGUAGES, per_language)).facts
     rounds = zip(*(loaded[language] for language in LANGUAGES), strict=True)
     return [fact for each in rounds for fact in each][:count]

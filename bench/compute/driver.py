@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from bench.api import EditReport, Evaluator, Fact, Method, Preparing, State
+from bench.api import Context, EditReport, Evaluator, Fact, Method, Preparing, Score, Scorer, State
 from bench.compute import checkpoint, precheck
-from bench.compute.environment import surroundings
-from bench.compute.rows import Table, cost_rows, evaluate
+from bench.compute.environment import environment
+from bench.compute.resuming import elsewhere, goes_on, refuse_changed
 from bench.compute.world import World
 from bench.config.cell import Cell
 from bench.data import corpora, datasets
 from bench.data.common import AlignmentCount
-from bench.data.corpora import HUB
 from bench.data.stream import EditStream, Step
-from bench.ground.errors import BenchError
-from bench.ground.measure import measured
+from bench.ground.measure import Cost, measured
 from bench.ground.progress import Progress
 from bench.model.editable import EditableModel
 from bench.model.loading import load_pretrained
+from bench.model.placement import devices_of
 from bench.model.stats import Stats
 from bench.model.threads import steady_threads
 from bench.store.shards import COST_TABLE, ResultStore, Status
@@ -82,7 +82,7 @@ class Work:
         Raises:
             BenchError: bad input.
         """
-        _refuse_changed(cell, world)
+        refuse_changed(cell, world)
         loaded = datasets.load(cell.data.name, datasets.request_of(cell, world.data_dir))
         stream = EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"))
         context = CellContext(cell, datasets.data_folder(world.data_dir))
@@ -150,9 +150,9 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
     progress.stage("loading")
     work = Work.load(cell, world)
     name, folder, total = cell.id(), checkpoints(cell, store), len(work.stream)
-    about, begun = environment(work, world), store.environment(name)
-    if _goes_on(cell, begun, world):
-        about["earlier"] = _elsewhere(begun, about)
+    about, begun = environment(work.model, cell, work.alignment, world.evaluators), store.environment(name)
+    if goes_on(cell, begun, world):
+        about["earlier"] = elsewhere(begun, about)
     else:
         checkpoint.clear(folder)
     store.start(cell, about)
@@ -184,37 +184,9 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
     return status
 
 
-def _refuse_changed(cell: Cell, world: World) -> None:
-    """Facts and text must be those that the cell was planned with, since its id stands for them."""
-    folder, planned = datasets.data_folder(world.data_dir), cell.corpus_fingerprint
-    if cell.data.fingerprint and datasets.fingerprint(cell.data.name, folder) != cell.data.fingerprint:
-        raise BenchError("the facts have changed since the run began; run it again", file=cell.data.name)
-    if planned and not cell.corpus.startswith(HUB) and corpora.fingerprint(cell.corpus, folder) != planned:
-        raise BenchError("the text has changed since the run began; run it again", file=cell.corpus)
-
-
 def checkpoints(cell: Cell, store: ResultStore) -> Path:
     """Where a cell's checkpoints lie."""
     return store.folder(cell.id()) / "checkpoint"
-
-
-def _goes_on(cell: Cell, begun: Mapping[str, Any], world: World) -> bool:
-    """Whether an earlier call has scored, as far as it came, what and how this one does."""
-    used = begun.get("evaluators")
-    if used is None:
-        return False
-    wanted = cell.scored_by(world.evaluators)
-    if cell.schedule.eval_every:
-        return bool(used == wanted)
-    # all scoring is at the end: another evaluator finds the model there
-    return all(used.get(name, options) == options for name, options in wanted.items())
-
-
-def _elsewhere(begun: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """On what the steps before these were computed, where that was something else."""
-    before = {key: begun.get(key) for key in ("device", "threads", "packages", "commit")}
-    differs = any(value != now[key] for key, value in before.items())
-    return [*begun.get("earlier", []), *([before] if differs else [])]
 
 
 DIVERGED = "diverged"
@@ -250,14 +222,57 @@ def load_model(cell: Cell, world: World) -> EditableModel:
     return EditableModel(hf, tokenizer, cell.model.fingerprint)
 
 
-def environment(work: Work, world: World) -> dict[str, Any]:
-    """On what and with what a cell is computed, how it is scored, and the data's records; for cell.json."""
-    return {
-        **surroundings(work.model),
-        "alignment": [_fields(count) for count in work.alignment],
-        "evaluators": work.cell.scored_by(world.evaluators),
+# ---------------------------------------------------------------------------- what is recorded
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What one evaluator found at one step: its rows, and rows of what finding them cost."""
+
+    rows: list[dict[str, Any]]
+    costs: list[dict[str, Any]]
+
+
+def evaluate(view: Scorer, name: str, evaluator: Evaluator, seen: Sequence[Fact], context: Context) -> Table:
+    """Score a model with one evaluator."""
+    with measured(*devices_of(view.hf)) as cost:
+        rows = score_rows(evaluator.score(view, seen, context))
+    records = {(row["fact"], row["edit_lang"], row["probe_lang"]) for row in rows}
+    costs = {
+        f"seconds.score.{name}": cost.seconds,
+        f"records_per_second.{name}": len(records) / cost.seconds,
+        f"memory.score.{name}": cost.peak_bytes,
     }
+    return Table(rows, [_cost(quantity, value) for quantity, value in costs.items()])
 
 
-def _fields(count: AlignmentCount) -> dict[str, Any]:
-    return {field.name: getattr(count, field.name) for field in fields(count)}
+def score_rows(scores: Iterable[Score]) -> list[dict[str, Any]]:
+    """Scores as rows of the store's schema."""
+    return [
+        {
+            "metric": score.metric,
+            "protocol": score.protocol,
+            "fact": score.fact_id,
+            "edit_lang": score.edit_lang,
+            "probe_lang": score.probe_lang,
+            "value": score.value,
+            "weight": score.weight,
+        }
+        for score in scores
+    ]
+
+
+def cost_rows(report: EditReport, cost: Cost, count: int, is_diverged: bool) -> list[dict[str, Any]]:
+    """What a step cost and did, as rows of the store's schema."""
+    values: Mapping[str, float] = {
+        "edits": count,
+        "diverged": float(is_diverged),
+        "seconds.total": cost.seconds,
+        "memory.peak_bytes": cost.peak_bytes,
+        **{f"seconds.{name}": seconds for name, seconds in report.seconds.items()},
+        **{f"loss.{name}": loss for name, loss in report.losses.items()},
+    }
+    norms = [_cost("update_norm", norm, layer) for layer, norm in report.update_norms.items()]
+    return [_cost(name, value) for name, value in values.items()] + norms
+
+
+def _cost(quantity: str, value: float, layer: int = -1) -> dict[str, Any]:
+    return {"quantity": quantity, "layer": layer, "value": value if math.isfinite(value) else None}

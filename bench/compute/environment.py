@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from typing import Any
 import torch
 from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
+from bench.config.cell import Cell
+from bench.data.common import AlignmentCount
 from bench.model.editable import EditableModel
 from bench.model.placement import is_offloaded
 from bench.model.threads import threads_of
@@ -30,6 +34,20 @@ def surroundings(model: EditableModel) -> dict[str, Any]:
         "threads": threads_of(model),
         "tokens_per_pass": model.token_budget,
         "remote_code": has_remote_code(model),
+    }
+
+
+def environment(
+    model: EditableModel,
+    cell: Cell,
+    alignment: Iterable[AlignmentCount],
+    evaluators: Iterable[tuple[str, Mapping[str, Any]]],
+) -> dict[str, Any]:
+    """On what and with what a cell is computed, how it is scored, and the data's records; for cell.json."""
+    return {
+        **surroundings(model),
+        "alignment": [_fields(count) for count in alignment],
+        "evaluators": cell.scored_by(evaluators),
     }
 
 
@@ -55,3 +73,7 @@ def _commit() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() or None
+
+
+def _fields(count: AlignmentCount) -> dict[str, Any]:
+    return {field.name: getattr(count, field.name) for field in fields(count)}

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from bench.compute import checkpoint, driver, world
+from bench.compute.environment import environment
 from bench.config.cell import Cell
 from bench.ground.errors import BenchError
 from bench.model.loading import quiet_libraries
-from bench.plan import grid
+from bench.plan import contents
 from bench.store.records import read_cell
 from bench.store.results import Results
 from bench.store.shards import FINISHED, ResultStore
@@ -85,11 +86,11 @@ def _again(cell: Cell, store: ResultStore, results: Results, world: world.World,
     progress = board.cell(cell.label())
     recorded = store.environment(cell.id())
     try:
-        found = grid.as_now(cell, world.methods, world.data_dir, world.cache_dir, world.trusted)
+        found = contents.as_now(cell, world.methods, world.data_dir, world.cache_dir, world.trusted)
         if found.id() != cell.id():
             return Check(cell.id(), cell.label(), "not checked", f"another {_changed(cell, found)} by now")
         mine = replace(world, evaluators=_evaluators(recorded))
-        asked = grid.judged([found], mine.evaluators, mine.evaluator_registry, mine.data_dir)[0].asked
+        asked = contents.judged([found], mine.evaluators, mine.evaluator_registry, mine.data_dir)[0].asked
         if asked != cell.asked:
             return Check(cell.id(), cell.label(), "not checked", "evaluators ask something else by now")
         progress.stage("loading")
@@ -98,7 +99,7 @@ def _again(cell: Cell, store: ResultStore, results: Results, world: world.World,
     except BenchError as error:
         return Check(cell.id(), cell.label(), "not checked", str(error))
     stored = results.scores[(results.scores["cell"] == cell.id()) & (results.scores["step"] == len(work.stream))]
-    exact = _same_place(recorded, driver.environment(work, mine))
+    exact = _same_place(recorded, environment(work.model, cell, work.alignment, mine.evaluators))
     verdict, detail = compare(stored, again, exact)
     return Check(cell.id(), cell.label(), verdict, detail)
 

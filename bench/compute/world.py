@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bench.config import registry
 from bench.config.registry import Registry
 from bench.model.devices import choose_device
-from bench.plan import grid
+from bench.plan import contents
 from bench.plan.needs import kept_cells
 
 if TYPE_CHECKING:
@@ -78,5 +78,5 @@ def verifying_world(
         data_dir=data_dir,
         cache_dir=cache_dir,
         device=choose_device(device),
-        trusted=grid.trusted_models(trust_remote_code, models),
+        trusted=contents.trusted_models(trust_remote_code, models),
     )

@@ -38,7 +38,7 @@ from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.config.registry import methods
 from bench.cost.drawn import DRAWING, DrawnStats
 from bench.cost.plan import CostPlan, MethodPlan, needed_bytes
-from bench.data import datasets
+from bench.data import stream
 from bench.data.common import DataRequest
 from bench.data.corpora import EMBEDDED, corpus
 from bench.ground.measure import measured
@@ -116,7 +116,7 @@ class TimedStats(Stats):
 def facts(languages: Sequence[str]) -> Iterator[EditRequest]:
     """Embedded facts without end, the languages in turn."""
     for seed in count():
-        drawn = datasets.load("cldr", DataRequest(tuple(languages), FACTS_PER_SEED, seed)).facts
+        drawn = stream.load("cldr", DataRequest(tuple(languages), FACTS_PER_SEED, seed)).facts
         for together in zip(*drawn.values(), strict=True):
             yield from (fact.request for fact in together)
 

@@ -18,8 +18,8 @@ from bench.config.run import RunSpec
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model.sizes import BYTES, free_bytes
-from bench.plan.grid import method_specs
 from bench.plan.memory import edited_layers
+from bench.plan.planning import method_specs
 
 if TYPE_CHECKING:
     from bench.model.shapes import Shape

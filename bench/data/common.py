@@ -137,7 +137,7 @@ class Hub:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a data set is and how it is loaded; `bench.data.datasets.load` also checks what is asked of it.
+    """What a data set is and how it is loaded; `bench.data.stream.load` also checks what is asked of it.
 
     Attributes:
         name: as given on the command line.

@@ -7,15 +7,13 @@ A data set is known by name (`datasets`), or is the path of a file of the user's
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
-from bench.config.cell import Cell
-from bench.data.common import DataRequest, Dataset, LoadedData, check_enough
+from bench.data.common import Dataset
 from bench.data.sources import cldr, counterfact, facts_file, mlake, mzsre, zsre
 from bench.ground.digests import content_digest
 from bench.ground.errors import BenchError
-from bench.ground.names import hint, unknown
+from bench.ground.names import unknown
 
 DATA_DIR_VARIABLE = "BENCH_DATA_DIR"
 OWN_FACTS = "facts file"
@@ -40,27 +38,6 @@ def dataset(name: str) -> Dataset:
     if name not in known:
         raise unknown("data set", name, known)
     return known[name]
-
-
-def load(name: str, request: DataRequest) -> LoadedData:
-    """Load facts: `request.per_language` in every language asked for.
-
-    Raises:
-        BenchError: unknown data set or language, missing or malformed files, or too few facts.
-    """
-    chosen = dataset(name)
-    for lang in request.languages:
-        if lang not in chosen.languages:
-            raise BenchError(f"{name} has no language {lang!r}{hint(lang, chosen.languages)}")
-    loaded = chosen.load(replace(request, data_dir=data_folder(request.data_dir)))
-    check_enough(name, loaded.facts, request.languages, request.per_language)
-    return loaded
-
-
-def request_of(cell: Cell, data_dir: Path | None) -> DataRequest:
-    """Which facts a cell edits."""
-    plan = cell.schedule
-    return DataRequest(plan.languages, plan.edits_per_language, cell.seed_for("data"), data_dir, plan.parallel)
 
 
 def fingerprint(name: str, data_dir: Path | None = None) -> str:

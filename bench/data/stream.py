@@ -1,13 +1,38 @@
-"""The stream in which facts are edited, step after step."""
+"""Facts, loaded and checked, and the stream in which they are edited, step after step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from bench.api import Fact
-from bench.config.cell import Schedule
-from bench.data.common import check_enough, shuffled
+from bench.config.cell import Cell, Schedule
+from bench.data import datasets
+from bench.data.common import DataRequest, LoadedData, check_enough, shuffled
+from bench.ground.errors import BenchError
+from bench.ground.names import hint
+
+
+def load(name: str, request: DataRequest) -> LoadedData:
+    """Load facts: `request.per_language` in every language asked for.
+
+    Raises:
+        BenchError: unknown data set or language, missing or malformed files, or too few facts.
+    """
+    chosen = datasets.dataset(name)
+    for lang in request.languages:
+        if lang not in chosen.languages:
+            raise BenchError(f"{name} has no language {lang!r}{hint(lang, chosen.languages)}")
+    loaded = chosen.load(replace(request, data_dir=datasets.data_folder(request.data_dir)))
+    check_enough(name, loaded.facts, request.languages, request.per_language)
+    return loaded
+
+
+def request_of(cell: Cell, data_dir: Path | None) -> DataRequest:
+    """Which facts a cell edits."""
+    plan = cell.schedule
+    return DataRequest(plan.languages, plan.edits_per_language, cell.seed_for("data"), data_dir, plan.parallel)
 
 
 @dataclass(frozen=True, slots=True)

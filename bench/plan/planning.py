@@ -1,26 +1,29 @@
-"""A run, planned: its cells, where they lie and what scores them, resolved and checked."""
+"""A `RunSpec` -> a `Plan`: its cells, hyperparameters resolved and checked. Nothing is run here."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from bench.config.cell import Cell
+from bench.config.cell import Cell, MethodSpec, Schedule
 from bench.config.registry import Registry, evaluators, methods
 from bench.config.run import RunSpec
-from bench.config.settings import overrides
-from bench.data import datasets
+from bench.config.settings import hparams_names, hparams_place, hyperparameters, overrides
+from bench.data import datasets, stream
+from bench.ground.errors import BenchError
 from bench.ground.names import unknown
-from bench.plan import grid
+from bench.plan import contents
+from bench.plan.contents import Contents, data_ref, model_ref
 from bench.store.outcomes import Outcome, existing, is_pending
 from bench.store.records import check_version
 from bench.store.shards import ResultStore
 
 CACHE_VARIABLE = "BENCH_CACHE_DIR"
-
 
 RESULTS_DIR = Path("results")
 
@@ -86,10 +89,10 @@ def plan(
     check_schema(store)
     cache = cache_dir or default_cache_dir()
     scored_with = evaluator_options(spec, evaluators())
-    trusted = grid.trusted_models(trust_remote_code, (model for part in spec.grids() for model in part.models))
-    cells = grid.cells(spec, registry, data_dir, cache, trusted)
-    cells = grid.judged(cells, scored_with, evaluators(), data_dir)
-    planned = Plan(spec, cells, store, registry, scored_with, data_dir, cache, trusted)
+    trusted = contents.trusted_models(trust_remote_code, (model for part in spec.grids() for model in part.models))
+    found = cells(spec, registry, data_dir, cache, trusted)
+    found = contents.judged(found, scored_with, evaluators(), data_dir)
+    planned = Plan(spec, found, store, registry, scored_with, data_dir, cache, trusted)
     _check_data(planned)
     return planned
 
@@ -110,6 +113,127 @@ def evaluator_options(spec: RunSpec, registry: Registry) -> tuple[tuple[str, dic
     return tuple(found)
 
 
+def cells(
+    spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: Path, trusted: Collection[str] = ()
+) -> list[Cell]:
+    """All cells of a run, the methods of one seed together, so that tables fill evenly.
+
+    None is there twice: what has two names, as a model that lies in two folders, goes by the first.
+
+    Args:
+        spec: the grid.
+        methods: where methods are found.
+        data_dir: folder of downloaded data.
+        cache_dir: folder of converted models.
+        trusted: models whose own code is run; its text is part of their fingerprints.
+
+    Raises:
+        BenchError: unknown method, option, model, data set or language, or a missing data folder.
+    """
+    from bench.data import corpora
+
+    # fields that these depend on are the same in all parts, and large models take long to hash
+    known = Contents(
+        cache(lambda name: model_ref(name, spec.dtype, cache_dir, name in trusted)),
+        cache(lambda name: data_ref(name, spec.languages, data_dir)),
+        cache(lambda name: corpora.fingerprint(name, datasets.data_folder(data_dir))),
+    )
+    found = [cell for part in spec.grids() for cell in _cells(part, methods, known)]
+    by_id: dict[str, Cell] = {}
+    for cell in found:
+        by_id.setdefault(cell.id(), cell)
+    return list(by_id.values())
+
+
+def _cells(spec: RunSpec, methods: Registry, known: Contents) -> list[Cell]:
+    from bench.model import catalog
+
+    for name in spec.methods:
+        if name not in methods.names():
+            raise unknown("method", name, methods.names())
+    facts = {name: known.data(name) for name in spec.datasets}
+    for name in spec.models:
+        catalog.resolve(name)
+    specs = {name: method_specs(spec, name, methods) for name in spec.models}
+    refs = {name: known.model(name) for name in spec.models}
+    seeds = range(spec.first_seed, spec.first_seed + spec.seeds)
+    schedules = [schedule(spec, order, edited) for order in spec.orders for edited in spec.groups()]
+    grid = product(spec.models, spec.datasets, schedules, seeds)
+    return [
+        Cell(
+            method=method,
+            model=refs[model],
+            data=facts[dataset],
+            schedule=arriving,
+            corpus=spec.corpus,
+            corpus_fingerprint=known.text(spec.corpus) if method.statistics else "",
+            token_budget=spec.token_budget,
+            seed=seed,
+        )
+        for model, dataset, arriving, seed in grid
+        for method in specs[model]
+    ]
+
+
+def schedule(spec: RunSpec, order: str, edited: tuple[str, ...]) -> Schedule:
+    """The part of a run that says how facts arrive.
+
+    Raises:
+        BenchError: a language is to be edited that is not among the run's.
+    """
+    for language in edited:
+        if language not in spec.languages:
+            raise unknown("edited language", language, spec.languages)
+    shared = spec.model_dump(include=set(Schedule.model_fields) - {"order", "edited"})
+    return Schedule.model_validate({**shared, "order": order, "edited": edited})
+
+
+def method_specs(spec: RunSpec, model: str, methods: Registry) -> list[MethodSpec]:
+    """The methods of a run with their options for one model: hyperparameter file < settings.
+
+    Raises:
+        BenchError: an unknown, missing or invalid option.
+    """
+    if spec.hparams and not (spec.hparams.endswith((".yaml", ".yml")) or spec.hparams in hparams_names()):
+        raise unknown("hyperparameters", spec.hparams, hparams_names())
+    source = spec.hparams or _short_name(model)
+    family, place = hyperparameters(source, methods), hparams_place(source)
+    settings = overrides(spec.set, methods)
+    found = []
+    for name in spec.methods:
+        relative = getattr(methods.module(name), "HPARAMS", name)
+        given = family.get(name, family.get(relative, {}))
+        methods.check(name, given, place)
+        options = {**given, **settings.get(name, {})}
+        found.append(_method_spec(name, options, methods, model, place if spec.hparams else None))
+    return found
+
+
+def _method_spec(name: str, options: Mapping[str, Any], methods: Registry, model: str, file: str | None) -> MethodSpec:
+    fields = methods.options(name)
+    missing = [option for option, field in fields.items() if field.is_required() and option not in options]
+    if missing:
+        raise BenchError(
+            f"method '{name}' needs the option '{missing[0]}', and there is none for model '{model}'; "
+            f"give --set method.{name}.{missing[0]}=..., or --hparams with a YAML file or one of: "
+            f"{', '.join(hparams_names())}",
+            file=file,
+        )
+    config = methods.config(name, options)
+    resolved = config.model_dump(mode="json")
+    reads = methods.reads_statistics(name, resolved)
+    return MethodSpec(name=name, options=resolved, source=methods.source(name, resolved), statistics=reads)
+
+
+def _short_name(model: str) -> str:
+    """The name that hyperparameters are kept under: a hub id that has a short name goes by it."""
+    from bench.model import catalog
+
+    location = catalog.resolve(model).location
+    short = [name for name, entry in catalog.known_models().items() if location and entry.location == location]
+    return short[0] if short else model
+
+
 def check_schema(store: ResultStore) -> None:
     """Refuse a run folder that another schema version has written.
 
@@ -126,4 +250,4 @@ def _check_data(planned: Plan) -> None:
     needed = [o.cell for o in reversed(planned.outcomes()) if is_pending(o, retry_failed=True)]
     firsts: Mapping[str, Cell] = {cell.data.name: cell for cell in needed}
     for name, cell in firsts.items():
-        datasets.load(name, datasets.request_of(cell, planned.data_dir))
+        stream.load(name, stream.request_of(cell, planned.data_dir))

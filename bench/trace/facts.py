@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.api import EditRequest, Fact
-from bench.data import datasets
+from bench.data import datasets, stream
 from bench.data.common import DataRequest, shuffled
 from bench.data.sources import counterfact
 from bench.ground.errors import BenchError
@@ -97,7 +97,7 @@ def questions(
     if name == EMBEDDED:
         return {lang: _embedded(lang, seed)[: wanted * TRIED] for lang in languages}
     request = DataRequest(tuple(languages), wanted, seed, data_dir, parallel=True)
-    loaded = datasets.load(name, request)
+    loaded = stream.load(name, request)
     if name == counterfact.FOLDER:
         folder = datasets.data_folder(data_dir)
         loaded = datasets.dataset(name).load(replace(request, per_language=wanted * TRIED, data_dir=folder))

@@ -4,7 +4,8 @@ import pytest
 
 from bench.config.cell import LANGUAGES
 from bench.data.common import DataRequest
-from bench.data.datasets import dataset, fingerprint, load
+from bench.data.datasets import dataset, fingerprint
+from bench.data.stream import load
 from bench.ground.errors import BenchError
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bench.data.common import DataRequest
-from bench.data.datasets import fingerprint, load
+from bench.data.datasets import fingerprint
+from bench.data.stream import load
 from bench.ground.errors import BenchError
 
 ZSRE = {

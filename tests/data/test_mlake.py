@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bench.data.common import DataRequest
-from bench.data.datasets import load
 from bench.data.sources.shared_span import Asked, Finder
+from bench.data.stream import load
 from bench.ground.errors import BenchError
 
 PEOPLE = ("Ada Lovelace", "Clara Bow", "Daphne du Maurier", "Niels Bohr", "Rosa Parks", "Yao Ming")

@@ -9,8 +9,9 @@ import pytest
 
 from bench.config.cell import LANGUAGES
 from bench.data.common import DataRequest
-from bench.data.datasets import fingerprint, load
+from bench.data.datasets import fingerprint
 from bench.data.sources.zsre import neighbour_prompt
+from bench.data.stream import load
 from bench.ground.errors import BenchError
 
 CITIES = ("Avila", "Bremen", "Cadiz", "Delft", "Essen", "Faro", "Gent", "Hull")

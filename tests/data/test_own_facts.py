@@ -8,8 +8,8 @@ import pytest
 
 from bench.config.cell import Schedule
 from bench.data.common import DataRequest
-from bench.data.datasets import dataset, datasets, fingerprint, load
-from bench.data.stream import EditStream
+from bench.data.datasets import dataset, datasets, fingerprint
+from bench.data.stream import EditStream, load
 from bench.ground.errors import BenchError
 
 EIFFEL = {

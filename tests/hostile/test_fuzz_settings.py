@@ -19,7 +19,7 @@ from bench.config.registry import methods
 from bench.config.run import RunSpec
 from bench.ground.errors import BenchError
 from bench.ground.parsing import MOST_NODES, parse_json, parse_yaml
-from bench.plan.grid import method_specs
+from bench.plan.planning import method_specs
 from tests.hostile import spoiling
 from tests.hostile.fuzzing import Reader, fuzz, is_one_line
 from tests.hostile.spoiling import Draw, Spoilt

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from bench.data import datasets
+from bench.data import stream
 from bench.data.common import DataRequest
 from bench.model.editable import EditableModel
 from bench.model.tiny import byte_tokenizer, tiny_corpus, tiny_model
@@ -136,7 +136,7 @@ def test_facts_that_say_the_same_of_one_subject_or_contradict_each_other(tiny: A
 @pytest.mark.parametrize("record", RECORDS, ids=range(len(RECORDS)))
 def test_braces_and_percent_signs_are_letters(record: dict[str, Any], tmp_path: Path) -> None:
     path = written(tmp_path, [record])
-    loaded = datasets.load(str(path), DataRequest((record["lang"],), 1))
+    loaded = stream.load(str(path), DataRequest((record["lang"],), 1))
     (fact,) = loaded.facts[record["lang"]]
     before, _, after = record["prompt"].partition("{}")
     start, end = fact.request.subject_span

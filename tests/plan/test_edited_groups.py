@@ -13,8 +13,7 @@ from bench.compute.where import Where
 from bench.config.cell import Cell, Schedule
 from bench.config.run import RunSpec
 from bench.config.settings import resolve
-from bench.data.datasets import load, request_of
-from bench.data.stream import EditStream
+from bench.data.stream import EditStream, load, request_of
 from bench.ground.errors import BenchError
 from bench.plan import planning
 from bench.store.outcomes import existing

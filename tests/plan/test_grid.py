@@ -20,8 +20,8 @@ from bench.config.settings import (
 from bench.data import corpora, datasets
 from bench.ground.errors import BenchError
 from bench.model import catalog
-from bench.plan.grid import cells, judged, method_specs
-from bench.plan.planning import evaluator_options
+from bench.plan.contents import judged
+from bench.plan.planning import cells, evaluator_options, method_specs
 
 
 @pytest.fixture
