@@ -20,7 +20,8 @@ from bench.compute.world import World
 from bench.config.cell import Cell
 from bench.data import corpora, datasets
 from bench.data.common import AlignmentCount
-from bench.data.stream import EditStream, Step
+from bench.data.stream import EditStream, Step, request_of
+from bench.data.stream import load as load_facts
 from bench.ground.measure import Cost, measured
 from bench.ground.progress import Progress
 from bench.model.editable import EditableModel
@@ -83,7 +84,7 @@ class Work:
             BenchError: bad input.
         """
         refuse_changed(cell, world)
-        loaded = datasets.load(cell.data.name, datasets.request_of(cell, world.data_dir))
+        loaded = load_facts(cell.data.name, request_of(cell, world.data_dir))
         stream = EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"))
         context = CellContext(cell, datasets.data_folder(world.data_dir))
         scored_with = world.build_evaluators()
