@@ -6,6 +6,8 @@ STAMP := $(VENV)/.installed
 DATA_DIR ?= data
 RUN ?= table1
 BENCH ?=
+OUT ?= results/gpu
+GPU ?=
 
 PAPER := table1 figure2 figure3 figure4 table2-4 table5 table6-7 table8 transfer
 # the report of table1 holds what figure3, table2-4 and table8 show
@@ -13,7 +15,7 @@ APART := $(filter-out figure3 table2-4 table8,$(PAPER))
 PRESETS := $(PAPER) smoke
 
 .DEFAULT_GOAL := help
-.PHONY: $(PRESETS) paper help install check format test soak report polyglot tune-polyglot mzsre-smollm2 bench clean
+.PHONY: $(PRESETS) paper help install check format test soak report polyglot tune-polyglot mzsre-smollm2 bench gpu clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +84,9 @@ figure5: install  ## causal tracing of the embedded model: heat maps per languag
 
 bench: install  ## speed beside plain references (about 25 minutes); table in results/reference
 	$(BIN)/python -m benchmarks.run --out results/reference $(BENCH)
+
+gpu: ## look at everything that a GPU can show in eight minutes; no network, nothing is installed; table in OUT
+	$(or $(wildcard $(BIN)/python),$(PYTHON)) -m benchmarks.gpu --out $(OUT) $(GPU)
 
 clean:  ## remove .venv, caches and built reports; results stay
 	rm -rf $(VENV) build dist *.egg-info reports/build

@@ -7,7 +7,7 @@ import io
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 
@@ -39,8 +39,16 @@ def machine(device: torch.device) -> dict[str, str]:
     if device.type == "cuda":
         facts["device"] = torch.cuda.get_device_name(device)
     facts["system"] = f"{platform.system()}, Python {platform.python_version()}"
-    facts["versions"] = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "langedit-bench"))
+    facts["versions"] = ", ".join(map(_versioned, ("torch", "transformers", "langedit-bench")))
     return facts
+
+
+def _versioned(package: str) -> str:
+    """A package with its version; this one may be run from where it lies."""
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"{package}, not installed"
 
 
 def _processor() -> str:

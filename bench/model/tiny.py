@@ -45,7 +45,9 @@ def byte_tokenizer(bos: bool = True) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=BOS, eos_token=BOS)
 
 
-def tiny_model(architecture: str, seed: int = 0, bos: bool = True, dtype: str = "float32") -> EditableModel:
+def tiny_model(
+    architecture: str, seed: int = 0, bos: bool = True, dtype: str = "float32", device: str = "cpu"
+) -> EditableModel:
     """A random model of four blocks, width 32, with a byte tokenizer.
 
     Args:
@@ -53,6 +55,7 @@ def tiny_model(architecture: str, seed: int = 0, bos: bool = True, dtype: str = 
         seed: of the weights; the global random state is left as it was.
         bos: whether the tokenizer puts a BOS in front.
         dtype: of the weights.
+        device: where they lie.
     """
     shared: dict[str, Any] = {
         "hidden_size": WIDTH,
@@ -79,7 +82,7 @@ def tiny_model(architecture: str, seed: int = 0, bos: bool = True, dtype: str = 
     config = configure(vocab_size=len(tokenizer), initializer_range=0.2, bos_token_id=0, eos_token_id=0, **arguments)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        hf = build(config).to(getattr(torch, dtype))
+        hf = build(config).to(device, getattr(torch, dtype))
     return EditableModel(hf, tokenizer)
 
 
