@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bench.config.cell import LANGUAGES
+from bench.data.cldr import facts, items, tasks, text
 from bench.data.common import DataRequest
 from bench.data.datasets import dataset, fingerprint
 from bench.data.stream import load
@@ -20,3 +21,26 @@ def test_embedded_facts_need_no_folder_and_say_when_there_are_too_few() -> None:
     assert fingerprint("cldr") == fingerprint("cldr")
     with pytest.raises(BenchError, match="100000"):
         load("cldr", DataRequest(LANGUAGES, 100_000))
+
+
+@pytest.mark.parametrize("name", ["FACTS_VERSION", "SECOND_HOPS", "PHRASINGS", "real_items", "target_pool"])
+def test_the_facts_are_known_by_what_they_are_made_of(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = facts.fingerprint()
+    changed = {
+        "FACTS_VERSION": facts.FACTS_VERSION + 1,
+        "SECOND_HOPS": {},
+        "PHRASINGS": {**facts.PHRASINGS, "currency": facts.PHRASINGS["country"]},
+        "real_items": lambda: items.real_items()[1:],
+        "target_pool": lambda relation: items.target_pool(relation)[1:],
+    }
+    monkeypatch.setattr(facts, name, changed[name])
+    assert facts.fingerprint() != before
+
+
+def test_text_and_items_are_known_by_what_they_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = text.fingerprint(), tasks.fingerprint("xnli", "en")
+    texts, records = text.statistics_text(), tasks.items("xnli", "en")
+    monkeypatch.setattr(text, "statistics_text", lambda: [*texts[:-1], f"{texts[-1]} "])
+    monkeypatch.setattr(tasks, "items", lambda task, lang: records[:-1])
+    assert text.fingerprint.__wrapped__() != before[0]
+    assert tasks.fingerprint("xnli", "en") != before[1]
