@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from bench.cli import cost, data, options, stats, trace
-from bench.cli.echo import complain, echo, echo_table
+from bench.cli.echo import complain, echo, echo_table, tolerate
 from bench.ground.errors import BenchError
 
 if TYPE_CHECKING:
@@ -273,4 +273,5 @@ def check_command(method: options.Method) -> None:
 def main() -> None:
     """Entry point of the command."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    tolerate(sys.stdout, sys.stderr)
     app(prog_name="bench")

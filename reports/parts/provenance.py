@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.ground.errors import in_short
 from bench.store.records import read_cell
 from bench.store.results import Results
 from reports.numbers.aggregate import FINISHED, Setting, ordered, spent
@@ -83,7 +84,7 @@ def unfinished(cells: pd.DataFrame) -> Table:
     fields = [name for name in Setting._fields if cells[name].nunique() > 1]
     rows = [
         (*(Cell(row[name]) for name in fields), Cell(display_name(row["method"])), Cell(str(row["seed"])),
-         Cell(row["status"]), Cell(_first_line(row["reason"]) or DASH))
+         Cell(row["status"]), Cell(in_short(row["reason"])[:160] or DASH))
         for row in cells.to_dict("records")
         if row["status"] != "done"
     ]  # fmt: skip
@@ -132,11 +133,6 @@ def _distinct(values: Iterable[str]) -> str:
 
 def _plain(value: Any) -> str:
     return f"[{', '.join(map(_plain, value))}]" if isinstance(value, list) else str(value)
-
-
-def _first_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1][:160] if lines else ""
 
 
 def _number(value: Any) -> Cell:

@@ -37,6 +37,10 @@ FACT = {
         ({"config": "/no/such.yaml"}, ["/no/such.yaml"]),
         ({"set": "method.memit.layrs=1"}, ["method.memit.layrs", "did you mean 'layers'"]),
         ({"set": "method.memit.clamp=big", "methods": "memit"}, ["method 'memit'", "'clamp'", "'big'"]),
+        ({"set": "method.memit.layers=1,0", "methods": "memit"}, ["method 'memit'", "'layers'", "strictly ascending"]),
+        ({"set": "method.memit.layers=1,1", "methods": "memit"}, ["method 'memit'", "strictly ascending"]),
+        ({"set": "method.memit.layers=true", "methods": "memit"}, ["method 'memit'", "'layers'", "True"]),
+        ({"set": "method.ft.layer=true", "methods": "ft"}, ["method 'ft'", "'layer'", "True"]),
         ({"set": "seed=1"}, ["unknown setting 'seed'", "did you mean 'seeds'"]),
         ({"hparams": "llama3-8"}, ["unknown hyperparameters 'llama3-8'", "did you mean 'llama3-8b'"]),
         ({"datasets": "mzsre", "data_dir": "/no/such/folder"}, ["/no/such/folder"]),
@@ -110,9 +114,11 @@ def test_a_model_of_an_unknown_architecture(tiny, tiny_world, tmp_path):
     )  # fmt: skip
     OPTForCausalLM(config).save_pretrained(folder)
     byte_tokenizer().save_pretrained(folder)
-    answer = bench(*tiny(models=folder, methods="none,memit,ft"))
-    answer.is_one_line("OPT")
-    assert answer.out.count("failed") == 2, "the third method would fail in the same way"
+    for more in ((), ("--dry-run",)):
+        answer = bench(*tiny(*more, models=folder, methods="none,memit,ft"))
+        answer.is_one_line("OPTForCausalLM", "supported are LlamaForCausalLM", "bench/model/archs.py")
+        assert not answer.out and "did you mean" not in answer.err
+    assert not (tmp_path / "results").exists()
 
 
 def test_a_results_folder_that_cannot_be_written(tiny, tmp_path):
