@@ -60,7 +60,7 @@ $(PRESETS): install
 paper: install  ## every table and figure (half an hour on two cores), in one report
 	for preset in $(PAPER); do $(BIN)/bench run --preset $$preset || exit; done
 	$(MAKE) figure5
-	$(BIN)/bench report $(APART) figure5 --out reports/build/paper
+	$(BIN)/bench report $(APART) figure5 --out results/report-paper
 
 report: install  ## report of RUN (default table1)
 	$(BIN)/bench report $(RUN)
@@ -84,6 +84,6 @@ bench: install  ## speed beside plain references (about 25 minutes); table in re
 	$(BIN)/python -m benchmarks.run --out results/reference $(BENCH)
 
 clean:  ## remove .venv, caches and built reports; results stay
-	rm -rf $(VENV) build dist *.egg-info reports/build
+	rm -rf $(VENV) build dist *.egg-info results/report-*
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
