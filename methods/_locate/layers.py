@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -19,7 +20,7 @@ def _whole(layers: Any) -> Any:
 
 def _ascending(layers: tuple[int, ...]) -> tuple[int, ...]:
     # a residual is spread upwards: in another order the last layer would not be the one that values were made for
-    if any(lower >= upper for lower, upper in zip(layers, layers[1:], strict=False)):
+    if any(lower >= upper for lower, upper in pairwise(layers)):
         raise ValueError("layers must be strictly ascending")
     return layers
 

@@ -69,7 +69,9 @@ def alignment(records: list[dict[str, Any]]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     keys = ("read", "exact", "casefold", "english", "closest", "shared", "rephrase_equal")
     for count in records[0]["environment"].get("alignment", []) if records else []:
-        dropped = ", ".join(f"{reason} {n}" for reason, n in {**count.get("dropped", {}), **count.get("unasked", {})}.items())
+        dropped = ", ".join(
+            f"{reason} {n}" for reason, n in {**count.get("dropped", {}), **count.get("unasked", {})}.items()
+        )
         rows.append((Cell(count["lang"]), *(Cell(str(count.get(key, DASH))) for key in keys), Cell(dropped or "0")))
     titles = ["Read", "Exact", "But for case", "English subject", "Closest span", "Shared with statement"]
     titles.append("Rephrase equals prompt")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -174,3 +175,14 @@ def test_a_broken_xtreme_file_is_named_with_its_line_before_anything_is_computed
 
 def test_without_xtreme_data_the_message_says_how_to_go_on(tiny):
     bench(*tiny(evaluators="xtreme")).is_one_line("source 'xtreme' has no items of xnli", "--evaluators edits")
+
+
+@pytest.mark.parametrize("escaped", [True, False])
+def test_a_path_may_hold_commas(tiny, tiny_world, tmp_path, escaped):
+    facts = shutil.copy(tiny_world.root / "facts.jsonl", tmp_path / "my, own,facts.jsonl")
+    model = shutil.copytree(tiny_world.root / "model", tmp_path / "a,model")
+    given = [str(path).replace(",", "\\,") if escaped else str(path) for path in (facts, model)]
+    answer = bench(*tiny("--dry-run", datasets=given[0], models=given[1]))
+    assert answer.code == 0 and "my, own,facts.jsonl" in answer.out and "a,model" in answer.out
+    both = bench(*tiny("--dry-run", datasets=f"{str(facts).replace(',', chr(92) + ',')},cldr", models=given[1]))
+    assert both.code == 0 and "2 cells" in both.out and "cldr" in both.out

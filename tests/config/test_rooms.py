@@ -11,7 +11,7 @@ import pytest
 
 import bench
 
-SCRIPT = '''
+SCRIPT = """
 import sys
 import evaluators
 
@@ -30,7 +30,7 @@ def main():
 
 if __name__ == "__main__":
     main()
-'''
+"""
 
 
 @pytest.fixture

@@ -38,7 +38,10 @@ CUDA = "CUDA error: out of memory\nFor debugging consider CUDA_LAUNCH_BLOCKING=1
     ("reason", "short"),
     [
         (lambda: reason_of(lambda: fail("no can do")), "RuntimeError: no can do"),
-        (lambda: reason_of(lambda: fail(CUDA)), "RuntimeError: CUDA error: out of memory ... Device-side assertions off."),
+        (
+            lambda: reason_of(lambda: fail(CUDA)),
+            "RuntimeError: CUDA error: out of memory ... Device-side assertions off.",
+        ),
         (lambda: reason_of(lambda: fail("")), "RuntimeError"),
         (lambda: reason_of(lambda: chained("from")), "ValueError: the second ... the end"),
         (lambda: reason_of(lambda: chained("while")), "ValueError: the second ... the end"),

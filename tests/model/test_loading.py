@@ -1,4 +1,4 @@
-"""Weights that are not those of the model are refused by their names; the library itself would draw the lacking ones."""
+"""Weights that are not those of the model are refused by their names; the library would draw what is lacking."""
 
 from __future__ import annotations
 

@@ -111,4 +111,3 @@ def test_the_default_folder_lies_beside_the_run(tmp_path: Path) -> None:
     run = tmp_path / "results" / "mine"
     assert default_folder([run]) == tmp_path / "results" / "report-mine"
     assert default_folder([run, tmp_path / "other" / "theirs"]) == tmp_path / "results" / "report-mine+theirs"
-

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,10 @@ from bench.data.common import (
     text_at,
     translated,
 )
+from bench.data.sources import knowedit
 from bench.data.sources.align import align
-from bench.ground.digests import digest
+from bench.data.sources.knowedit import is_empty
+from bench.ground.digests import content_digest, digest
 from bench.ground.errors import BenchError
 
 FOLDER, FILE, KNOWEDIT = "zsre", "zsre_mend_eval.json", "ZsRE-test-all.json"
@@ -106,60 +108,15 @@ def read_record(
     texts = {}
     for name, ways in FIELDS.items():
         found = next((keys for keys in ways if _has(item, keys)), None)
-        if name in may_be_empty and found and _is_empty(_at(item, found)):
+        if name in may_be_empty and found and is_empty(_at(item, found)):
             texts[name] = ""
         elif found or name in needed:
             texts[name] = text_at(item, found or ways[0], path, record, place)
-    listed = list(_listed(item, path, record))
+    listed = list(knowedit.questions(item, path, record))
     asked = tuple(each for each in listed if each[1] and each[2])
     unasked = Counter(f"{kind} question without {'an answer' if prompt else 'a text'}" for kind, prompt, _ in listed)
     unasked -= Counter(f"{kind} question without an answer" for kind, _, _ in asked)
     return Record(**texts, more=asked, unasked=unasked)
-
-
-def _listed(item: Mapping[str, Any], path: Path, record: object) -> Iterator[tuple[ProbeKind, str, str]]:
-    """Questions of KnowEdit's lists: what they count for, prompt, answer, "" where there is none.
-
-    Several right answers: the first. Several prompts: each with the answer in its place, if there are as many.
-    """
-    kinds: tuple[tuple[str, ProbeKind], ...] = (("locality", "specificity"), ("portability", "portability"))
-    for field, kind in kinds:
-        named = item.get(field) or {}
-        if not isinstance(named, dict):
-            raise BenchError("not an object with fields", file=path, record=record, field=field)
-        for name, questions in named.items():
-            place = f"{field}.{name}"
-            if not isinstance(questions, list | str | None):
-                raise BenchError("neither questions nor a text", file=path, record=record, field=place)
-            for question in questions if isinstance(questions, list) else ():
-                for field in ("prompt", "ground_truth"):
-                    if not isinstance(question, dict) or field not in question:
-                        raise BenchError("missing", file=path, record=record, field=f"{place}.{field}")
-                for prompt, answer in _pairs(question["prompt"], question["ground_truth"]):
-                    texts = {"prompt": prompt, "ground_truth": _first(answer)}
-                    given = (
-                        "" if _is_empty(text) else text_at(texts, (field,), path, record, place)
-                        for field, text in texts.items()
-                    )
-                    yield kind, *given
-
-
-def _pairs(prompts: Any, answers: Any) -> list[tuple[Any, Any]]:
-    """Each of several prompts with its answer."""
-    if not isinstance(prompts, list):
-        return [(prompts, answers)]
-    apart = isinstance(answers, list) and len(answers) == len(prompts) > 1
-    return [(each, answers[i] if apart else answers) for i, each in enumerate(prompts)] or [("", answers)]
-
-
-def _first(answer: Any) -> Any:
-    while isinstance(answer, list) and answer:
-        answer = answer[0]
-    return answer
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or value == [] or (isinstance(value, str) and not value.strip())
 
 
 def _at(item: Any, keys: Sequence[str]) -> Any:
@@ -272,7 +229,11 @@ def neighbour_prompt(question: str) -> str:
 # ---------------------------------------------------------------------------- the English data set
 def load(request: DataRequest) -> LoadedData:
     """Read, align and draw."""
-    records, problems = read(_path(request.data_dir))
+    return _load(_path(request.data_dir), request)
+
+
+def _load(path: Path, request: DataRequest) -> LoadedData:
+    records, problems = read(path)
     if problems:
         raise problems[0]
     return choose(FOLDER, {"en": records}, request)
@@ -329,3 +290,14 @@ DATASET = Dataset(
         {"benchmark/ZsRE/ZsRE-test-all.json": f"{FOLDER}/{KNOWEDIT}"},
     ),
 )
+
+
+def of_file(path: Path) -> Dataset:
+    """The facts of a file in this layout, wherever it lies."""
+    return replace(
+        DATASET,
+        files={},
+        hub=None,
+        load=lambda request: _load(path, request),
+        fingerprint=lambda _: content_digest(path),
+    )
