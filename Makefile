@@ -62,7 +62,7 @@ $(PRESETS): install
 paper: install  ## every table and figure (half an hour on two cores), in one report
 	for preset in $(PAPER); do $(BIN)/bench run --preset $$preset || exit; done
 	$(MAKE) figure5
-	$(BIN)/bench report $(APART) figure5 --out reports/build/paper
+	$(BIN)/bench report $(APART) figure5 --out results/report-paper
 
 report: install  ## report of RUN (default table1)
 	$(BIN)/bench report $(RUN)
@@ -89,6 +89,6 @@ gpu: ## look at everything that a GPU can show in eight minutes; no network, not
 	$(or $(wildcard $(BIN)/python),$(PYTHON)) -m benchmarks.gpu --out $(OUT) $(GPU)
 
 clean:  ## remove .venv, caches and built reports; results stay
-	rm -rf $(VENV) build dist *.egg-info reports/build
+	rm -rf $(VENV) build dist *.egg-info results/report-*
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -23,6 +23,7 @@ from bench.model.passes import Pass
 from bench.model.stats import Stats
 from bench.model.tokens import chunks_by_tokens
 from methods._locate.editor import Clock
+from methods._locate.layers import Layer
 
 STOP_LOSS = 1e-2
 """Batches below it are skipped; an epoch whose mean is below it is the last (released code)."""
@@ -36,7 +37,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    layer: int = Field(description="trained layer")
+    layer: Layer = Field(description="trained layer")
     steps: int = Field(ge=1, description="epochs over a step's facts [num_steps]")
     lr: float = Field(gt=0, description="Adam step size")
     weight_decay: float = Field(ge=0, description="Adam's L2 penalty")

@@ -22,6 +22,7 @@ from bench.model.hooks import tapped
 from bench.model.sizes import FACTOR
 from bench.model.stats import Stats
 from methods._locate.editor import Clock, ValueOptions, mean_losses, prefixes_for
+from methods._locate.layers import Layer
 from methods._locate.prompts import PromptSet, check_lengths, prompt_sets
 from methods._locate.solve import moment_factor
 from methods._locate.values import optimise_values
@@ -32,7 +33,7 @@ STATISTICS = FACTOR
 class Config(ValueOptions):
     """Options of ROME."""
 
-    layer: int = Field(description="edited layer")
+    layer: Layer = Field(description="edited layer")
     use_moment: bool = Field(description="whiten the key by the second moment [mom2_adjustment]")
 
 

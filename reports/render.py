@@ -17,13 +17,12 @@ from reports.parts.sections import Chapter, Picture
 from reports.parts.tables import Table
 from reports.pictures.style import write_figure
 
-BUILD = Path("reports/build")
 FORMATS = ("md", "tex", "csv", "pdf", "html")
 
 
 def default_folder(folders: Sequence[Path]) -> Path:
-    """Where the report of some runs goes if nothing else is said."""
-    return BUILD / "+".join(map(slug, run_names(folders)))
+    """Where the report of some runs goes if nothing else is said: beside the first of them."""
+    return folders[0].parent / f"report-{'+'.join(map(slug, run_names(folders)))}"
 
 
 def build_report(folders: Path | Sequence[Path], out: Path | None = None, formats: Sequence[str] = FORMATS) -> Path:
@@ -31,7 +30,7 @@ def build_report(folders: Path | Sequence[Path], out: Path | None = None, format
 
     Args:
         folders: ``results/<run>``.
-        out: folder to write to; ``reports/build/<run>`` if None.
+        out: folder to write to; `default_folder` if None.
         formats: of `FORMATS`; the charts are always written.
 
     Returns:

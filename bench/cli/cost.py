@@ -10,6 +10,7 @@ from typer import Option
 
 from bench.cli import options
 from bench.cli.echo import complain, echo
+from bench.config.rooms import room
 from bench.ground.errors import BenchError
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def cost_command(
     for each in session.run(planned, shown):
         found.append(each)
         write(folder, planned, found, session.machine(planned.device))
+    room("reports")
     from reports import cost
 
     echo(cost.build(folder))

@@ -55,7 +55,7 @@ def show_counts(counts: Iterable[AlignmentCount]) -> None:
     for each in counts:
         share = f"{each.kept / each.read:.1%}" if each.read else "-"
         tried = [getattr(each, rule) for rule in rules]
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in each.dropped.items())
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in [*each.dropped.items(), *each.unasked.items()])
         rows.append((each.lang, each.read, *tried, each.kept, share, each.rephrase_equal, reasons))
     echo_table(("language", "records", *rules, "kept", "", "rephrase = prompt", "dropped"), rows)
 

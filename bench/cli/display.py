@@ -18,7 +18,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Column
 
-from bench.cli.echo import counted, duration, echo
+from bench.cli.echo import counted, duration, echo, tolerate
+from bench.ground.errors import in_short
 
 if TYPE_CHECKING:
     from bench.ground.progress import Board, Display, Progress
@@ -36,14 +37,15 @@ def _now() -> float:
 
 def make_display(kind: DisplayKind | None = None) -> Display:
     """The display asked for; by default rich on a terminal, plain elsewhere."""
+    tolerate(sys.stdout, sys.stderr)
     kinds: dict[str, Callable[[], Display]] = {"rich": RichDisplay, "plain": PlainDisplay, "none": NoDisplay}
     return kinds[kind or ("rich" if sys.stdout.isatty() else "plain")]()
 
 
 def outcome_line(label: str, status: str, reason: str, seconds: float) -> str:
-    """One line about a cell that has ended; of a traceback only the last line."""
-    last = reason.strip().splitlines()[-1].strip() if reason.strip() else ""
-    return f"{label}: {status} ({duration(seconds)}){f' - {last}' if last else ''}"
+    """One line about a cell that has ended."""
+    short = in_short(reason)
+    return f"{label}: {status} ({duration(seconds)}){f' - {short}' if short else ''}"
 
 
 # ---------------------------------------------------------------------------- none

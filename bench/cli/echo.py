@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -12,6 +14,13 @@ from rich.live import Live
 from rich.text import Text
 
 from bench.ground.errors import one_line
+
+
+def tolerate(*streams: TextIO) -> None:
+    """Let streams replace characters that their encoding lacks; what is printed must never end a run."""
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def echo(text: str = "") -> None:

@@ -12,7 +12,8 @@ import typer
 from typer.core import TyperGroup
 
 from bench.cli import cost, data, options, stats, trace
-from bench.cli.echo import complain, echo, echo_table
+from bench.cli.echo import complain, echo, echo_table, tolerate
+from bench.config.rooms import room
 from bench.ground.errors import BenchError
 
 if TYPE_CHECKING:
@@ -167,6 +168,7 @@ def report_command(
         if each not in FORMATS.split(","):
             raise unknown("format", each, FORMATS.split(","))
     folders = [run_folder(run, results_dir) for run in runs]
+    room("reports")
     from reports.documents.document import read_report
     from reports.render import default_folder, report_text, write_report
 
@@ -185,6 +187,7 @@ def compare_command(
 ) -> None:
     """Compare two runs cell by cell: the same code on two machines, or a method before and after a change."""
     folders = [run_folder(run, results_dir) for run in (first, second)]
+    room("reports")
     from reports.compare import compare_runs, comparison_text, write_comparison
 
     comparison = compare_runs(*folders)
@@ -273,4 +276,5 @@ def check_command(method: options.Method) -> None:
 def main() -> None:
     """Entry point of the command."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    tolerate(sys.stdout, sys.stderr)
     app(prog_name="bench")

@@ -51,8 +51,14 @@ Methods = Annotated[
     Option(help="Names, separated by commas; 'all': the paper's seven and none.", rich_help_panel=GRID),
 ]
 Names = Annotated[str | None, Option(help="Names, separated by commas.", rich_help_panel=GRID)]
-Models = Annotated[str | None, Option(help="Names, folders or hub ids.", rich_help_panel=GRID)]
-Datasets = Annotated[str | None, Option(help="Names, or a file of your own facts.", rich_help_panel=GRID)]
+Models = Annotated[
+    str | None,
+    Option(help="Names, folders or hub ids, separated by commas; one in a path is '\\,'.", rich_help_panel=GRID),
+]
+Datasets = Annotated[
+    str | None,
+    Option(help="Names, or files of facts, separated by commas; one in a path is '\\,'.", rich_help_panel=GRID),
+]
 Seeds = Annotated[int | None, Option(help="How many.", rich_help_panel=GRID)]
 Settings = Annotated[
     list[str] | None,

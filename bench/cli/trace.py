@@ -9,6 +9,7 @@ from typer import Option
 
 from bench.cli import options
 from bench.cli.echo import echo
+from bench.config.rooms import room
 
 Data = Annotated[str, Option("--data", help="A data set, or a file of your own facts.")]
 Facts = Annotated[int, Option(help="Facts per language, of those that the model knows.")]
@@ -63,6 +64,7 @@ def trace_command(
         check_lengths(editable, each, data)
     folder = out or planning.RESULTS_DIR / f"trace-{Path(model).name}"
     trace(editable, request, asked, folder, shown)
+    room("reports")
     from reports import trace as report
 
     echo(report.build(folder))

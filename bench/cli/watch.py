@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.cli.echo import counted, duration, echo, page, table_lines
+from bench.ground.errors import in_short
 from bench.store.results import PLACE
 from bench.store.status import OVER, Clock, Heard, Left, Standing, standings, whole
 
@@ -136,7 +137,7 @@ def why(cell: Standing) -> str:
     """Why a cell is not going well."""
     heard = cell.heard
     if cell.status != "interrupted":
-        return (heard.reason.strip().splitlines() or [""])[-1].strip()
+        return in_short(heard.reason)
     holder = f"no process holds it (it was {heard.pid} on {heard.host})" if heard.host else heard.reason
     return f"{holder}{holder and ', '}step {step(heard)} is recorded"
 

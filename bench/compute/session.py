@@ -12,7 +12,7 @@ from bench.compute.where import Where
 from bench.compute.world import make_world
 from bench.config.cell import SCHEMA_VERSION
 from bench.ground.atomic import read_json, sweep, write_json
-from bench.ground.errors import BenchError
+from bench.ground.errors import BenchError, in_short
 from bench.ground.progress import Display
 from bench.model.devices import check_device, choose_device
 from bench.model.loading import quiet_libraries
@@ -119,7 +119,6 @@ def failure_line(outcomes: Iterable[Outcome], run_name: str) -> str:
     if not failed:
         return ""
     first = failed[0]
-    reason = first.reason.strip().splitlines()[-1]
     again = "; add --retry-failed to compute it again" if first.reused else ""
     more = f" (and {len(failed) - 1} more: bench status {run_name})" if len(failed) > 1 else ""
-    return f"{first.cell.label()} failed: {reason}{again}{more}"
+    return f"{first.cell.label()} failed: {in_short(first.reason)}{again}{more}"

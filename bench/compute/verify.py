@@ -13,7 +13,7 @@ import pandas as pd
 from bench.compute import checkpoint, driver, world
 from bench.compute.environment import environment
 from bench.config.cell import Cell
-from bench.ground.errors import BenchError
+from bench.ground.errors import BenchError, WeightsError
 from bench.model.loading import quiet_libraries
 from bench.plan import contents
 from bench.store.records import read_cell
@@ -67,6 +67,7 @@ def verify(
 
     Raises:
         BenchError: a cell was altered.
+        WeightsError: the weights that it was computed with are not those of its model.
     """
     store = ResultStore(root)
     finished = results.cells[results.cells["status"].isin(FINISHED)]["cell"]
@@ -96,6 +97,8 @@ def _again(cell: Cell, store: ResultStore, results: Results, world: world.World,
         progress.stage("loading")
         work = driver.Work.load(cell, mine)
         again = _last_step(work, mine, store)
+    except WeightsError:
+        raise
     except BenchError as error:
         return Check(cell.id(), cell.label(), "not checked", str(error))
     stored = results.scores[(results.scores["cell"] == cell.id()) & (results.scores["step"] == len(work.stream))]

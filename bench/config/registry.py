@@ -25,6 +25,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from bench.config.rooms import room
 from bench.ground.errors import BenchError
 from bench.ground.names import hint, unknown
 
@@ -184,7 +185,7 @@ class Registry:
 
     def _own(self) -> dict[str, str]:
         """Names of the package's modules -> dotted path."""
-        package = importlib.import_module(self.package)
+        package = room(self.package)
         found = sorted(info.name for info in pkgutil.iter_modules(package.__path__))
         return {name.replace("_", "-"): f"{self.package}.{name}" for name in found if not name.startswith("_")}
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
@@ -21,6 +24,21 @@ def _listed(value: Any) -> Any:
     if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
         return value
     return tuple(dict.fromkeys(value))
+
+
+def split_places(text: str) -> list[str]:
+    """Names and paths out of "a, b"; a comma in a path is written "\\,", or the text is the path of something."""
+    if "," in text:
+        with suppress(OSError, ValueError):  # too long, or with a NUL
+            if Path(text).expanduser().exists():
+                return [text]
+    parts = (part.replace(r"\,", ",").strip() for part in re.split(r"(?<!\\),", text))
+    return [part for part in parts if part]
+
+
+def _places(value: Any) -> Any:
+    """As `_listed`, for what may be paths."""
+    return _listed(split_places(value) if isinstance(value, str) else value)
 
 
 def _expanded(value: Any) -> Any:
@@ -44,7 +62,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)
 Place = Annotated[str, AfterValidator(without_home)]
 """A name or a path; one below the home folder is written "~/...", so that results do not tell who computed them."""
 
-Places = Annotated[tuple[Place, ...], BeforeValidator(_listed), Field(min_length=1)]
+Places = Annotated[tuple[Place, ...], BeforeValidator(_places), Field(min_length=1)]
 
 MethodNames = Annotated[tuple[str, ...], BeforeValidator(_expanded), Field(min_length=1)]
 

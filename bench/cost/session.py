@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.cost.plan import CostPlan, MethodPlan
-from bench.ground.errors import BenchError
+from bench.ground.errors import BenchError, in_short
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -94,7 +94,7 @@ def _here(plan: CostPlan, chosen: MethodPlan, model: EditableModel, cache: Path,
 
 def _reason(error: Exception) -> str:
     """One line, though errors of the library have many."""
-    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+    return in_short(f"{type(error).__name__}: {error}")
 
 
 # ---------------------------------------------------------------------------- a process of its own

@@ -61,6 +61,7 @@ class AlignmentCount:
         closest: neither does; the closest span was taken.
         shared: the record names no subject; the span that question and statement share was taken.
         dropped: records left out, by reason.
+        unasked: questions left out of records that are kept, by reason.
         rephrase_equal: kept records whose rephrase equals the prompt, so that it measures nothing.
     """
 
@@ -73,6 +74,7 @@ class AlignmentCount:
     dropped: Mapping[str, int] = field(default_factory=dict)
     rephrase_equal: int = 0
     shared: int = 0
+    unasked: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def kept(self) -> int:

@@ -1,22 +1,23 @@
 """Data sets by name.
 
-A data set is known by name (`datasets`), or is the path of a file of the user's own facts, whose layout
-`bench.data.sources.facts_file` describes.
+A data set is known by name (`datasets`), or is the path of a file: of the user's own facts, whose layout
+`bench.data.sources.facts_file` describes, or in the layout of one of the known data sets.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from bench.data.common import Dataset
 from bench.data.sources import cldr, counterfact, facts_file, mlake, mzsre, zsre
+from bench.data.sources.check import layout_of
 from bench.ground.digests import content_digest
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 
 DATA_DIR_VARIABLE = "BENCH_DATA_DIR"
-OWN_FACTS = "facts file"
 
 
 def datasets() -> dict[str, Dataset]:
@@ -26,14 +27,14 @@ def datasets() -> dict[str, Dataset]:
 
 
 def dataset(name: str) -> Dataset:
-    """Find a data set by name, or read a ``.jsonl`` or ``.json`` file of facts.
+    """Find a data set by name, or read a ``.jsonl`` or ``.json`` file of facts in any known layout.
 
     Raises:
         BenchError: no such data set, or the file is not as it should be.
     """
     path = Path(name).expanduser()
     if path.suffix in facts_file.SUFFIXES:
-        return _own_facts(name, path)
+        return _of_file(name, path)
     known = datasets()
     if name not in known:
         raise unknown("data set", name, known)
@@ -50,8 +51,13 @@ def fingerprint(name: str, data_dir: Path | None = None) -> str:
 
 
 def reader(name: str) -> str:
-    """What makes facts of a data set's files: its own name, or that of the format where the name is a path."""
-    return OWN_FACTS if Path(name).suffix in facts_file.SUFFIXES else name
+    """What makes facts of a data set's files: its own name, or that of the layout where the name is a path.
+
+    Raises:
+        BenchError: the file's layout is not known.
+    """
+    path = Path(name).expanduser()
+    return layout_of(path) if path.suffix in facts_file.SUFFIXES else name
 
 
 def data_folder(given: Path | None = None) -> Path | None:
@@ -67,6 +73,19 @@ def data_folder(given: Path | None = None) -> Path | None:
     if not folder.is_dir():
         raise BenchError("the data folder does not exist", file=folder)
     return folder
+
+
+def _of_file(name: str, path: Path) -> Dataset:
+    layout = layout_of(path)
+    if layout == facts_file.LAYOUT:
+        return _own_facts(name, path)
+    if layout == mlake.FOLDER:
+        found = mlake.of_file(path)
+    elif layout == counterfact.FOLDER:
+        found = counterfact.of_file(path)
+    else:
+        found = zsre.of_file(path) if layout == zsre.FOLDER else mzsre.of_file(path, layout)
+    return replace(found, name=name, source=str(path))
 
 
 def _own_facts(name: str, path: Path) -> Dataset:

@@ -7,6 +7,12 @@ import re
 LONGEST = 1_000
 """Characters of a message, or of the name of a place; what a hostile file puts into it is cut."""
 
+CHAINED = (
+    "During handling of the above exception, another exception occurred:",
+    "The above exception was the direct cause of the following exception:",
+)
+"""What stands between the tracebacks of one chain."""
+
 
 class BenchError(Exception):
     """Bad input. Printed as one line, exit code 2; nothing computed so far is lost.
@@ -42,6 +48,33 @@ class BenchError(Exception):
 
 class StorageError(BenchError):
     """A folder cannot be written, or is full. No cell is to blame: each goes on once there is room."""
+
+
+class WeightsError(BenchError):
+    """A model's weights are not what they should be: no number of it means anything."""
+
+
+def in_short(reason: str) -> str:
+    """Why something failed, in one line: of a traceback the error's type and first line, then its last line.
+
+    Libraries put the cause first and advice last, or the other way round.
+    """
+    lines = [line.strip() for line in _error_of(reason).splitlines() if line.strip()]
+    if not lines:
+        return ""
+    return lines[0] if len(lines) == 1 else f"{lines[0]} ... {lines[-1]}"
+
+
+def _error_of(reason: str) -> str:
+    """A traceback without its frames: the last error of a chain; any other text as it is."""
+    last = re.split(r"^Traceback.*\n(?= )", reason, flags=re.MULTILINE)
+    if len(last) == 1:
+        return reason
+    # what an error quotes of other tracebacks is part of it: a chain says so
+    at = max((i for i, text in enumerate(last[:-1]) if i == 0 or text.rstrip().endswith(CHAINED)), default=0)
+    lines = last[at + 1].splitlines()
+    begin = next((i for i, line in enumerate(lines) if line and not line[0].isspace()), 0)
+    return "\n".join([*lines[begin:], *last[at + 2 :]])
 
 
 def _cut(text: str) -> str:

@@ -5,7 +5,6 @@ One row per Hugging Face class; a new family is a new row. Nothing in the projec
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 from bench.ground.errors import BenchError
@@ -56,6 +55,8 @@ def arch_of(class_name: str) -> Arch:
     """
     if class_name in ARCHITECTURES:
         return ARCHITECTURES[class_name]
-    near = difflib.get_close_matches(class_name, ARCHITECTURES, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise BenchError(f"unknown architecture '{class_name}', known: {', '.join(ARCHITECTURES)}{hint}")
+    # no guess at the nearest name: it would be that of another family
+    known = ", ".join(ARCHITECTURES)
+    raise BenchError(
+        f"unknown architecture '{class_name}'; supported are {known}; another family is one row in bench/model/archs.py"
+    )

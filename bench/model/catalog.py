@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from bench.ground.atomic import read_json
 from bench.ground.digests import digest
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model import gguf
+from bench.model.archs import arch_of
 from bench.model.embedded import MODEL_NAME, model_dir
 from bench.model.sizes import ModelSize, size_of_folder, size_of_gguf
-
-if TYPE_CHECKING:
-    pass
 
 Source = Literal["embedded", "package", "hub", "folder"]
 
@@ -102,6 +101,39 @@ def fetch(entry: ModelEntry, cache_dir: Path) -> str | Path:
     if entry.source == "folder":
         return Path(entry.location)
     return _snapshot(entry.location) or entry.location
+
+
+def check_family(name: str, cache_dir: Path) -> None:
+    """Refuse a model of a family that cannot be edited, by its settings alone; nothing is loaded or downloaded.
+
+    Raises:
+        BenchError: its architecture has no row in `bench.model.archs`, or its settings cannot be read.
+    """
+    entry = resolve(name)
+    place = fetch(entry, cache_dir) if entry.source != "package" else ""
+    if isinstance(place, Path):
+        check_config(read_json(place / "config.json"))
+
+
+def check_config(config: Any) -> None:
+    """Refuse the settings of a model that cannot be edited.
+
+    Args:
+        config: what its config.json holds; one that names code of its own tells no class.
+
+    Raises:
+        BenchError: its architecture has no row in `bench.model.archs`.
+    """
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    if not isinstance(config, Mapping) or config.get("auto_map"):
+        return
+    given = config.get("architectures")
+    named = given[0] if isinstance(given, list) and given else None
+    kind = config.get("model_type")
+    class_name = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(kind, named) if isinstance(kind, str) else named
+    if isinstance(class_name, str):
+        arch_of(class_name)
 
 
 def size(name: str, cache_dir: Path) -> ModelSize | None:

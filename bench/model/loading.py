@@ -5,14 +5,15 @@ Only safetensors are read, and code that comes with a model is run only where th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from logging import ERROR, getLogger
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bench.ground.errors import BenchError
-from bench.model.catalog import commit, fetch, fingerprint, resolve
+from bench.ground.errors import BenchError, WeightsError
+from bench.model.catalog import check_config, commit, fetch, fingerprint, resolve
 from bench.model.failures import in_one_line
 
 if TYPE_CHECKING:
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
     from bench.model.editable import EditableModel
     from bench.model.placement import DeviceMap
+
+BUFFERS = re.compile(r"(^|\.)(inv_freq|masked_bias|position_ids|(attn|attention)\.bias)$")
+"""What older checkpoints hold besides their parameters, and the library computes."""
+
+NAMED = 3
+"""Most keys that an error names of each kind."""
 
 
 def load_pretrained(
@@ -42,11 +49,12 @@ def load_pretrained(
         device_map: spreads the model over several devices.
 
     Raises:
-        BenchError: unknown model, no safetensors, no fast tokenizer, code that may not be run, weights that are not
-            finite, or the hub cannot be reached.
+        BenchError: unknown model or architecture, no safetensors, no fast tokenizer, code that may not be run, or the hub cannot be
+            reached.
+        WeightsError: weights that are not finite, or not those of the model.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     place = fetch(resolve(name), cache_dir)
     if isinstance(place, str) and not commit(place):
@@ -55,13 +63,17 @@ def load_pretrained(
             "has no such model; give a local folder instead"
         )
     with in_one_line(name):
+        check_config(AutoConfig.from_pretrained(place, trust_remote_code=trust_remote_code).to_dict())
         tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=trust_remote_code)
         if not tokenizer.is_fast:
             raise BenchError(f"model {name!r} has no fast tokenizer (tokenizer.json): no subject can be located")
         spread = device_map.arguments(str(device)) if device_map else {}
-        model = AutoModelForCausalLM.from_pretrained(
-            place, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=trust_remote_code, **spread
+        # a size that differs is told below, by its name
+        told = {"output_loading_info": True, "ignore_mismatched_sizes": True, "trust_remote_code": trust_remote_code}
+        model, report = AutoModelForCausalLM.from_pretrained(
+            place, dtype=getattr(torch, dtype), use_safetensors=True, **told, **spread
         )
+        check_complete(model, name, report)
         if device_map is None:
             model.to(device)
     check_weights(model, name, dtype)
@@ -81,11 +93,44 @@ def load_editable(name: str, dtype: str, device: str, cache_dir: Path) -> Editab
     return EditableModel(hf, tokenizer, fingerprint(name, cache_dir))
 
 
+def check_complete(model: PreTrainedModel, name: str, report: Mapping[str, Collection[Any]]) -> None:
+    """Refuse weights that are not all of the model's and nothing else: the library draws what it does not find.
+
+    Args:
+        model: as it was loaded.
+        name: as the user gave it.
+        report: the library's own, `output_loading_info`.
+
+    Raises:
+        WeightsError: names keys that are missing, of another size, or of no parameter of the model.
+    """
+    given = {key for key, _ in model.named_buffers()} | set(getattr(model, "all_tied_weights_keys", None) or ())
+
+    def strange(kind: str) -> list[str]:
+        keys = (each if isinstance(each, str) else str(each[0]) for each in report.get(kind) or ())
+        return sorted(key for key in keys if key not in given and not BUFFERS.search(key))
+
+    missing, differing, unknown = (strange(f"{kind}_keys") for kind in ("missing", "mismatched", "unexpected"))
+    found = {
+        "lack parameters of the model": missing,
+        "hold them in another size": differing,
+        "hold what it has no place for": unknown,
+        "cannot be converted": [" ".join(str(each).split()) for each in report.get("error_msgs") or ()],
+    }
+    if told := "; ".join(f"{what}: {_several(keys)}" for what, keys in found.items() if keys):
+        raise WeightsError(f"cannot load model {name!r}: its weights {told}")
+
+
+def _several(keys: Collection[str]) -> str:
+    shown = ", ".join(list(keys)[:NAMED])
+    return f"{shown} and {len(keys) - NAMED} more" if len(keys) > NAMED else shown
+
+
 def check_weights(model: PreTrainedModel, name: str, dtype: str) -> None:
     """Refuse weights that hold NaN or inf: every score would be zero.
 
     Raises:
-        BenchError: names the model and the first such parameter.
+        WeightsError: names the model and the first such parameter.
     """
     from bench.model.placement import weight_of
 
@@ -93,7 +138,7 @@ def check_weights(model: PreTrainedModel, name: str, dtype: str) -> None:
         weights = weight_of(model, parameter)
         # extremes carry NaN along and need no memory of the weights' size, as isfinite does
         if weights.numel() and not all(bool(extreme.isfinite()) for extreme in weights.aminmax()):
-            raise BenchError(f"model {name!r} cannot be edited: {parameter} holds NaN or inf in {dtype}")
+            raise WeightsError(f"model {name!r} cannot be edited: {parameter} holds NaN or inf in {dtype}")
 
 
 @contextmanager

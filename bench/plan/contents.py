@@ -10,6 +10,7 @@ from typing import Any
 from bench.api import DataReading
 from bench.config.cell import Cell, DataRef, Dtype, ModelRef
 from bench.config.registry import Registry
+from bench.config.run import split_places
 from bench.ground.home import without_home
 from bench.ground.names import unknown
 
@@ -56,7 +57,7 @@ def trusted_models(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...
     """
     known = list(dict.fromkeys(known))
     given = [names] if isinstance(names, str) else names
-    found = [without_home(name.strip()) for each in given for name in each.split(",") if name.strip()]
+    found = [without_home(name) for each in given for name in split_places(each)]
     for name in found:
         if name not in known:
             raise unknown("model of this run", name, known)

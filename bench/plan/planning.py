@@ -131,7 +131,10 @@ def cells(
         BenchError: unknown method, option, model, data set or language, or a missing data folder.
     """
     from bench.data import corpora
+    from bench.model import catalog
 
+    for name in dict.fromkeys(model for part in spec.grids() for model in part.models):
+        catalog.check_family(name, cache_dir)
     # fields that these depend on are the same in all parts, and large models take long to hash
     known = Contents(
         cache(lambda name: model_ref(name, spec.dtype, cache_dir, name in trusted)),
@@ -146,14 +149,10 @@ def cells(
 
 
 def _cells(spec: RunSpec, methods: Registry, known: Contents) -> list[Cell]:
-    from bench.model import catalog
-
     for name in spec.methods:
         if name not in methods.names():
             raise unknown("method", name, methods.names())
     facts = {name: known.data(name) for name in spec.datasets}
-    for name in spec.models:
-        catalog.resolve(name)
     specs = {name: method_specs(spec, name, methods) for name in spec.models}
     refs = {name: known.model(name) for name in spec.models}
     seeds = range(spec.first_seed, spec.first_seed + spec.seeds)

@@ -83,6 +83,7 @@ class Alignment(Lenient):
 
     lang: str
     dropped: dict[str, int] = Field(default_factory=dict)
+    unasked: dict[str, int] = Field(default_factory=dict)
 
 
 class Environment(Lenient):

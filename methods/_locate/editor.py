@@ -19,6 +19,7 @@ from bench.api import Context, EditReport, EditRequest, Scorer, State
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
 from methods._locate.keys import Walk
+from methods._locate.layers import Layers
 from methods._locate.prefixes import generate_prefixes
 from methods._locate.prompts import check_lengths, prompt_sets
 from methods._locate.values import ValueConfig, Values, optimise_values
@@ -46,7 +47,7 @@ class ValueOptions(BaseModel):
 class LocateOptions(ValueOptions):
     """Options of the MEMIT family."""
 
-    layers: tuple[int, ...] = Field(min_length=1, description="edited layers, lowest first")
+    layers: Layers = Field(description="edited layers, lowest first")
 
 
 class UpdateRule(Protocol):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.ground.errors import in_short
 from bench.store.records import read_cell
 from bench.store.results import Results
 from reports.numbers.aggregate import FINISHED, Setting, ordered, spent
@@ -68,7 +69,9 @@ def alignment(records: list[dict[str, Any]]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     keys = ("read", "exact", "casefold", "english", "closest", "shared", "rephrase_equal")
     for count in records[0]["environment"].get("alignment", []) if records else []:
-        dropped = ", ".join(f"{reason} {n}" for reason, n in count.get("dropped", {}).items())
+        dropped = ", ".join(
+            f"{reason} {n}" for reason, n in {**count.get("dropped", {}), **count.get("unasked", {})}.items()
+        )
         rows.append((Cell(count["lang"]), *(Cell(str(count.get(key, DASH))) for key in keys), Cell(dropped or "0")))
     titles = ["Read", "Exact", "But for case", "English subject", "Closest span", "Shared with statement"]
     titles.append("Rephrase equals prompt")
@@ -83,7 +86,7 @@ def unfinished(cells: pd.DataFrame) -> Table:
     fields = [name for name in Setting._fields if cells[name].nunique() > 1]
     rows = [
         (*(Cell(row[name]) for name in fields), Cell(display_name(row["method"])), Cell(str(row["seed"])),
-         Cell(row["status"]), Cell(_first_line(row["reason"]) or DASH))
+         Cell(row["status"]), Cell(in_short(row["reason"])[:160] or DASH))
         for row in cells.to_dict("records")
         if row["status"] != "done"
     ]  # fmt: skip
@@ -132,11 +135,6 @@ def _distinct(values: Iterable[str]) -> str:
 
 def _plain(value: Any) -> str:
     return f"[{', '.join(map(_plain, value))}]" if isinstance(value, list) else str(value)
-
-
-def _first_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1][:160] if lines else ""
 
 
 def _number(value: Any) -> Cell:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,10 @@ FACT = {
         ({"config": "/no/such.yaml"}, ["/no/such.yaml"]),
         ({"set": "method.memit.layrs=1"}, ["method.memit.layrs", "did you mean 'layers'"]),
         ({"set": "method.memit.clamp=big", "methods": "memit"}, ["method 'memit'", "'clamp'", "'big'"]),
+        ({"set": "method.memit.layers=1,0", "methods": "memit"}, ["method 'memit'", "'layers'", "strictly ascending"]),
+        ({"set": "method.memit.layers=1,1", "methods": "memit"}, ["method 'memit'", "strictly ascending"]),
+        ({"set": "method.memit.layers=true", "methods": "memit"}, ["method 'memit'", "'layers'", "True"]),
+        ({"set": "method.ft.layer=true", "methods": "ft"}, ["method 'ft'", "'layer'", "True"]),
         ({"set": "seed=1"}, ["unknown setting 'seed'", "did you mean 'seeds'"]),
         ({"hparams": "llama3-8"}, ["unknown hyperparameters 'llama3-8'", "did you mean 'llama3-8b'"]),
         ({"datasets": "mzsre", "data_dir": "/no/such/folder"}, ["/no/such/folder"]),
@@ -110,9 +115,11 @@ def test_a_model_of_an_unknown_architecture(tiny, tiny_world, tmp_path):
     )  # fmt: skip
     OPTForCausalLM(config).save_pretrained(folder)
     byte_tokenizer().save_pretrained(folder)
-    answer = bench(*tiny(models=folder, methods="none,memit,ft"))
-    answer.is_one_line("OPT")
-    assert answer.out.count("failed") == 2, "the third method would fail in the same way"
+    for more in ((), ("--dry-run",)):
+        answer = bench(*tiny(*more, models=folder, methods="none,memit,ft"))
+        answer.is_one_line("OPTForCausalLM", "supported are LlamaForCausalLM", "bench/model/archs.py")
+        assert not answer.out and "did you mean" not in answer.err
+    assert not (tmp_path / "results").exists()
 
 
 def test_a_results_folder_that_cannot_be_written(tiny, tmp_path):
@@ -168,3 +175,14 @@ def test_a_broken_xtreme_file_is_named_with_its_line_before_anything_is_computed
 
 def test_without_xtreme_data_the_message_says_how_to_go_on(tiny):
     bench(*tiny(evaluators="xtreme")).is_one_line("source 'xtreme' has no items of xnli", "--evaluators edits")
+
+
+@pytest.mark.parametrize("escaped", [True, False])
+def test_a_path_may_hold_commas(tiny, tiny_world, tmp_path, escaped):
+    facts = shutil.copy(tiny_world.root / "facts.jsonl", tmp_path / "my, own,facts.jsonl")
+    model = shutil.copytree(tiny_world.root / "model", tmp_path / "a,model")
+    given = [str(path).replace(",", "\\,") if escaped else str(path) for path in (facts, model)]
+    answer = bench(*tiny("--dry-run", datasets=given[0], models=given[1]))
+    assert answer.code == 0 and "my, own,facts.jsonl" in answer.out and "a,model" in answer.out
+    both = bench(*tiny("--dry-run", datasets=f"{str(facts).replace(',', chr(92) + ',')},cldr", models=given[1]))
+    assert both.code == 0 and "2 cells" in both.out and "cldr" in both.out

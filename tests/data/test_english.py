@@ -10,6 +10,7 @@ import pytest
 
 from bench.data.common import DataRequest
 from bench.data.datasets import fingerprint
+from bench.data.sources.check import check
 from bench.data.stream import load
 from bench.ground.errors import BenchError
 
@@ -89,6 +90,46 @@ def test_knowedit_is_read_where_there_is_no_other_file(tmp_path: Path) -> None:
     before = fingerprint("zsre", tmp_path)
     write(tmp_path, "zsre/zsre_mend_eval.json", ZSRE)
     assert before != fingerprint("zsre", tmp_path)
+
+
+ANSWER = {"prompt": "It is", "ground_truth": [["here"]]}
+
+
+@pytest.mark.parametrize(
+    ("question", "asked", "unasked"),
+    [
+        ({"prompt": "x?", "ground_truth": [[""]]}, [], {"specificity question without an answer": 1}),
+        ({"prompt": "x?", "ground_truth": []}, [], {"specificity question without an answer": 1}),
+        ({"prompt": "x?", "ground_truth": None}, [], {"specificity question without an answer": 1}),
+        ({"prompt": " ", "ground_truth": "a"}, [], {"specificity question without a text": 1}),
+        ({"prompt": [], "ground_truth": "a"}, [], {"specificity question without a text": 1}),
+        ({"prompt": ["x?"], "ground_truth": [["a", "b"]]}, [("x?", " a")], {}),
+        ({"prompt": ["x?", "y?"], "ground_truth": [["a"], ["b"]]}, [("x?", " a"), ("y?", " b")], {}),
+        ({"prompt": ["x?", "y?"], "ground_truth": "a"}, [("x?", " a"), ("y?", " a")], {}),
+        (
+            {"prompt": ["x?", ""], "ground_truth": [["a"], ["b"]]},
+            [("x?", " a")],
+            {"specificity question without a text": 1},
+        ),
+    ],
+)
+def test_odd_questions_of_knowedit_refuse_no_file(tmp_path: Path, question, asked, unasked) -> None:
+    record = {**KNOWEDIT, "locality": {"Relation_Specificity": [ANSWER, question]}}
+    path = write(tmp_path, "zsre/ZsRE-test-all.json", record)
+    loaded = load("zsre", DataRequest(("en",), 1, 0, tmp_path))
+    (fact,) = loaded.facts["en"]
+    found = [(probe.prompt, probe.target) for probe in fact.probes if probe.kind == "specificity"]
+    assert found == [("It is", " here"), *asked]
+    assert dict(loaded.report[0].unasked) == unasked and loaded.report[0].kept == 1
+    assert check(path).counts[0].unasked == unasked and not check(path).problems
+
+
+@pytest.mark.parametrize("record", [{**KNOWEDIT, "target_new": ""}, {**ZSRE, "alt": " "}])
+def test_an_edit_without_an_answer_is_left_out_and_counted(tmp_path: Path, record) -> None:
+    write(tmp_path, "zsre/ZsRE-test-all.json", KNOWEDIT, record)
+    loaded = load("zsre", DataRequest(("en",), 1, 0, tmp_path))
+    assert dict(loaded.report[0].dropped) == {"no answer to write": 1}
+    assert len(loaded.facts["en"]) == 1
 
 
 def test_counterfact_record(tmp_path: Path) -> None:

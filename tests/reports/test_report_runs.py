@@ -13,7 +13,7 @@ from reports.numbers.names import run_names
 from reports.parts.arranging import arranged
 from reports.parts.sections import Chapter, Section
 from reports.parts.tables import Cell, Column, Table
-from reports.render import build_report, write_report
+from reports.render import build_report, default_folder, write_report
 from tests.reports.world import World
 
 
@@ -106,6 +106,8 @@ def test_small_and_empty_runs_have_reports(world: World, tmp_path: Path) -> None
     assert "nan" not in (out / "report.md").read_text(encoding="utf-8").lower()
 
 
-def test_default_folder_is_named_after_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, complete: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert build_report(complete, formats=()) == Path("reports/build/complete")
+def test_the_default_folder_lies_beside_the_run(tmp_path: Path) -> None:
+    """In the working folder a folder `reports` would be found in place of the package."""
+    run = tmp_path / "results" / "mine"
+    assert default_folder([run]) == tmp_path / "results" / "report-mine"
+    assert default_folder([run, tmp_path / "other" / "theirs"]) == tmp_path / "results" / "report-mine+theirs"

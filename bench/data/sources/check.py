@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from bench.data.common import Checked, Dataset, read_records
@@ -19,27 +19,43 @@ def check(path: Path) -> Checked:
     Raises:
         BenchError: it cannot be read as a whole, or its layout is not known.
     """
+    return CHECKS[layout_of(path)](path)
+
+
+CHECKS: Mapping[str, Callable[[Path], Checked]] = {
+    facts_file.LAYOUT: facts_file.check,
+    mzsre.MZSRE.folder: lambda path: mzsre.check(path, mzsre.MZSRE.folder),
+    mzsre.BZSRE.folder: lambda path: mzsre.check(path, mzsre.BZSRE.folder),
+    counterfact.FOLDER: counterfact.check,
+    mlake.FOLDER: mlake.check,
+    zsre.FOLDER: zsre.check,
+}
+"""By layout, see `layout_of`."""
+
+
+def layout_of(path: Path) -> str:
+    """Whose layout a file has: that of a data set, by name, or that of a user's own facts.
+
+    Raises:
+        BenchError: it cannot be read as a whole, or its layout is not known.
+    """
     if path.suffix not in facts_file.SUFFIXES:
         raise BenchError(f"not a file of facts; they end in {' or '.join(facts_file.SUFFIXES)}", file=path)
-    return (facts_file.check if path.suffix == ".jsonl" else _layout(path))(path)
-
-
-def _layout(path: Path) -> Callable[[Path], Checked]:
-    """The check for the layout that the first record with fields has."""
+    if path.suffix == ".jsonl":
+        return facts_file.LAYOUT
     fields = next((set(item) for item in read_records(path) if isinstance(item, dict)), set())
     if not fields:
         raise BenchError("its records have no fields", file=path)
     if fields <= LANGUAGE_CODES:
-        folder = "bzsre" if "bizsre" in path.name else "mzsre"
-        return lambda each: mzsre.check(each, folder)
+        return (mzsre.BZSRE if "bizsre" in path.name else mzsre.MZSRE).folder
     if "requested_rewrite" in fields:
-        return counterfact.check
+        return counterfact.FOLDER
     if "question" in fields and fields & {"e_prompt", "o_answer"}:
-        return mlake.check
+        return mlake.FOLDER
     if fields & {"fact_id", "lang", "target"}:
-        return facts_file.check
+        return facts_file.LAYOUT
     if fields & {"src", "prompt"} and fields & {"subject", "alt", "target_new"}:
-        return zsre.check
+        return zsre.FOLDER
     raise BenchError(f"of no known layout; its first record has the fields {', '.join(sorted(fields))}", file=path)
 
 

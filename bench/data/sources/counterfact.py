@@ -8,6 +8,7 @@ target; what is absent is not asked. Targets get one leading space.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from bench.data.common import (
     text_at,
     text_problem,
 )
-from bench.ground.digests import digest
+from bench.ground.digests import content_digest, digest
 from bench.ground.errors import BenchError
 
 FOLDER, FILE = "counterfact", "counterfact.json"
@@ -34,7 +35,11 @@ SOURCE = "rome.baulab.info/data/dsets"
 
 def load(request: DataRequest) -> LoadedData:
     """Read and draw."""
-    facts, problems = read(_path(request.data_dir))
+    return _load(_path(request.data_dir), request)
+
+
+def _load(path: Path, request: DataRequest) -> LoadedData:
+    facts, problems = read(path)
     if problems:
         raise problems[0]
     drawn = draw({"en": range(len(facts))}, shuffled(range(len(facts)), request.seed, FOLDER), request)
@@ -126,3 +131,10 @@ DATASET = Dataset(
     files={f"{FOLDER}/{FILE}": ""},
     selection="drawn by seed",
 )
+
+
+def of_file(path: Path) -> Dataset:
+    """The facts of a file in this layout, wherever it lies."""
+    return replace(
+        DATASET, files={}, load=lambda request: _load(path, request), fingerprint=lambda _: content_digest(path)
+    )

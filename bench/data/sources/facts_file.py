@@ -12,6 +12,7 @@ or the prompt ends with one. Records count from 1, in a ``.jsonl`` file they are
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from bench.ground.parsing import parse_json, read_text
 
 NEEDED = ("fact_id", "lang", "prompt", "subject", "target")
 OPTIONAL = ("paraphrases", "neighbours", "portability", "note")
+LAYOUT = "facts file"
 SUFFIXES = (".jsonl", ".json")
 
 Facts = dict[tuple[str, str], Fact]
@@ -113,8 +115,22 @@ def _items(path: Path) -> Iterator[tuple[int, Any]]:
     if path.suffix == ".json":
         yield from enumerate(read_records(path), start=1)
         return
-    lines = read_text(path, lines=True).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = read_text(path, lines=True)
+    if _is_whole(text):
+        raise BenchError("holds one JSON list, and a .jsonl file an object in every line; name it .json", file=path)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     yield from ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text is one list over all of its lines."""
+    if not text.lstrip().startswith("["):
+        return False
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text.lstrip().splitlines()[0].strip() == "[" and "\n" in text.strip()
+    return isinstance(found, list) and any(isinstance(item, dict) for item in found)
 
 
 @dataclass(frozen=True, slots=True)

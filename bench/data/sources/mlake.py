@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,10 @@ Hops = Mapping[str, Sequence[Asked]]
 
 def load(request: DataRequest) -> LoadedData:
     """Read, align, draw, and tie the multi-hop questions to their facts."""
-    place = _place(request.data_dir)
+    return _load(_place(request.data_dir), request)
+
+
+def _load(place: Path, request: DataRequest) -> LoadedData:
     english = _sound(place / SINGLE.format("en"))
     languages = {}
     for lang in request.languages:
@@ -130,7 +133,10 @@ def load(request: DataRequest) -> LoadedData:
 
 def fingerprint(data_dir: Path | None) -> str:
     """Hash the files that are there."""
-    place = _place(data_dir)
+    return _fingerprint(_place(data_dir))
+
+
+def _fingerprint(place: Path) -> str:
     paths = [place / name.format(lang) for name in (SINGLE, MULTI) for lang in LANGUAGES]
     return digest([path for path in paths if path.is_file()], FOLDER)
 
@@ -250,3 +256,26 @@ DATASET = Dataset(
         "mlake/multi_hop/new_fr_qa.json": "5636bbbbf5f1deb8e3066c17bd4b411aed7538f8bf10b417f4b64939f7978995",
     },
 )
+
+
+def of_file(path: Path) -> Dataset:
+    """The edits of a file in its folder, with the English file beside it and the questions that follow from them.
+
+    Raises:
+        BenchError: it does not lie as the data set does, so that the others cannot be found.
+    """
+    place = path.resolve().parent.parent
+    lang = next((each for each in LANGUAGES if path.resolve() == place / SINGLE.format(each)), "")
+    if not lang or not (place / SINGLE.format("en")).is_file():
+        raise BenchError(
+            f"edits of MLaKE are read from {SINGLE.format('<xx>')} with {SINGLE.format('en')} beside it; lay the files "
+            f"out so, or put them into <folder>/{FOLDER}/ and give --datasets {FOLDER} --data-dir <folder>",
+            file=path,
+        )
+    return replace(
+        DATASET,
+        languages=(lang,),
+        files={},
+        load=lambda request: _load(place, request),
+        fingerprint=lambda _: _fingerprint(place),
+    )

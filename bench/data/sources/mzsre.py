@@ -9,7 +9,7 @@ their place in the files. A record without one of its languages is left out ther
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from bench.data.common import Checked, DataRequest, LoadedData, place_of, read_r
 from bench.data.common import Dataset as Description
 from bench.data.sources import zsre
 from bench.data.sources.zsre import Record, Records
-from bench.ground.digests import digest
+from bench.ground.digests import content_digest, digest
 from bench.ground.errors import BenchError
 
 LANGUAGES = ("en", "de", "nl", "es", "fr", "zh", "cs", "pt", "ru", "th", "tr", "vi")
@@ -178,3 +178,24 @@ DATASETS = (
         files={"bzsre/bizsre_test.json": ""},
     ),
 )
+
+
+def of_file(path: Path, folder: str) -> Description:
+    """The facts of a file in this layout, wherever it lies, in the languages that it holds.
+
+    Raises:
+        BenchError: the file is not as it should be.
+    """
+    halves, problems = read(path, folder)
+    if problems:
+        raise problems[0]
+    known = next(each for each in DATASETS if each.name == folder)
+    count = max(map(len, halves.values()), default=0)
+    records: dict[str, Records] = {"en": [None] * count, **halves}
+    return replace(
+        known,
+        languages=tuple(halves),
+        files={},
+        load=lambda request: zsre.choose(folder, records, request),
+        fingerprint=lambda _: content_digest(path),
+    )

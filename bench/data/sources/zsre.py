@@ -6,6 +6,8 @@ Question", "New Answer"}}``. The first and third field and one target are needed
 
 KnowEdit's ``zsre/ZsRE-test-all.json`` is read where the first file is not there: it calls the fields by their second
 names, and ``locality`` and ``portability`` hold lists of ``{"prompt", "ground_truth"}`` under names of their kinds.
+A prompt may be a list of them. As loaders of the field do, an edit without an answer is left out, and of a sound edit
+a question without text or answer is not asked; both are counted.
 
 The edit target is the counterfactual ``alt``, and every target gets one leading space, Chinese ones included:
 both as in the code released with LangEdit.
@@ -15,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,10 @@ from bench.data.common import (
     text_at,
     translated,
 )
+from bench.data.sources import knowedit
 from bench.data.sources.align import align
-from bench.ground.digests import digest
+from bench.data.sources.knowedit import is_empty
+from bench.ground.digests import content_digest, digest
 from bench.ground.errors import BenchError
 
 FOLDER, FILE, KNOWEDIT = "zsre", "zsre_mend_eval.json", "ZsRE-test-all.json"
@@ -63,7 +67,12 @@ FIELDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record in one language, all texts stripped; "" where it has none."""
+    """A record in one language, all texts stripped; "" where it has none.
+
+    Attributes:
+        more: questions of KnowEdit's lists: what they count for, prompt, answer.
+        unasked: how many of them have no text or no answer, by what is missing.
+    """
 
     subject: str
     src: str
@@ -74,14 +83,22 @@ class Record:
     new_question: str = ""
     new_answer: str = ""
     more: tuple[tuple[ProbeKind, str, str], ...] = ()
+    unasked: Mapping[str, int] = field(default_factory=dict)
 
 
 Records = Sequence[Record | None]
 """In the order of the file; None where a record lacks the language."""
 
 
-def read_record(item: Any, path: Path, record: object, needed: Sequence[str] = NEEDED, place: str = "") -> Record:
-    """One record of a file.
+def read_record(
+    item: Any,
+    path: Path,
+    record: object,
+    needed: Sequence[str] = NEEDED,
+    place: str = "",
+    may_be_empty: Sequence[str] = (),
+) -> Record:
+    """One record of a file; of texts that may be empty "" is taken.
 
     Raises:
         BenchError: a needed text is missing, or one that is there is empty or no text.
@@ -91,37 +108,26 @@ def read_record(item: Any, path: Path, record: object, needed: Sequence[str] = N
     texts = {}
     for name, ways in FIELDS.items():
         found = next((keys for keys in ways if _has(item, keys)), None)
-        if found or name in needed:
+        if name in may_be_empty and found and is_empty(_at(item, found)):
+            texts[name] = ""
+        elif found or name in needed:
             texts[name] = text_at(item, found or ways[0], path, record, place)
-    return Record(**texts, more=tuple(_listed(item, path, record)))
+    listed = list(knowedit.questions(item, path, record))
+    asked = tuple(each for each in listed if each[1] and each[2])
+    unasked = Counter(f"{kind} question without {'an answer' if prompt else 'a text'}" for kind, prompt, _ in listed)
+    unasked -= Counter(f"{kind} question without an answer" for kind, _, _ in asked)
+    return Record(**texts, more=asked, unasked=unasked)
 
 
-def _listed(item: Mapping[str, Any], path: Path, record: object) -> Iterator[tuple[ProbeKind, str, str]]:
-    """Questions of KnowEdit's lists: what they count for, prompt, answer. Several right answers: the first."""
-    kinds: tuple[tuple[str, ProbeKind], ...] = (("locality", "specificity"), ("portability", "portability"))
-    for field, kind in kinds:
-        named = item.get(field) or {}
-        if not isinstance(named, dict):
-            raise BenchError("not an object with fields", file=path, record=record, field=field)
-        for name, questions in named.items():
-            place = f"{field}.{name}"
-            if not isinstance(questions, list | str | None):
-                raise BenchError("neither questions nor a text", file=path, record=record, field=place)
-            for question in questions if isinstance(questions, list) else ():
-                answer = question.get("ground_truth") if isinstance(question, dict) else None
-                while isinstance(answer, list) and answer:
-                    answer = answer[0]
-                prompt = text_at(question, ("prompt",), path, record, place)
-                yield kind, prompt, text_at({"ground_truth": answer}, ("ground_truth",), path, record, place)
+def _at(item: Any, keys: Sequence[str]) -> Any:
+    """What lies there; None where nothing does."""
+    for key in keys:
+        item = item.get(key) if isinstance(item, dict) else None
+    return item
 
 
 def _has(item: Mapping[str, Any], keys: Sequence[str]) -> bool:
-    value: Any = item
-    for key in keys:
-        if not isinstance(value, dict) or value.get(key) is None:
-            return False
-        value = value[key]
-    return True
+    return _at(item, keys) is not None
 
 
 # ---------------------------------------------------------------------------- aligning
@@ -129,10 +135,14 @@ def align_all(lang: str, records: Records, english: Records) -> tuple[dict[int, 
     """Where the subject stands, for every record that can be kept, and the counts."""
     spans: dict[int, Span] = {}
     dropped: Counter[str] = Counter()
+    unasked: Counter[str] = Counter()
     equal = 0
     for index, (record, original) in enumerate(zip(records, english, strict=True)):
         if record is None:
             dropped["not in this language"] += 1
+            continue
+        if not record.alt:
+            dropped["no answer to write"] += 1
             continue
         span = align(record.src, record.subject, original.subject if original else record.subject, lang)
         if span is None:
@@ -142,9 +152,10 @@ def align_all(lang: str, records: Records, english: Records) -> tuple[dict[int, 
         else:
             spans[index] = span
             equal += record.rephrase == record.src
+            unasked.update(record.unasked)
     how = Counter(span.how for span in spans.values())
     tried = (how["exact"], how["casefold"], how["english"], how["closest"])
-    return spans, AlignmentCount(lang, len(records), *tried, dropped, equal)
+    return spans, AlignmentCount(lang, len(records), *tried, dropped, equal, unasked=unasked)
 
 
 def examples(records: Records, spans: Mapping[int, Span]) -> list[Example]:
@@ -218,7 +229,11 @@ def neighbour_prompt(question: str) -> str:
 # ---------------------------------------------------------------------------- the English data set
 def load(request: DataRequest) -> LoadedData:
     """Read, align and draw."""
-    records, problems = read(_path(request.data_dir))
+    return _load(_path(request.data_dir), request)
+
+
+def _load(path: Path, request: DataRequest) -> LoadedData:
+    records, problems = read(path)
     if problems:
         raise problems[0]
     return choose(FOLDER, {"en": records}, request)
@@ -233,7 +248,7 @@ def read(path: Path) -> tuple[list[Record], list[BenchError]]:
     records, problems = [], []
     for index, item in enumerate(read_records(path)):
         try:
-            records.append(read_record(item, path, f"{FOLDER}/{index}"))
+            records.append(read_record(item, path, f"{FOLDER}/{index}", may_be_empty=("alt",)))
         except BenchError as error:
             problems.append(error)
     return records, problems
@@ -275,3 +290,14 @@ DATASET = Dataset(
         {"benchmark/ZsRE/ZsRE-test-all.json": f"{FOLDER}/{KNOWEDIT}"},
     ),
 )
+
+
+def of_file(path: Path) -> Dataset:
+    """The facts of a file in this layout, wherever it lies."""
+    return replace(
+        DATASET,
+        files={},
+        hub=None,
+        load=lambda request: _load(path, request),
+        fingerprint=lambda _: content_digest(path),
+    )
