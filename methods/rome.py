@@ -25,7 +25,7 @@ from bench.model.sizes import FACTOR
 from bench.model.stats import Stats
 from methods._locate.editor import Clock, ValueOptions, mean_losses, prefixes_for
 from methods._locate.prompts import PromptSet, check_lengths, prompt_sets
-from methods._locate.solve import moment_factor
+from methods._locate.rules import moment_factors
 from methods._locate.values import optimise_values
 
 STATISTICS = FACTOR
@@ -92,8 +92,7 @@ class Rome:
         model.check_layers([config.layer])
         factor = None
         if config.use_moment:
-            moment = stats.moments(model, [config.layer])[config.layer]
-            factor = moment_factor(moment.matrix.to(model.device_of(config.layer)))
+            factor = moment_factors(model, stats, [config.layer])[config.layer]
         return State(constants={"prefixes": prefixes_for(model, context, config), "factor": factor})
 
     def apply(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:
