@@ -3,7 +3,8 @@
 Target values z are optimised at the last edited layer; every layer takes its share of the residual,
 dW = R K^T (lambda C + K K^T)^-1 (Eq. 14), R = (Z - H) / layers left (Eq. 20), C the second moment of the
 unedited model's keys. Steps follow each other without memory. Released code: kmeng01/memit,
-jianghoucheng/AlphaEdit ``memit/``.
+jianghoucheng/AlphaEdit ``memit/``. It seeds context prefixes with English words in every language; here they are each
+language's own, as in LangEdit, unless `prefix_language` is ``en``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 dW = r u^T with u = C^-1 k / |C^-1 k| (Eq. 2; u = k / |k| where `use_moment` is off), k the mean key over all
 prompts, and r = (v - y0) / (k0 . u), so that W + dW maps the bare prompt's key k0 from its output y0 to the target v.
 The facts of a step are edited one after another, each on the weights the last one left; the AlphaEdit repository
-edits only the first fact of a batch. The key is averaged in u and bare in the division, as released.
+edits only the first fact of a batch. The key is averaged in u and bare in the division, as released. Released context
+prefixes begin with English words in every language; here with each language's own, as in LangEdit, unless
+`prefix_language` is ``en``.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from bench.model.stats import Stats
 from methods._locate.editor import Clock, ValueOptions, mean_losses, prefixes_for
 from methods._locate.layers import Layer
 from methods._locate.prompts import PromptSet, check_lengths, prompt_sets
-from methods._locate.solve import moment_factor
+from methods._locate.rules import moment_factors
 from methods._locate.values import optimise_values
 
 STATISTICS = FACTOR
@@ -91,8 +93,7 @@ class Rome:
         model.check_layers([config.layer])
         factor = None
         if config.use_moment:
-            moment = stats.moments(model, [config.layer])[config.layer]
-            factor = moment_factor(moment.matrix.to(model.device_of(config.layer)))
+            factor = moment_factors(model, stats, [config.layer])[config.layer]
         return State(constants={"prefixes": prefixes_for(model, context, config), "factor": factor})
 
     def apply(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bench.cli import options
 from bench.cli.echo import echo
+from bench.ground.errors import BenchError
+from bench.ground.layers import layer_numbers
 
 
 def stats_command(
@@ -18,7 +20,7 @@ def stats_command(
 ) -> None:
     """Compute second moments of keys ahead of a run; they are kept in the cache folder."""
     from bench.cli.display import PlainDisplay
-    from bench.config.settings import parse_value, resolve
+    from bench.config.settings import resolve
     from bench.data import corpora, datasets
     from bench.model import devices
     from bench.model.loading import load_editable
@@ -26,6 +28,7 @@ def stats_command(
     from bench.model.threads import steady_threads
     from bench.plan import planning
 
+    chosen = _layers(layers)
     flags = {"models": [model], "corpus": corpus, "token_budget": token_budget, "dtype": dtype}
     spec = resolve(None, None, flags)
     cache, place = cache_dir or planning.default_cache_dir(), devices.choose_device(device.value)
@@ -39,6 +42,18 @@ def stats_command(
             lambda done, budget: progress.step(done, budget, "tokens"),
         )
         with steady_threads(editable):
-            moments = stats.moments(editable, parse_value(f"{layers},"))
+            moments = stats.moments(editable, chosen)
         for layer, moment in moments.items():
             echo(f"layer {layer}: {moment.count} tokens")
+
+
+def _layers(written: str) -> list[int]:
+    """Layers as ``--layers`` gives them.
+
+    Raises:
+        BenchError: they are none.
+    """
+    try:
+        return list(dict.fromkeys(layer_numbers(written)))
+    except ValueError as error:
+        raise BenchError(f"--layers: {error}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from bench.ground.progress import Progress
 from bench.model.editable import EditableModel
 from bench.model.loading import load_pretrained
 from bench.model.placement import devices_of
-from bench.model.stats import Stats
+from bench.model.stats import Account, Stats
 from bench.model.threads import steady_threads
 from bench.store.shards import COST_TABLE, ResultStore, Status
 
@@ -96,15 +96,15 @@ class Work:
         method: Method = world.methods.build(cell.method.name, cell.method.options)
         return cls(cell, context, stream, scored_with, model, method, tuple(loaded.report))
 
-    def prepare(self, world: World) -> State:
-        """The method's state before the first step."""
+    def prepare(self, world: World) -> tuple[State, Account]:
+        """The method's state before the first step, and what stands behind the statistics that it asked for."""
         cell = self.cell
         folder = datasets.data_folder(world.data_dir)
         text = corpora.corpus(cell.corpus, folder) if cell.method.statistics else None
         stats = Stats(world.cache_dir, text, cell.token_budget)
         self._seed("prepare")
         with steady_threads(self.model):
-            return self.method.prepare(self.model, stats, self.context)
+            return self.method.prepare(self.model, stats, self.context), stats.account
 
     def edit(self, step: Step, state: State) -> tuple[State, list[dict[str, Any]]]:
         """Apply one step.
@@ -158,7 +158,9 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
         checkpoint.clear(folder)
     store.start(cell, about)
     progress.stage("preparing")
-    state = work.prepare(world)
+    state, account = work.prepare(world)
+    if account.tokens:
+        store.start(cell, {**about, "statistics": asdict(account)})
     gap = store.gap(name, cell.schedule, work.scored_with)
     # what is missing in the middle is computed again
     latest = gap[0] - (gap[1] == COST_TABLE) if gap else None

@@ -126,7 +126,7 @@ def _last_step(work: driver.Work, world: world.World, store: ResultStore) -> pd.
         BenchError: there is no sound checkpoint of the step before the last.
     """
     folder, last = driver.checkpoints(work.cell, store), work.stream.steps[-1]
-    state = work.prepare(world)
+    state, _ = work.prepare(world)
     done = checkpoint.restore(folder, work.cell.id(), work.model, state, latest=last.number - 1)
     if done != last.number - 1:
         raise BenchError(f"no sound checkpoint of step {last.number - 1}", file=folder)

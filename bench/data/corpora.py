@@ -1,15 +1,17 @@
 """Texts behind the statistics of keys, by name. No torch here: a plan asks what a text is known by.
 
 "cldr" is embedded. A text file holds one document a line. "data:PATTERN" are files below the data folder, the first
-tab-separated column of each line, the files taken in turn. "hf:DATASET[:CONFIG]" has a column of text.
+tab-separated column of each line, the files taken in turn. "hf:DATASET[:CONFIG]" has a column of text, of which a seeded
+sample of documents is read.
 """
 
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,19 @@ from bench.model.corpus import Corpus
 
 HUB, DATA = "hf:", "data:"
 EMBEDDED = "cldr"
+WIKIPEDIA = "hf:wikimedia/wikipedia:20231101.en"
+"""English Wikipedia. The released code reads 20200501.en, which is no longer published."""
+
+PINNED = {WIKIPEDIA: "b04c8d1ceb2f5cd4588862100d08de323dccfbaa"}
+"""Commits that are read whatever the hub has now, so that no network is needed to know the text."""
+
+SEED, DOCUMENTS = 1, 100_000
+"""Of the sample of a hub's documents, as in the released ``layer_stats``."""
+
+SHARDS, BUFFERED = 64, 20_000
+"""Most files that are read side by side, and documents that are held to be drawn from, those of all files together."""
+
+SAMPLE = f"{DOCUMENTS} documents by seed {SEED} from {SHARDS} files, {BUFFERED} held"
 
 
 def corpus(name: str, data_dir: Path | None = None) -> Corpus:
@@ -37,11 +52,11 @@ def corpus(name: str, data_dir: Path | None = None) -> Corpus:
         documents = partial(_in_turn, _data_files(name, data_dir))
     else:
         documents = partial(_lines, _file(name))
-    return Corpus(name, fingerprint(name, data_dir) or name, documents)
+    return Corpus(name, fingerprint(name, data_dir), documents)
 
 
 def fingerprint(name: str, data_dir: Path | None = None) -> str:
-    """Hash what a corpus holds: of files their contents, of the hub the commit, or "" where it is out of reach.
+    """Hash what a corpus holds: of files their contents, of the hub the commit, where it tells, and how it is sampled.
 
     Raises:
         BenchError: as `corpus`.
@@ -51,8 +66,7 @@ def fingerprint(name: str, data_dir: Path | None = None) -> str:
 
         return embedded.fingerprint()
     if name.startswith(HUB):
-        revision = _revision(name)
-        return _digest(name, revision) if revision else ""
+        return _digest(name, _revision(name), SAMPLE)
     if name.startswith(DATA):
         return _digest(DATA, *map(content_digest, _data_files(name, data_dir)))
     return content_digest(_file(name))
@@ -93,18 +107,44 @@ def _lines(path: Path) -> list[str]:
 
 
 def _hub_texts(name: str) -> Iterator[str]:
+    """A seeded sample of a data set's documents.
+
+    The released code shuffles the whole index and takes 100,000 documents, which takes all of the data set on the disk.
+    This one streams: all files (of many a seeded choice) in turn, each through a shuffled buffer, so that the sample
+    comes from the whole breadth of the data set, but from the first part of each file.
+    """
     import datasets
 
     path, config = _hub_place(name)
     try:
         data = datasets.load_dataset(path, config, split="train", streaming=True, revision=_revision(name) or None)
     except Exception as error:  # the library raises many kinds; all mean that the corpus is not to be had
-        raise BenchError(f"corpus '{name}' cannot be loaded: {error}") from error
-    return _column(name, data)
+        raise _out_of_reach(name, error) from error
+    return _column(name, _sample(data))
 
 
-def _column(name: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for row in rows:
+def _sample(data: Any) -> Iterator[Mapping[str, Any]]:
+    whole = data.num_shards
+    chosen = random.Random(SEED).sample(range(whole), min(whole, SHARDS))
+    held = max(1, BUFFERED // len(chosen))
+    files = [data.shard(whole, place).shuffle(seed=SEED + place, buffer_size=held) for place in chosen]
+    rows = (row for together in zip_longest(*files) for row in together if row is not None)
+    return islice(rows, DOCUMENTS)
+
+
+def _out_of_reach(name: str, error: Exception) -> BenchError:
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return BenchError(f"corpus '{name}' cannot be loaded: {reason}; give a text that lies here: --corpus FILE.txt")
+
+
+def _column(name: str, rows: Iterator[Mapping[str, Any]]) -> Iterator[str]:
+    while True:
+        try:
+            row = next(rows, None)
+        except Exception as error:  # as in `_hub_texts`: the stream has ended early
+            raise _out_of_reach(name, error) from error
+        if row is None:
+            return
         if not isinstance(row.get("text"), str):
             raise BenchError(f"corpus '{name}' has no column of text named 'text'; it has: {', '.join(row)}")
         yield row["text"]
@@ -116,9 +156,11 @@ def _hub_place(name: str) -> tuple[str, str | None]:
 
 
 def _revision(name: str) -> str:
-    """Commit that the hub has now; empty if it cannot be asked."""
+    """Commit that is pinned, else that the hub has now; empty if it cannot be asked."""
     from huggingface_hub import HfApi
 
+    if name in PINNED:
+        return PINNED[name]
     try:
         return HfApi().dataset_info(_hub_place(name)[0], timeout=10).sha or ""
     except Exception:  # the kinds of network error differ between versions of the client

@@ -47,13 +47,18 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]] | None:
     return (tensors, metadata) if written == digest(tensors, metadata) else None
 
 
-def written_digest(path: Path) -> str:
-    """The hash that stands in a file, unchecked; "" where there is none."""
+def written(path: Path) -> dict[str, str]:
+    """The metadata of a file, unchecked and without its tensors; {} where there is none."""
     try:
         with safe_open(path, framework="pt") as file:
-            return str((file.metadata() or {}).get(DIGEST, ""))
+            return dict(file.metadata() or {})
     except (SafetensorError, OSError):
-        return ""
+        return {}
+
+
+def written_digest(path: Path) -> str:
+    """The hash that stands in a file, unchecked; "" where there is none."""
+    return written(path).get(DIGEST, "")
 
 
 def digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:

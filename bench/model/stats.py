@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -38,10 +38,32 @@ class Moment:
     Attributes:
         matrix: C [m, m], fp32.
         count: tokens seen.
+        documents: they came from; None where that is not known.
     """
 
     matrix: Tensor
     count: int
+    documents: int | None = None
+
+
+@dataclass(slots=True)
+class Account:
+    """What stands behind the statistics that a method has asked for.
+
+    Attributes:
+        tokens: seen; 0 where none were asked for.
+        documents: they came from; None where that is not known.
+        jitter: by layer what was added to the diagonal of a second moment that had no Cholesky factor without,
+            relative to its largest entry.
+    """
+
+    tokens: int = 0
+    documents: int | None = None
+    jitter: dict[int, float] = field(default_factory=dict)
+
+    def regularised(self, layer: int, added: float) -> None:
+        """Take down the jitter of a layer."""
+        self.jitter[layer] = added
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +106,14 @@ class Stats:
         corpus: the text; None for a method that has said that it reads no statistics.
         token_budget: most tokens read.
         progress: called with (tokens read, budget) during a pass.
+        account: filled in as statistics are asked for.
     """
 
     cache_dir: Path
     corpus: Corpus | None
     token_budget: int = 100_000
     progress: Callable[[int, int], None] | None = None
+    account: Account = field(default_factory=Account)
 
     def moments(self, model: EditableModel, layers: Sequence[int]) -> dict[int, Moment]:
         """Second moments by layer, all missing ones from a single pass.
@@ -107,8 +131,11 @@ class Stats:
             if missing:
                 _refuse_edited(model)
                 for layer, moment in self._measure(model, texts, missing).items():
-                    places[layer].save({"matrix": moment.matrix}, count=str(moment.count))
+                    counts = {"count": str(moment.count), "documents": str(moment.documents)}
+                    places[layer].save({"matrix": moment.matrix}, **counts)
                     found[layer] = moment
+        for moment in found.values():
+            self.account.tokens, self.account.documents = moment.count, moment.documents
         return {layer: found[layer] for layer in layers}
 
     def spectra(self, model: EditableModel, layers: Sequence[int]) -> dict[int, tuple[Tensor, Tensor]]:
@@ -140,8 +167,11 @@ class Stats:
         if not found:
             return None
         tensors, metadata = found
-        moment = sealed.written_digest(self._place(model, texts, layer, "moment").path)
-        return (tensors["values"], tensors["vectors"]) if moment and metadata["moment"] == moment else None
+        moment = sealed.written(self._place(model, texts, layer, "moment").path)
+        if metadata["moment"] != moment.get(sealed.DIGEST):
+            return None
+        self.account.tokens, self.account.documents = _counts(moment)
+        return tensors["values"], tensors["vectors"]
 
     def _decompose(
         self, model: EditableModel, texts: Corpus, layer: int, moments: dict[int, Moment]
@@ -182,7 +212,7 @@ class Stats:
     @torch.no_grad()
     def _measure(self, model: EditableModel, texts: Corpus, layers: Sequence[int]) -> dict[int, Moment]:
         sums: dict[int, Tensor] = {}
-        count = 0
+        count = documents = 0
         for rows in _token_rows(model, texts.documents(), self.token_budget):
 
             def add(group: list[int], rows: list[list[int]] = rows) -> int:
@@ -192,9 +222,10 @@ class Stats:
                 count += seen
                 if self.progress:
                     self.progress(count, self.token_budget)
+            documents += len(rows)
         if not count:
             raise BenchError(f"the corpus '{texts.name}' holds no text")
-        return {layer: Moment(total.div_(count).cpu(), count) for layer, total in sums.items()}
+        return {layer: Moment(total.div_(count).cpu(), count, documents) for layer, total in sums.items()}
 
 
 def _token_rows(model: EditableModel, documents: Iterable[str], budget: int) -> Iterator[list[list[int]]]:
@@ -240,4 +271,10 @@ def _refuse_edited(model: EditableModel) -> None:
 
 def _read_moment(place: _Place) -> Moment | None:
     found = place.read()
-    return Moment(found[0]["matrix"], int(found[1]["count"])) if found else None
+    return Moment(found[0]["matrix"], *_counts(found[1])) if found else None
+
+
+def _counts(metadata: Mapping[str, str]) -> tuple[int, int | None]:
+    """Tokens, and documents where the file is not of a version that did not count them."""
+    documents = metadata.get("documents", "")
+    return int(metadata["count"]), int(documents) if documents.isdigit() else None

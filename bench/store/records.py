@@ -86,6 +86,14 @@ class Alignment(Lenient):
     unasked: dict[str, int] = Field(default_factory=dict)
 
 
+class Statistics(Lenient):
+    """What stands behind the statistics of keys; see `bench.model.stats.Account`."""
+
+    tokens: int
+    documents: int | None = None
+    jitter: dict[str, float] = Field(default_factory=dict)
+
+
 class Environment(Lenient):
     """Where a cell was computed; empty where it never came so far."""
 
@@ -94,6 +102,7 @@ class Environment(Lenient):
     commit: str | None = None
     device: str = ""
     alignment: list[Alignment] = Field(default_factory=list)
+    statistics: Statistics | None = None
     evaluators: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
@@ -20,7 +20,7 @@ from bench.model.editable import EditableModel
 from bench.model.stats import Stats
 from methods._locate.keys import Walk
 from methods._locate.layers import Layers
-from methods._locate.prefixes import generate_prefixes
+from methods._locate.prefixes import ENGLISH, generate_prefixes
 from methods._locate.prompts import check_lengths, prompt_sets
 from methods._locate.values import ValueConfig, Values, optimise_values
 
@@ -38,6 +38,11 @@ class ValueOptions(BaseModel):
     prefix_lengths: tuple[tuple[int, int], ...] = Field(
         description="context prefixes: (tokens, texts per seed word) [context_template_length_params]"
     )
+    prefix_language: Literal["own", "en"] = Field(
+        default="own",
+        description="seed words of context prefixes: each language's own as in LangEdit, or English ones for all as in "
+        "the released AlphaEdit and MEMIT",
+    )
 
     def values(self) -> ValueConfig:
         """The part that `optimise_values` reads."""
@@ -47,7 +52,7 @@ class ValueOptions(BaseModel):
 class LocateOptions(ValueOptions):
     """Options of the MEMIT family."""
 
-    layers: Layers = Field(description="edited layers, lowest first")
+    layers: Layers = Field(description="edited layers, lowest first; 4-8 stands for 4,5,6,7,8")
 
 
 class UpdateRule(Protocol):
@@ -97,15 +102,15 @@ def prefixes_for(
         options: those of the method.
         languages: in place of those that are edited.
     """
-    return {
-        language: generate_prefixes(
-            model,
-            language,
-            options.prefix_lengths,
-            context.rng(f"prefixes/{language}/{options.prefix_lengths}"),
+    wanted = languages or context.languages
+    seeded = {language: ENGLISH if options.prefix_language == ENGLISH else language for language in wanted}
+    texts = {
+        seeds: generate_prefixes(
+            model, seeds, options.prefix_lengths, context.rng(f"prefixes/{seeds}/{options.prefix_lengths}")
         )
-        for language in languages or context.languages
+        for seeds in dict.fromkeys(seeded.values())
     }
+    return {language: texts[seeds] for language, seeds in seeded.items()}
 
 
 def mean_losses(values: Values) -> dict[str, float]:

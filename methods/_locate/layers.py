@@ -7,15 +7,18 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from bench.ground.layers import layer_numbers
+
 # strict, for true would be taken for layer 1
 Layer = Annotated[int, Field(strict=True, ge=0)]
 """One block, counted from 0."""
 
 
-def _whole(layers: Any) -> Any:
-    if isinstance(layers, list | tuple) and any(type(each) is not int or each < 0 for each in layers):
+def _whole(layers: Any) -> list[Any]:
+    written = layer_numbers(layers)
+    if any(type(each) is not int or each < 0 for each in written):
         raise ValueError("layers must be whole numbers from 0")
-    return layers
+    return written
 
 
 def _ascending(layers: tuple[int, ...]) -> tuple[int, ...]:

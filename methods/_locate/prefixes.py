@@ -1,7 +1,8 @@
 """Context prefixes: short texts put before a prompt, so that an edit does not depend on its context.
 
 Sampled from the unedited model after the seed words of LangEdit, top-k with k = 5 (released code,
-``util/generate``), from the run's seed. Unlike the released code the texts hold no special tokens, are NFC
+``util/generate``), from the run's seed. The released AlphaEdit and MEMIT have the English seed words in every
+language (`prefix_language: en`); by default all methods have LangEdit's, so that they differ in nothing else. Unlike the released code the texts hold no special tokens, are NFC
 (not NFKD, which tears accents apart), and are never made by an already edited model.
 """
 
@@ -16,8 +17,10 @@ from torch import Generator, Tensor
 from bench.model.editable import EditableModel
 from bench.model.passes import run_trunk
 
+ENGLISH = "en"
+
 SEED_WORDS = {
-    "en": ("The", "Therefore", "Because", "I", "You"),
+    ENGLISH: ("The", "Therefore", "Because", "I", "You"),
     "de": ("Heute", "Kommst", "Weil", "Den", "Der"),
     "nl": ("Wij", "Daarom", "Omdat", "Het", "Jij"),
     "es": ("Ellos", "Por lo tanto", "Porque", "Vosotras", "Tú"),
@@ -43,7 +46,7 @@ def generate_prefixes(model: EditableModel, language: str, lengths: Lengths, gen
     Returns:
         Texts that end in ". ", ready to stand before a prompt.
     """
-    words = SEED_WORDS.get(language, SEED_WORDS["en"])
+    words = SEED_WORDS.get(language, SEED_WORDS[ENGLISH])
     seeds = [(word, length) for length, count in lengths for word in words for _ in range(count)]
     rows = model.tokens.prompts([word for word, _ in seeds])
     limits = [max(length, len(row)) for (_, length), row in zip(seeds, rows, strict=True)]

@@ -15,6 +15,19 @@ from methods._locate.moving import Basis, CovarianceWeights, MovingNullSpace
 from methods._locate.solve import Projector, moment_factor, null_space_update, ridge_update
 
 
+def moment_factors(model: EditableModel, stats: Stats, layers: Sequence[int]) -> dict[int, Tensor]:
+    """Cholesky factors [m, m] of second moments by layer; what it took to have them stands in the statistics' account.
+
+    Raises:
+        BenchError: see `moment_factor`.
+    """
+    factors = {}
+    for layer, found in stats.moments(model, layers).items():
+        on_its_device = found.matrix.to(model.device_of(layer))
+        factors[layer] = moment_factor(on_its_device, lambda added, layer=layer: stats.account.regularised(layer, added))
+    return factors
+
+
 @dataclass(frozen=True, slots=True)
 class Ridge:
     """MEMIT's rule: least squares on new keys, weighted against the unedited model's keys.
@@ -27,9 +40,7 @@ class Ridge:
 
     def prepare(self, model: EditableModel, stats: Stats, layers: Sequence[int]) -> State:
         """One Cholesky factor per layer for the whole run."""
-        moments = stats.moments(model, layers)
-        factors = {layer: moment_factor(found.matrix.to(model.device_of(layer))) for layer, found in moments.items()}
-        return State(constants={"factors": factors})
+        return State(constants={"factors": moment_factors(model, stats, layers)})
 
     def begin(self, state: State) -> None:
         """Nothing moves between steps."""

@@ -5,33 +5,72 @@ Shapes: keys K [m, n], residual R [d, n], second moment C [m, m], update dW [d, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from bench.ground.errors import BenchError
+
 ROUNDING = 1e-7
 """Relative size below which an eigenvalue of an fp32 statistic is noise."""
+
+FINE = 1e-15
+"""The same of fp64."""
 
 BLOCK = 2048
 """Columns of a basis that are taken to fp64 at a time."""
 
 
-def moment_factor(moment: Tensor) -> Tensor:
+def moment_factor(moment: Tensor, note: Callable[[float], object] | None = None) -> Tensor:
     """Lower Cholesky factor [m, m] of a second moment, fp64.
 
     Statistics of fewer than m independent tokens, or whose small eigenvalues drown in fp32 rounding, are not
-    positive definite; then the level of that rounding is added to the diagonal.
+    positive definite; then as little is added to the diagonal as it takes, from the level of that rounding on.
+
+    Args:
+        moment: C [m, m].
+        note: is told what was added, relative to the largest entry of the diagonal, where something was.
+
+    Raises:
+        BenchError: no factor exists though as much was added as there was, or C is not finite.
     """
-    moment = symmetric(moment.double())
-    factor: Tensor
-    factor, failed = torch.linalg.cholesky_ex(moment)
-    if not bool(failed):
-        return factor
-    noise = ROUNDING * moment.diagonal().max()
-    moment.diagonal().add_(noise)
-    factor = torch.linalg.cholesky(moment)
+    matrix = symmetric(moment.double())
+    try:
+        factor, added = factorised(matrix, ROUNDING)
+    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
+        if not bool(moment.isfinite().all()):
+            raise BenchError("the statistics of keys are not finite; another --dtype may help") from error
+        raise BenchError("too few tokens stand behind the statistics of keys; give more text (--corpus)") from error
+    if added and note:
+        note(added)
     return factor
+
+
+def factorised(matrix: Tensor, level: float = FINE) -> tuple[Tensor, float]:
+    """Lower Cholesky factor of a symmetric matrix that is positive definite but for rounding.
+
+    Args:
+        matrix: [k, k], fp64; its diagonal grows until there is a factor.
+        level: of the rounding, relative to the largest entry of the diagonal: so much is added first, then ten times
+            as much, up to that entry itself.
+
+    Returns:
+        The factor, and what was added, relative to the largest entry.
+
+    Raises:
+        LinAlgError: there is none even so, as where entries are not finite.
+    """
+    largest, added, coming = matrix.diagonal().max().clone(), 0.0, level
+    factor, failed = torch.linalg.cholesky_ex(matrix)
+    while bool(failed):
+        if coming > 1 or not bool(largest > 0):
+            raise torch.linalg.LinAlgError("no Cholesky factor")  # type: ignore[attr-defined]
+        matrix.diagonal().add_((coming - added) * largest)
+        added, coming = coming, 10 * coming
+        factor, failed = torch.linalg.cholesky_ex(matrix)
+    return factor, added
 
 
 def symmetric(matrix: Tensor) -> Tensor:
@@ -54,7 +93,7 @@ def ridge_update(keys: Tensor, residual: Tensor, factor: Tensor, weight: float) 
     whitened = torch.cholesky_solve(keys, factor)
     gram = symmetric(keys.T @ whitened)
     gram.diagonal().add_(weight)
-    return residual @ torch.cholesky_solve(whitened.T, torch.linalg.cholesky(gram))
+    return residual @ torch.cholesky_solve(whitened.T, factorised(gram)[0])
 
 
 def coordinates(basis: Tensor, keys: Tensor) -> Tensor:
@@ -124,7 +163,7 @@ def null_space_update(projected: Tensor, residual: Tensor, history: Tensor | Non
     gram = symmetric(columns.T @ columns)
     gram.diagonal().add_(l2)
     pick = torch.eye(len(gram), projected.shape[1], dtype=gram.dtype, device=gram.device)
-    weights = torch.cholesky_solve(pick, torch.linalg.cholesky(gram))
+    weights = torch.cholesky_solve(pick, factorised(gram)[0])
     return residual.double() @ (weights.T @ columns.T)
 
 

@@ -180,3 +180,13 @@ def test_statistics_ahead_of_a_run(tiny_world, tmp_path):
     assert answer.code == 0
     assert "layer 1: " in answer.out and "layer 2: " in answer.out
     bench("stats", tiny_world.root / "model", "--layers", "7", *common).is_one_line("layer 7 is out of range")
+    answer = bench("stats", tiny_world.root / "model", "--layers", "0-2", *common)
+    assert [line.split(":")[0] for line in answer.out.splitlines() if line.startswith("layer ")] == [
+        "layer 0", "layer 1", "layer 2",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("written", ["a", "1.5", "", "2-0", "1,a", "-1"])
+def test_layers_that_are_none_are_one_line(tiny_world, tmp_path, written):
+    common = ("--corpus", tiny_world.root / "corpus.txt", "--cache-dir", tmp_path, "--device", "cpu")
+    bench("stats", tiny_world.root / "model", f"--layers={written}", *common).is_one_line("--layers")

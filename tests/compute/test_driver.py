@@ -164,3 +164,25 @@ def test_evaluators_are_made_for_a_cell_with_the_options_of_the_world(tiny: Tiny
     world = replace(tiny.world(), evaluators=(("edits", {"depth": 3}),))
     with pytest.raises(BenchError, match="evaluator 'edits' has no option 'depth'"):
         run_cell(tiny.cell("none"), ResultStore(tmp_path / "run"), world, Silent())
+
+
+@pytest.mark.parametrize("method", ["memit", "alphaedit", "langedit", "rect", "rome"])
+def test_few_tokens_are_solved_with_and_told(tiny: TinyWorld, tmp_path: Path, method: str) -> None:
+    more = {"use_moment": True} if method == "rome" else {}
+    cell = tiny.cell(method, **more).model_copy(update={"token_budget": 10})
+    store = ResultStore(tmp_path / "run")
+    assert run_cell(cell, store, tiny.world(), Silent()) == "done"
+    found = store.environment(cell.id())["statistics"]
+    assert (found["tokens"], found["documents"]) == (10, 1)
+    whitens = method in ("memit", "rect", "rome")
+    assert bool(found["jitter"]) == whitens
+    # again from the files: the same account
+    again = ResultStore(tmp_path / "again")
+    run_cell(cell, again, tiny.world(), Silent())
+    assert again.environment(cell.id())["statistics"] == found
+
+
+def test_a_method_without_statistics_has_no_account_of_any(tiny: TinyWorld, tmp_path: Path) -> None:
+    cell, store = tiny.cell("ft"), ResultStore(tmp_path / "run")
+    run_cell(cell, store, tiny.world(), Silent())
+    assert store.environment(cell.id())["statistics"] is None

@@ -8,9 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from bench.data import datasets
+from bench.data import corpora, datasets
 from bench.data.cldr import text as embedded
 from bench.data.corpora import corpus, fingerprint
 from bench.ground.errors import BenchError
@@ -18,10 +20,17 @@ from bench.ground.errors import BenchError
 WIKI = "hf:some-org/texts:2023.en"
 
 
+def streamed(rows: list[dict[str, str]], shards: int) -> Any:
+    """Rows as the hub's library streams them."""
+    import datasets
+
+    return datasets.Dataset.from_list(rows).to_iterable_dataset(num_shards=shards)
+
+
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """A hub with one data set; what it was asked for is kept."""
-    here: dict[str, Any] = {"sha": "0123abc", "asked": []}
+    here: dict[str, Any] = {"sha": "0123abc", "asked": [], "rows": [{"text": "one"}, {"text": "two"}]}
 
     def info(_: Any, repository: str, **__: Any) -> Any:
         if not here["sha"]:
@@ -33,7 +42,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
         if not here["sha"]:
             raise ConnectionError("no network\nat all")
         here["asked"].append((path, config, options["revision"]))
-        return [{"text": "one"}, {"text": "two"}]
+        return streamed(here["rows"], shards=2)
 
     monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", info)
     monkeypatch.setattr("datasets.load_dataset", load)
@@ -74,7 +83,7 @@ def test_files_of_a_folder_are_known_by_content_and_order(tmp_path: Path) -> Non
 
 def test_a_text_of_the_hub_is_known_by_its_commit(hub: dict[str, Any]) -> None:
     first = fingerprint(WIKI)
-    assert list(corpus(WIKI).documents()) == ["one", "two"]
+    assert sorted(corpus(WIKI).documents()) == ["one", "two"]
     assert hub["asked"] == [("some-org/texts", "2023.en", "0123abc")]
     assert fingerprint("hf:some-org/texts:2024.en") != first
     hub["sha"] = "456def"
@@ -82,12 +91,70 @@ def test_a_text_of_the_hub_is_known_by_its_commit(hub: dict[str, Any]) -> None:
 
 
 def test_a_hub_out_of_reach_leaves_the_name(hub: dict[str, Any]) -> None:
+    there = fingerprint(WIKI)
     hub["sha"] = ""
-    assert fingerprint(WIKI) == ""
     found = corpus(WIKI)
-    assert found.digest == WIKI
-    with pytest.raises(BenchError, match="cannot be loaded: no network"):
+    assert found.digest == fingerprint(WIKI) != there
+    assert fingerprint("hf:some-org/texts:2024.en") != found.digest
+    with pytest.raises(BenchError, match="cannot be loaded: no network; give a text that lies here: --corpus FILE"):
         found.documents()
+
+
+def test_the_published_text_is_known_without_the_hub(hub: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    known_by = fingerprint(corpora.WIKIPEDIA)
+    hub["sha"] = ""
+    assert fingerprint(corpora.WIKIPEDIA) == known_by
+    monkeypatch.setattr(corpora, "SAMPLE", f"{corpora.SAMPLE} otherwise")
+    assert fingerprint(corpora.WIKIPEDIA) != known_by
+
+
+def test_a_stream_that_breaks_off_is_one_line(hub: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def rows(_: Any) -> Iterator[dict[str, str]]:
+        yield {"text": "one"}
+        raise ConnectionError("timed out")
+
+    monkeypatch.setattr(corpora, "_sample", rows)
+    documents = iter(corpus(WIKI).documents())
+    assert next(documents) == "one"
+    with pytest.raises(BenchError, match="cannot be loaded: timed out; give a text"):
+        next(documents)
+
+
+def test_documents_of_the_hub_are_a_seeded_sample_of_all_files(hub: dict[str, Any]) -> None:
+    hub["rows"] = [{"text": str(number)} for number in range(40)]
+    first, again = ([*corpus(WIKI).documents()] for _ in range(2))
+    assert first == again
+    assert sorted(first, key=int) == [row["text"] for row in hub["rows"]]
+    assert first != sorted(first, key=int)
+    # two files of twenty documents, in turn
+    assert all({int(one) // 20, int(other) // 20} == {0, 1} for one, other in zip(first[::2], first[1::2], strict=True))
+
+
+def test_no_more_documents_and_files_are_read_than_published(
+    hub: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub["rows"] = [{"text": str(number)} for number in range(40)]
+    monkeypatch.setattr(corpora, "DOCUMENTS", 7)
+    monkeypatch.setattr(corpora, "SHARDS", 1)
+    found = list(map(int, corpus(WIKI).documents()))
+    assert len(found) == 7
+    assert len({number // 20 for number in found}) == 1
+
+
+def test_a_folder_in_the_hubs_own_format_is_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)  # else the hub is waited for
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    place = tmp_path / "2023.en"
+    place.mkdir()
+    for file in range(3):
+        texts = [f"{file}/{number}" for number in range(8)]
+        pq.write_table(pa.table({"id": texts, "text": texts}), place / f"train-{file:05d}-of-00003.parquet")
+    about = "---\nconfigs:\n- config_name: 2023.en\n  data_files:\n  - split: train\n    path: 2023.en/train-*\n---\n"
+    (tmp_path / "README.md").write_text(about, encoding="utf-8")
+    found = list(corpus(f"hf:{tmp_path}:2023.en").documents())
+    assert len(set(found)) == len(found) == 24
+    assert {text[0] for text in found[:3]} == {"0", "1", "2"}
+    assert found != sorted(found)
 
 
 def test_what_is_no_text_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hub: dict[str, Any]) -> None:
@@ -99,6 +166,6 @@ def test_what_is_no_text_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for pattern, message in (("", "no pattern"), ("/etc/*", "no pattern"), ("*.tsv", "no file matches")):
         with pytest.raises(BenchError, match=message):
             corpus(f"data:{pattern}", tmp_path)
-    monkeypatch.setattr("datasets.load_dataset", lambda *_, **__: [{"title": "one"}])
+    monkeypatch.setattr("datasets.load_dataset", lambda *_, **__: streamed([{"title": "one"}], 1))
     with pytest.raises(BenchError, match="no column of text named 'text'; it has: title"):
         list(corpus(WIKI).documents())

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.ground.errors import BenchError
 from methods._locate.solve import (
     Projector,
     moment_factor,
@@ -156,3 +157,39 @@ def test_prune_caps_what_exceeds_the_original(seed: int, size: float) -> None:
     before, after = torch.linalg.svdvals(delta), torch.linalg.svdvals(restrain(W0, delta))
     expected = torch.where(before > limit, (before / limit).log() + limit, before)
     torch.testing.assert_close(after, expected.sort(descending=True).values, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("rank", [1, 4])
+def test_jitter_grows_until_there_is_a_factor_and_is_told(rank: int) -> None:
+    draws = draw(3, 200, rank).float()
+    draws[:, 0] *= 300  # rounding of the whole, against a diagonal of small entries
+    C, told = (draws @ draws.T) + 1e-5 * torch.randn(200, 200, generator=torch.Generator().manual_seed(0)).float(), []
+    factor = moment_factor(C, told.append)
+    (added,) = told
+    assert 1e-7 < added <= 1
+    expected = (C.double() + C.double().T) / 2
+    expected.diagonal().add_(added * C.diagonal().max().double())
+    torch.testing.assert_close(factor @ factor.T, expected)
+
+
+def test_a_definite_moment_is_left_alone() -> None:
+    told: list[float] = []
+    C = moment(3)
+    torch.testing.assert_close(moment_factor(C, told.append), torch.linalg.cholesky((C + C.T).double() / 2))
+    assert not told
+
+
+def test_a_moment_of_nothing_is_one_line() -> None:
+    with pytest.raises(BenchError, match="too few tokens"):
+        moment_factor(torch.zeros(4, 4))
+    with pytest.raises(BenchError, match="not finite"):
+        moment_factor(torch.full((4, 4), torch.nan))
+
+
+def test_facts_that_say_the_same_can_be_solved_with_any_regulariser() -> None:
+    K = draw(5, M, 1).expand(M, 3)
+    R = draw(6, 8, 3)
+    assert torch.isfinite(ridge_update(K, R, moment_factor(moment(3)), 1e-30)).all()
+    assert torch.isfinite(null_space_update(K.double(), R, None, 1e-30)).all()
+    with pytest.raises(torch.linalg.LinAlgError):
+        null_space_update(torch.full((M, 2), torch.nan, dtype=torch.float64), R[:, :2], None, 1.0)

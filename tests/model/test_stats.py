@@ -60,7 +60,7 @@ def test_files_are_named_by_content(text: Path, tmp_path: Path) -> None:
     stats.moments(tiny_model("llama"), [2])
     Stats(tmp_path, corpus(str(text)), 600).moments(tiny_model("llama"), [1])
     text.write_text("something else entirely, and more of it", encoding="utf-8")
-    stats.moments(tiny_model("llama"), [1])
+    Stats(tmp_path, corpus(str(text)), 500).moments(tiny_model("llama"), [1])
     assert len(files()) == 5
 
 
@@ -204,3 +204,17 @@ def test_a_cache_that_cannot_be_written_is_one_line(text: Path, tmp_path: Path) 
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(BenchError, match="cannot write"):
         Stats(tmp_path / "file", corpus(str(text))).moments(tiny_model("llama"), [1])
+
+
+def test_what_stands_behind_statistics_is_told_wherever_they_come_from(text: Path, tmp_path: Path) -> None:
+    def account(kind: str) -> tuple[int, int | None]:
+        stats = Stats(tmp_path, corpus(str(text)), 500)
+        getattr(stats, kind)(tiny_model("llama"), [1])
+        return stats.account.tokens, stats.account.documents
+
+    measured = account("moments")
+    lines = [len(row) for row in tiny_model("llama").tokens.prompts(tiny_corpus())]
+    documents = next(count for count in range(1, len(lines)) if sum(lines[:count]) >= 500)
+    assert measured == (500, documents)
+    # read from the file, decomposed, read decomposed
+    assert [account(kind) for kind in ("moments", "spectra", "spectra")] == [measured] * 3
