@@ -44,11 +44,11 @@ class EditableModel:
     def __init__(self, hf: Any, tokenizer: Any, fingerprint: str = "", token_budget: int = 0) -> None:
         arch = arch_of(type(hf).__name__)
         self.hf = hf.eval().requires_grad_(False)
-        self.tokens = Tokens(tokenizer)
+        self.head: nn.Module = hf.get_output_embeddings()
+        self.tokens = Tokens(tokenizer, min(len(hf.get_input_embeddings().weight), len(self.head.weight)))
         self.trunk = hf.get_submodule(arch.trunk)
         self.blocks: nn.ModuleList = self.trunk.get_submodule(arch.blocks)
         self.norm: nn.Module = self.trunk.get_submodule(arch.norm)
-        self.head: nn.Module = hf.get_output_embeddings()
         self.devices = devices_of(hf)
         self.device: torch.device = device_of(hf.get_input_embeddings())
         self._arch = arch
