@@ -154,11 +154,11 @@ class Tokens:
         Raises:
             BenchError: names the token.
         """
-        for token in ids:
-            if not self._knows(token):
-                piece = self.tokenizer.convert_ids_to_tokens(token)
-                problem = f"the tokenizer makes the token {piece!r} ({token}), and the model knows {self.vocabulary}"
-                raise BenchError(f"{problem}; resize its embedding or take the token out", field=field)
+        token = max(ids, default=0)
+        if not self._knows(token):
+            piece = self.tokenizer.convert_ids_to_tokens(token)
+            problem = f"the tokenizer makes the token {piece!r} ({token}), and the model knows {self.vocabulary}"
+            raise BenchError(f"{problem}; resize its embedding or take the token out", field=field)
 
     def _knows(self, token: int) -> bool:
         return self.vocabulary is None or token < self.vocabulary
@@ -182,7 +182,7 @@ class Tokens:
 
 def _leading(backend: Tokenizer) -> list[int]:
     """The special tokens that a tokenizer puts in front of a text, whatever letters it knows."""
-    plain = Tokenizer(models.WordLevel({"a": 0}, unk_token="a"))
+    plain = Tokenizer(models.WordLevel({"a": 0}, "a"))
     if backend.post_processor is not None:
         plain.post_processor = backend.post_processor
     around = plain.encode("a")
