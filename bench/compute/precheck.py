@@ -41,6 +41,8 @@ def _check_texts(model: EditableModel, fact: Fact) -> None:
     for (what, text, _), prompt, target in zip(asked, prompts, targets, strict=True):
         if not prompt:
             raise BenchError(f"the prompt {text!r} has no tokens", field=what)
+        model.tokens.check(prompt, what)
+        model.tokens.check(target, f"target of {what}")
         # the target's last token is only predicted
         if (length := len(prompt) + len(target) - 1) > model.context_length:
             raise BenchError(f"{length} tokens with the target, and the model reads {model.context_length}", field=what)

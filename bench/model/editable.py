@@ -44,11 +44,11 @@ class EditableModel:
     def __init__(self, hf: Any, tokenizer: Any, fingerprint: str = "", token_budget: int = 0) -> None:
         arch = arch_of(type(hf).__name__)
         self.hf = hf.eval().requires_grad_(False)
-        self.tokens = Tokens(tokenizer)
+        self.head: nn.Module = hf.get_output_embeddings()
+        self.tokens = Tokens(tokenizer, min(len(hf.get_input_embeddings().weight), len(self.head.weight)))
         self.trunk = hf.get_submodule(arch.trunk)
         self.blocks: nn.ModuleList = self.trunk.get_submodule(arch.blocks)
         self.norm: nn.Module = self.trunk.get_submodule(arch.norm)
-        self.head: nn.Module = hf.get_output_embeddings()
         self.devices = devices_of(hf)
         self.device: torch.device = device_of(hf.get_input_embeddings())
         self._arch = arch
@@ -219,7 +219,6 @@ class EditableModel:
         out: Tensor = self.head(self.norm(hidden))
         return out.float()
 
-    @torch.no_grad()
     def answers(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Answer]:
         """What the model says at each target position, given the true ids before it.
 
@@ -228,6 +227,17 @@ class EditableModel:
         pairs = list(dict.fromkeys(zip(prompts, targets, strict=True)))
         prompt_ids = self.tokens.prompts([prompt for prompt, _ in pairs])
         target_ids = self.tokens.targets([target for _, target in pairs])
+        found = dict(zip(pairs, self._answers(prompt_ids, target_ids), strict=True))
+        return [found[pair] for pair in zip(prompts, targets, strict=True)]
+
+    def following(self, prompts: Sequence[str]) -> list[int]:
+        """Id of the likeliest token after each prompt; -1 where the model has diverged."""
+        ids = self.tokens.prompts(prompts)
+        # the first prediction does not depend on the target
+        return [answer.predicted_ids[0] for answer in self._answers(ids, [[self.tokens.pad_id]] * len(ids))]
+
+    @torch.no_grad()
+    def _answers(self, prompt_ids: list[list[int]], target_ids: list[list[int]]) -> list[Answer]:
         if any(not ids for ids in prompt_ids):
             raise BenchError("a prompt has no tokens", field="prompt")
         rows = [p + t[:-1] for p, t in zip(prompt_ids, target_ids, strict=True)]
@@ -237,10 +247,10 @@ class EditableModel:
             hidden = run_trunk(self.trunk, self.tokens.batch([rows[i] for i in group], self.device))
             return list(self._read(hidden, group, prompt_ids, target_ids))
 
-        found: dict[tuple[str, str], Answer] = {}
+        found: dict[int, Answer] = {}
         for group, answers in self.budget.batches([len(row) for row in rows], answer):
-            found.update(zip((pairs[i] for i in group), answers, strict=True))
-        return [found[pair] for pair in zip(prompts, targets, strict=True)]
+            found.update(zip(group, answers, strict=True))
+        return [found[i] for i in range(len(rows))]
 
     def _read(
         self, hidden: Tensor, group: list[int], prompts: list[list[int]], targets: list[list[int]]

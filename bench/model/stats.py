@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -213,7 +213,7 @@ class Stats:
     def _measure(self, model: EditableModel, texts: Corpus, layers: Sequence[int]) -> dict[int, Moment]:
         sums: dict[int, Tensor] = {}
         count = documents = 0
-        for rows in _token_rows(model, texts.documents(), self.token_budget):
+        for rows in _token_rows(model, texts, self.token_budget):
 
             def add(group: list[int], rows: list[list[int]] = rows) -> int:
                 return _add_moments(model, [rows[i] for i in group], layers, sums)
@@ -228,10 +228,10 @@ class Stats:
         return {layer: Moment(total.div_(count).cpu(), count, documents) for layer, total in sums.items()}
 
 
-def _token_rows(model: EditableModel, documents: Iterable[str], budget: int) -> Iterator[list[list[int]]]:
+def _token_rows(model: EditableModel, corpus: Corpus, budget: int) -> Iterator[list[list[int]]]:
     """Token rows of some documents at a time, truncated to the context, until the budget is spent."""
     longest = min(model.context_length, LONGEST_DOCUMENT)
-    source = iter(documents)
+    source, number = iter(corpus.documents()), 0
     while budget > 0:
         texts = list(islice(source, DOCUMENTS_PER_PASS))
         if not texts:
@@ -239,10 +239,19 @@ def _token_rows(model: EditableModel, documents: Iterable[str], budget: int) -> 
         rows = []
         for row in model.tokens.prompts(texts):
             rows.append(row[: min(longest, budget)])
+            number += 1
+            _check_known(model, rows[-1], corpus.name, number)
             budget -= len(rows[-1])
             if budget <= 0:
                 break
         yield [row for row in rows if row]
+
+
+def _check_known(model: EditableModel, row: Sequence[int], corpus: str, number: int) -> None:
+    try:
+        model.tokens.check(row)
+    except BenchError as error:
+        raise error.at(file=f"corpus '{corpus}'", record=number) from error
 
 
 def _add_moments(

@@ -1,19 +1,22 @@
 """From text to token ids and positions; never from ids back to text.
 
-A prompt keeps the special tokens its tokenizer puts in front (a BOS, or nothing); a target has none, and is
-appended to the prompt's ids. The two are tokenised apart, so the target's ids are the same after every prompt.
+A prompt keeps the special tokens its tokenizer puts in front (a BOS, or nothing), never those it puts behind; a target
+has none, nor a space that is not written, and is appended to the prompt's ids. The two are tokenised apart, so the
+target's ids are the same after every prompt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer, models
 from torch import Tensor
 
 from bench.ground.errors import BenchError
+from bench.model.continuing import WRITTEN_SPACES, without_prefix_space
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,15 @@ class Located:
 
     ids: list[int]
     index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A text's ids, and those that hold some of its subject: [first, stop)."""
+
+    ids: list[int]
+    first: int
+    stop: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +49,22 @@ class Tokens:
 
     Args:
         tokenizer: a fast tokenizer (offsets are needed).
+        vocabulary: how many tokens the model knows; all that the tokenizer has where None.
 
     Raises:
         BenchError: the tokenizer is slow.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, vocabulary: int | None = None) -> None:
         if not getattr(tokenizer, "is_fast", False):
             raise BenchError(f"{type(tokenizer).__name__} is a slow tokenizer; offsets need a fast one")
         self.tokenizer = tokenizer
-        plain = tokenizer("a", add_special_tokens=False)["input_ids"]
-        full = tokenizer("a")["input_ids"]
-        start = next(i for i in range(len(full)) if full[i : i + len(plain)] == plain)
-        self.leading: list[int] = full[:start]
-        # SentencePiece-style tokenizers write the space before a word themselves.
-        self._writes_space = tokenizer.convert_ids_to_tokens(plain)[0].startswith("▁")
+        self.vocabulary = vocabulary
+        self.leading: list[int] = _leading(tokenizer.backend_tokenizer)
+        self._continuing = without_prefix_space(tokenizer.backend_tokenizer)
         eos = tokenizer.eos_token_id
-        self.pad_id: int = 0 if eos is None else eos  # a padding token may have no embedding, and is not needed
+        # a padding token may have no embedding, and is not needed
+        self.pad_id: int = eos if eos is not None and self._knows(eos) else 0
 
     @property
     def special_ids(self) -> list[int]:
@@ -68,15 +79,18 @@ class Tokens:
         return [self.leading + row for row in rows]
 
     def targets(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of each target as a continuation, without special tokens.
+        """Ids of each target as a continuation, without special tokens or a space that it does not begin with.
 
         Raises:
             BenchError: a target has no tokens.
         """
         if not texts:
             return []
-        clean = [t[1:] if self._writes_space and t.startswith(" ") else t for t in texts]
-        rows: list[list[int]] = self.tokenizer(clean, add_special_tokens=False)["input_ids"]
+        if self._continuing is None:
+            rows: list[list[int]] = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        else:
+            encoded = self._continuing.encode_batch(list(texts), add_special_tokens=False)
+            rows = [each.ids for each in encoded]
         for text, row in zip(texts, rows, strict=True):
             if not row:
                 raise BenchError(f"the target {text!r} has no tokens", field="target")
@@ -96,20 +110,67 @@ class Tokens:
         Raises:
             BenchError: no token holds any of a subject.
         """
+        return [Located(each.ids, each.stop - 1) for each in self.cover(texts, spans)]
+
+    def cover(self, texts: Sequence[str], spans: Sequence[tuple[int, int]]) -> list[Covered]:
+        """Ids of each text and the tokens that hold some of its subject.
+
+        Byte tokens of one character all have its offsets, so characters split into several tokens are covered whole.
+
+        Args:
+            texts: full prompts, subjects filled in.
+            spans: per text, the subject's characters, end exclusive.
+
+        Raises:
+            BenchError: no token holds any of a subject.
+        """
         if not texts:
             return []
         encoded = self.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True)
-        found = []
+        found, lead = [], len(self.leading)
         rows = zip(texts, spans, encoded["input_ids"], encoded["offset_mapping"], strict=True)
         for text, (start, end), row, offsets in rows:
-            holding = [i for i, (a, b) in enumerate(offsets) if a < end and b > start]
+            written = self._begins_with_written_space(text, row)
+            holding = [i for i, (a, b) in enumerate(offsets) if a < end and b > start and not (written and i == 0)]
             if not holding:
                 raise BenchError(f"no token holds the subject in {text!r}", field="subject")
-            found.append(Located(self.leading + row, len(self.leading) + holding[-1]))
+            found.append(Covered(self.leading + row, lead + holding[0], lead + holding[-1] + 1))
         return found
 
+    def _begins_with_written_space(self, text: str, row: Sequence[int]) -> bool:
+        """Whether the first token is a space that the tokenizer has written; its offsets are the first character's."""
+        if self._continuing is None or not row or text[:1].isspace():
+            return False
+        piece = self.tokenizer.convert_ids_to_tokens(row[0])
+        return piece in WRITTEN_SPACES and not text.startswith(piece)
+
+    def check(self, ids: Iterable[int], field: str | None = None) -> None:
+        """Refuse a token that the model does not know: one that was added to the tokenizer alone.
+
+        Args:
+            ids: of a text.
+            field: where the text stands, for the message.
+
+        Raises:
+            BenchError: names the token.
+        """
+        token = max(ids, default=0)
+        if not self._knows(token):
+            piece = self.tokenizer.convert_ids_to_tokens(token)
+            problem = f"the tokenizer makes the token {piece!r} ({token}), and the model knows {self.vocabulary}"
+            raise BenchError(f"{problem}; resize its embedding or take the token out", field=field)
+
+    def _knows(self, token: int) -> bool:
+        return self.vocabulary is None or token < self.vocabulary
+
     def batch(self, rows: Sequence[Sequence[int]], device: torch.device) -> Batch:
-        """Pad rows on the right to one length."""
+        """Pad rows on the right to one length.
+
+        Raises:
+            BenchError: the model does not know a token.
+        """
+        for row in rows:
+            self.check(row)
         width = max(len(row) for row in rows)
         ids = torch.full((len(rows), width), self.pad_id, dtype=torch.long)
         mask = torch.zeros((len(rows), width), dtype=torch.long)
@@ -117,6 +178,15 @@ class Tokens:
             ids[i, : len(row)] = torch.tensor(row, dtype=torch.long)
             mask[i, : len(row)] = 1
         return Batch(ids.to(device), mask.to(device))
+
+
+def _leading(backend: Tokenizer) -> list[int]:
+    """The special tokens that a tokenizer puts in front of a text, whatever letters it knows."""
+    plain = Tokenizer(models.WordLevel({"a": 0}, "a"))
+    if backend.post_processor is not None:
+        plain.post_processor = backend.post_processor
+    around = plain.encode("a")
+    return list(around.ids[: around.sequence_ids.index(0)])
 
 
 def chunks_by_tokens(lengths: Sequence[int], budget: int) -> list[list[int]]:

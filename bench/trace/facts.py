@@ -133,22 +133,33 @@ def known(model: EditableModel, asked: Sequence[Question], wanted: int) -> tuple
     tried = 0
     for start in range(0, len(asked), TOGETHER):
         group = asked[start : start + TOGETHER]
-        # the first prediction does not depend on the target
-        answers = model.answers([q.text for q in group], [q.expected or " a" for q in group])
         prompts = subject_tokens(model.tokens, [q.text for q in group], [q.span for q in group])
-        for question, answer, prompt in zip(group, answers, prompts, strict=True):
+        said = _said(model, group)
+        for question, prompt in zip(group, prompts, strict=True):
             if len(found) == wanted:
                 return found, tried
             tried += 1
-            said = answer.predicted_ids[0]
-            needed = _first_character(model, answer.target_ids) if question.expected else 0
-            if said >= 0 and answer.predicted_ids[:needed] == answer.target_ids[:needed]:
-                found.append(Known(question, replace(prompt, answer=said)))
+            if said[question] >= 0:
+                found.append(Known(question, replace(prompt, answer=said[question])))
     return found, tried
 
 
+def _said(model: EditableModel, asked: Sequence[Question]) -> dict[Question, int]:
+    """Id of the first token the model says to each question; -1 where that does not begin the answer."""
+    free = [question for question in asked if not question.expected]
+    said = dict(zip(free, model.following([q.text for q in free]), strict=True))
+    strict = [question for question in asked if question.expected]
+    for question, answer in zip(
+        strict, model.answers([q.text for q in strict], [q.expected for q in strict]), strict=True
+    ):
+        needed = _first_character(model, answer.target_ids)
+        right = answer.predicted_ids[:needed] == answer.target_ids[:needed]
+        said[question] = answer.predicted_ids[0] if right else -1
+    return said
+
+
 def check_lengths(model: EditableModel, asked: Sequence[Question], name: str) -> None:
-    """Refuse a question of the data set `name` that is longer than the model's context.
+    """Refuse a question of the data set `name` that is longer than the model's context, or has a token it lacks.
 
     Raises:
         BenchError: names the fact.
@@ -157,6 +168,10 @@ def check_lengths(model: EditableModel, asked: Sequence[Question], name: str) ->
         if len(ids) > model.context_length:
             problem = f"{len(ids)} tokens, and the model reads {model.context_length}"
             raise BenchError(problem, file=name, record=question.fact_id, field=f"prompt ({question.lang})")
+        try:
+            model.tokens.check(ids, f"prompt ({question.lang})")
+        except BenchError as error:
+            raise error.at(file=name, record=question.fact_id) from error
 
 
 def _first_character(model: EditableModel, ids: Sequence[int]) -> int:

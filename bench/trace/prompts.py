@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.tokens import Tokens
 
@@ -71,29 +70,17 @@ class Traced:
 def subject_tokens(tokens: Tokens, texts: Sequence[str], spans: Sequence[tuple[int, int]]) -> list[Prompt]:
     """Ids of prompts and the tokens that hold a character of the subject; answers are still to be filled in.
 
-    Byte tokens of one character all have its offsets, so characters split into several tokens are counted whole.
-
     Raises:
         BenchError: no token holds the subject.
     """
-    encoded = tokens.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True)
-    found = []
-    for text, (start, end), ids, offsets in zip(
-        texts, spans, encoded["input_ids"], encoded["offset_mapping"], strict=True
-    ):
-        holding = [i for i, (a, b) in enumerate(offsets) if a < end and b > start]
-        if not holding:
-            raise BenchError(f"no token holds the subject in {text!r}", field="subject")
-        lead = len(tokens.leading)
-        found.append(Prompt(tokens.leading + ids, lead + holding[0], lead + holding[-1] + 1, -1))
-    return found
+    return [Prompt(each.ids, each.first, each.stop, -1) for each in tokens.cover(texts, spans)]
 
 
 @torch.no_grad()
 def embedding_std(model: EditableModel, subjects: Sequence[str]) -> float:
     """Standard deviation over all numbers in the embeddings of all subjects, each tokenised alone."""
-    rows = model.tokens.tokenizer(list(subjects), add_special_tokens=False)["input_ids"]
-    ids = torch.tensor([i for row in rows for i in row], device=model.device)
+    found = model.tokens.cover(subjects, [(0, len(subject)) for subject in subjects])
+    ids = torch.tensor([i for each in found for i in each.ids[each.first : each.stop]], device=model.device)
     return float(model.hf.get_input_embeddings()(ids).float().std())
 
 

@@ -9,7 +9,6 @@ go on from there, padded on the left between what they share and what they do no
 
 from __future__ import annotations
 
-import copy
 import inspect
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,15 +17,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from lm_eval.models.huggingface import HFLM
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import DynamicCache, StoppingCriteria, StoppingCriteriaList
 from transformers.utils import logging as transformers_logging
 
-from bench.ground.errors import BenchError
 from bench.model.batching import Budget
 from bench.model.placement import entry_device
+from evaluators._xtreme.encoding import EncodingLM
 
 WORTH_SHARING = 8
 """Fewest tokens for which a forward of their own pays."""
@@ -66,7 +64,7 @@ class Packed:
     cache: DynamicCache | None
 
 
-class SharedPrefixLM(HFLM):  # type: ignore[misc]
+class SharedPrefixLM(EncodingLM):
     """An `HFLM` on a model in memory, which stays where and as it is; greedy generation only.
 
     It serves one state of the model: what generation has found out about label words is kept for `loglikelihood`.
@@ -81,8 +79,7 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
     """
 
     def __init__(self, model: Any, tokenizer: Any, batch_size: int) -> None:
-        tokenizer = _padding(tokenizer, model.get_input_embeddings().weight.shape[0])
-        super().__init__(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, backend="causal")
+        super().__init__(model, tokenizer, batch_size)
         self._device = entry_device(model)
         slides = any(DynamicCache(config=self.model.config).is_sliding)
         # a window counts columns, so padding inside a row would narrow it
@@ -142,7 +139,7 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
         """At most `most` new tokens after each row, [B, new]."""
         packed = self._pack(rows)
         width = packed.ids.shape[1]
-        words = [tuple(self.tok_encode(word, add_special_tokens=False)) for word in options.get("words", ())]
+        words = list(map(tuple, self._tokens.targets(options.get("words", ()))))
         with torch.no_grad():
             out = self.model.generate(
                 input_ids=packed.ids,
@@ -219,17 +216,6 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
         with torch.no_grad():
             logits: Tensor = self.model(input_ids=ids, **inputs).logits
         return logits
-
-
-def _padding(tokenizer: Any, vocabulary: int) -> Any:
-    """The tokenizer, or a copy, with a padding token among the model's `vocabulary` tokens."""
-    if tokenizer.eos_token_id is None:
-        raise BenchError("XTREME needs a tokenizer with a token that ends a text (eos_token), and the model's has none")
-    if tokenizer.pad_token_id is not None and tokenizer.pad_token_id < vocabulary:
-        return tokenizer
-    padded = copy.deepcopy(tokenizer)
-    padded.pad_token_id = padded.eos_token_id
-    return padded
 
 
 def _slices(rows: list[Row], size: int) -> list[list[Row]]:

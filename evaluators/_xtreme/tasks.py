@@ -16,6 +16,7 @@ from lm_eval.api.task import ConfigurableTask
 from lm_eval.evaluator import evaluate
 from lm_eval.tasks import TaskManager
 
+from bench.ground.errors import BenchError
 from evaluators._xtreme import langedit, likelihood
 from evaluators._xtreme.items import FOLDER, ItemSet
 from evaluators._xtreme.lm import SharedPrefixLM
@@ -55,7 +56,7 @@ class XtremeTask(ConfigurableTask):  # type: ignore[misc]
     def bind(self, form: Form, lm: SharedPrefixLM, segment: Segmenter) -> None:
         """Say how the task is asked, and of what model, so that examples that do not fit can be dropped."""
         self.form, self._segment = form, segment
-        self._count: Callable[[str], int] = lambda text: len(lm.tok_encode(text))
+        self._lm = lm
         self._room = min(PUBLISHED_CONTEXT, lm.max_length) - self.config.generation_kwargs["max_gen_toks"]
         self._prompts: dict[str, Prompt] = {}
 
@@ -77,15 +78,22 @@ class XtremeTask(ConfigurableTask):  # type: ignore[misc]
     def prompt_of(self, doc: Item) -> Prompt:
         """The prompt of an item, with as many examples, from the first, as fit."""
         if doc["id"] not in self._prompts:
-            shots, text = 0, self.fewshot_context(doc, 0)
-            while shots < self.config.num_fewshot:
-                longer = self.fewshot_context(doc, shots + 1)
-                if self._count(longer) > self._room:
-                    break
-                shots, text = shots + 1, longer
-            lengths = tuple(self._count(text + word) - self._count(text) for word in self._words())
-            self._prompts[doc["id"]] = Prompt(text, shots, lengths)
+            try:
+                self._prompts[doc["id"]] = self._fitting(doc)
+            except BenchError as error:
+                raise error.at(file=self.form.name, record=doc["id"]) from error
         return self._prompts[doc["id"]]
+
+    def _fitting(self, doc: Item) -> Prompt:
+        shots, text = 0, self.fewshot_context(doc, 0)
+        # it is asked whether or not it fits
+        self._lm.tok_encode(text)
+        while shots < self.config.num_fewshot:
+            longer = self.fewshot_context(doc, shots + 1)
+            if len(self._lm.tok_encode(longer)) > self._room:
+                break
+            shots, text = shots + 1, longer
+        return Prompt(text, shots, tuple(self._lm.count(text, word) for word in self._words()))
 
     def construct_requests(self, doc: Item, ctx: str, **kwargs: Any) -> list[Instance]:
         """One request to generate, and one per label word."""

@@ -49,6 +49,8 @@ def generate_prefixes(model: EditableModel, language: str, lengths: Lengths, gen
     words = SEED_WORDS.get(language, SEED_WORDS[ENGLISH])
     seeds = [(word, length) for length, count in lengths for word in words for _ in range(count)]
     rows = model.tokens.prompts([word for word, _ in seeds])
+    for row in rows:
+        model.tokens.check(row, f"context prefixes ({language})")
     limits = [max(length, len(row)) for (_, length), row in zip(seeds, rows, strict=True)]
     while any(len(row) < limit for row, limit in zip(rows, limits, strict=True)):
         following = _sample_next(model, rows, generator)

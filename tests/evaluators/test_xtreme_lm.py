@@ -8,8 +8,10 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
+from tokenizers import pre_tokenizers, processors
 
-from bench.model.tiny import tiny_model
+from bench.ground.errors import BenchError
+from bench.model.tiny import BOS, tiny_model
 from evaluators._xtreme.lm import SharedPrefixLM, batches, common_prefix, quiet
 
 EXAMPLES = "Ann sees Rome. Yes\n"
@@ -146,3 +148,61 @@ def test_rows_are_grouped_by_how_they_begin_and_sorted_by_length() -> None:
     assert common_prefix([rows[0], rows[3]]) == 9
     assert common_prefix([rows[2], rows[3]]) == 8
     assert common_prefix([rows[0], rows[1]]) == 0
+
+
+# ------------------------------------------------------------------------------------------- special tokens, spaces
+def ending(model: Any, template: str) -> Any:
+    """The model with a tokenizer whose template is `template`."""
+    model.tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single=template, special_tokens=[(BOS, 0)]
+    )
+    return model
+
+
+def test_a_token_that_the_tokenizer_appends_changes_nothing() -> None:
+    answers = []
+    for template in (f"{BOS} $A", f"{BOS} $A {BOS}"):
+        model = ending(tiny_model("llama"), template)
+        with quiet():
+            lm = SharedPrefixLM(model.hf, model.tokenizer, 4)
+        context, word = lm._encode_pair("The answer is", " yes")
+        assert (context[0], context[-1] != 0, 0 in word) == (0, True, False)
+        answers.append((generated(lm, PROMPTS), scored(lm, PROMPTS, (" Yes", " No")), lm.tok_encode(EXAMPLES)))
+    assert answers[0] == answers[1]
+
+
+def test_label_words_have_no_space_that_is_not_written() -> None:
+    model = tiny_model("llama")
+    with quiet():
+        plain = SharedPrefixLM(model.hf, model.tokenizer, 4)
+        model.tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+        lm = SharedPrefixLM(model.hf, model.tokenizer, 4)
+    for words in ((" Yes", " No"), ("是", "否")):
+        pairs = [lm._encode_pair("Ann?", word) for word in words]
+        assert [ids for _, ids in pairs] == [plain.tok_encode(word, add_special_tokens=False) for word in words]
+        generated(lm, PROMPTS, words=list(words))
+        # what generation has found out is found again
+        assert all(
+            (tuple(context), tuple(ids)) in lm._known
+            for context, ids in (lm._encode_pair(prompt, word) for prompt in PROMPTS for word in words)
+        )
+
+
+def test_a_token_that_the_model_does_not_know_is_named() -> None:
+    model = tiny_model("llama")
+    model.tokenizer.add_tokens(["Ruritania"])
+    with quiet():
+        lm = SharedPrefixLM(model.hf, model.tokenizer, 4)
+    for ask in (lambda: generated(lm, ["Is it Ruritania?"]), lambda: scored(lm, ["Is it?"], (" Ruritania",))):
+        with pytest.raises(BenchError, match=r"the token 'Ruritania' \(257\), and the model knows 257"):
+            ask()
+
+
+def test_an_end_of_text_that_the_model_does_not_know_is_no_padding() -> None:
+    model = tiny_model("llama")
+    expected = generated(both("llama", True)[1], PROMPTS)
+    model.tokenizer.add_special_tokens({"eos_token": "<end>"})
+    with quiet():
+        lm = SharedPrefixLM(model.hf, model.tokenizer, 4)
+    assert lm.tokenizer.pad_token_id < 257
+    assert generated(lm, PROMPTS) == expected

@@ -14,6 +14,7 @@ from bench.model.batching import Budget
 from bench.model.editable import EditableModel
 from bench.model.tiny import byte_tokenizer, tiny_model
 from bench.model.tokens import Tokens
+from bench.trace.facts import Question, known
 from bench.trace.grouping import alike
 from bench.trace.prompts import ATTENTION, HIDDEN, KINDS, MLP, Noise, Prompt, embedding_std, subject_tokens
 from bench.trace.tracer import Tracer, attention_output, window_of
@@ -231,3 +232,15 @@ def test_noise_is_that_of_the_released_code() -> None:
 def test_windows_are_those_of_the_released_code(layer: int, window: int, expected: tuple[int, int]) -> None:
     assert window_of(layer, window, 32) == expected
     assert expected == (max(0, layer - window // 2), min(32, layer - (-window // 2)))
+
+
+def test_what_a_model_says_first_needs_no_target() -> None:
+    model = tiny_model("llama")
+    asked = [Question(f"f{i}", "en", text, (0, 3), "") for i, text in enumerate(("Ann sees", "Bob is in", "Eva"))]
+    answers = model.answers([q.text for q in asked], [" a"] * 3)
+    found, tried = known(model, asked, 3)
+    assert [each.prompt.answer for each in found] == [answer.predicted_ids[0] for answer in answers]
+    assert tried == 3
+    # of what is expected the model has to say the first token
+    expected = [replace(asked[0], expected="\x00"), *asked[1:]]
+    assert [each.question.fact_id for each in known(model, expected, 3)[0]] == ["f1", "f2"]
