@@ -76,19 +76,19 @@ def table(group: Group, entries: Sequence[Entry]) -> Table:
     """A row per entry with the columns of Table 1, published rows under ours."""
     numbers = [{measure: summaries(e.panel, measure)[e.method] for measure in MAIN} for e in entries]
     seen = {measure: any(found[measure].have for found in numbers) for measure in MAIN}
-    rows = []
+    rows, notes = [], []
     for entry, found in zip(entries, numbers, strict=True):
         name = entry.name
         rows.append((Cell(name), *(summary_cell(found[measure], seen[measure]) for measure in MAIN)))
         if published := paper.scores(entry.panel.setting).get(entry.method):
             theirs = dict(zip((m.key for m in paper.MEASURES), published_cells(published), strict=True))
             rows.append((Cell(f"{name}, published"), *(theirs.get(m.key, Cell("–")) for m in MAIN)))
+            notes += [paper.SOURCE.format(what="Tables 1 and 5"), *paper.notes(entry.panel.setting, [entry.method])]
     header = (Column("method", "Method", "text"), *(Column(measure.key, measure.title) for measure in MAIN))
     caption = f"Variants, {group.name}, mean ± standard deviation over seeds, percent."
-    notes = (paper.SOURCE.format(what="Tables 1 and 5"),) if len(rows) > len(entries) else ()
     panels = list(dict.fromkeys(group.panels))
     return with_reasons(
-        Table(f"table5{group.suffix}", header, tuple(rows), caption, notes), [group.panels[order] for order in panels]
+        Table(f"table5{group.suffix}", header, tuple(rows), caption, tuple(dict.fromkeys(notes))), [group.panels[order] for order in panels]
     )
 
 
