@@ -28,6 +28,7 @@ from reports.experiments.common import (
     with_reasons,
 )
 from reports.numbers.aggregate import CORE, UNEDITED, Measure, Panel, Summary, per_language
+from reports.numbers.pairing import tested
 from reports.parts.contents import display_name, language_name, short_name, summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import DASH, Cell, Column, Table
@@ -173,8 +174,8 @@ def gap(pairs: Pairs, method: str, measure: Measure, codes: Sequence[str]) -> Ga
 
 
 def _records(panel: Panel, method: str, measure: Measure, code: str) -> pd.DataFrame:
-    found = panel.values(measure)
-    return found[(found["method"] == method) & (found["edit_lang"] == code)]
+    found = tested(panel, measure, method)[0]
+    return found[found["edit_lang"] == code]
 
 
 def _shown(number: Summary | None) -> Cell:

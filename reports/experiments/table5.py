@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
 from bench.store.results import Results
 from reports.experiments.common import (
     GAIN,
@@ -22,7 +20,8 @@ from reports.experiments.common import (
     with_reasons,
 )
 from reports.numbers import paper
-from reports.numbers.aggregate import CORE, MAIN, UNEDITED, Measure, Panel, summaries
+from reports.numbers.aggregate import CORE, MAIN, UNEDITED, Panel, summaries
+from reports.numbers.pairing import tested
 from reports.parts.contents import summary_cell
 from reports.parts.sections import Section
 from reports.parts.tables import Cell, Column, Table
@@ -98,7 +97,7 @@ def differences(group: Group, entries: Sequence[Entry]) -> Table:
     for entry in entries:
         base = _base(entry, entries)
         for measure in CORE if base else ():
-            mine, theirs = (_records(each, measure) for each in (entry, base) if each)
+            mine, theirs = (tested(each.panel, measure, each.method)[0] for each in (entry, base) if each)
             found.append(gain(mine, theirs, ("edit_lang",)))
             names = (Cell(entry.name), Cell(base.name if base else ""), Cell(measure.title))
             rows.append((*names, *found[-1].cells()))
@@ -121,8 +120,3 @@ def _base(entry: Entry, entries: Sequence[Entry]) -> Entry | None:
     earlier = [e for e in family if e.method == entry.method]
     chosen = next((e for e in (*original, *earlier, *family) if e is not entry), None)
     return None if not family or entry is family[0] else chosen
-
-
-def _records(entry: Entry, measure: Measure) -> pd.DataFrame:
-    found = entry.panel.values(measure)
-    return found[found["method"] == entry.method]
