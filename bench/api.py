@@ -109,6 +109,7 @@ class Probe:
         prompt: full text, subject filled in.
         target: expected continuation, with its leading space where one is written.
         distinct: False where a paraphrase equals the edited prompt, so that it measures nothing new.
+        asks: the fact that is asked, where it is not the edited one and several probes may ask the same; else "".
     """
 
     fact_id: str
@@ -118,6 +119,7 @@ class Probe:
     prompt: str
     target: str
     distinct: bool = True
+    asks: str = ""
 
 
 @dataclass(frozen=True, slots=True)

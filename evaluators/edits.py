@@ -4,12 +4,15 @@ Protocol ``teacher_forced``: the share of target tokens that are the argmax give
 released ``eval_utils_zsre``, without its decoding and tokenising anew). Protocol ``greedy_exact``: whether greedy
 generation gives the whole target, which is so exactly if every teacher-forced token is right; no generation
 is run. Specificity comes in both senses: against the gold answer (as released, what tables report) and
-``specificity_agreement`` with the unedited model's own prediction (Eq. 13).
+``specificity_agreement`` with the unedited model's own prediction (Eq. 13). Where the data tell which fact a probe
+asks, each of their rows stands there a second time, under that fact, as ``specificity_asked`` and
+``specificity_agreement_asked``: a test must not take two askings of one fact for two facts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict
 
@@ -41,7 +44,7 @@ class Edits:
 def _rows(probe: Probe, answer: Answer) -> Iterator[Score]:
     right = sum(a == b for a, b in zip(answer.predicted_ids, answer.target_ids, strict=True))
     count = len(answer.target_ids)
-    yield _score(probe, probe.kind, TEACHER_FORCED, right / count, count)
+    yield from _by_both(probe, probe.kind, right / count, count)
     if probe.kind == "generality" and probe.distinct:
         yield _score(probe, "generality_distinct", TEACHER_FORCED, right / count, count)
     if probe.kind in EXACT_KINDS:
@@ -57,7 +60,15 @@ def _agreement(view: Scorer, probes: Sequence[Probe], answers: Sequence[Answer])
     for (probe, now), then in zip(pairs, before, strict=True):
         same = sum(a == b for a, b in zip(now.predicted_ids, then.predicted_ids, strict=True))
         count = len(now.target_ids)
-        yield _score(probe, "specificity_agreement", TEACHER_FORCED, same / count, count)
+        yield from _by_both(probe, "specificity_agreement", same / count, count)
+
+
+def _by_both(probe: Probe, metric: str, value: float, weight: int) -> Iterator[Score]:
+    """The row of the edited fact, and the same of the fact that is asked where that is known."""
+    row = _score(probe, metric, TEACHER_FORCED, value, weight)
+    yield row
+    if probe.asks:
+        yield replace(row, fact_id=probe.asks, metric=f"{metric}_asked")
 
 
 def _score(probe: Probe, metric: str, protocol: str, value: float, weight: int) -> Score:

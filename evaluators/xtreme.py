@@ -29,7 +29,10 @@ from evaluators._xtreme.protocol import Response, Verdict
 if TYPE_CHECKING:
     from evaluators._xtreme.tasks import XtremeTask
 
-PROTOCOLS = (langedit.NAME, likelihood.NAME)
+PROTOCOLS = {langedit.NAME: langedit, likelihood.NAME: likelihood}
+
+COUNTED = ("right", "gold", "said")
+"""Of every class of an item; see `evaluators._xtreme.protocol.Counts`."""
 
 
 class Config(BaseModel):
@@ -84,7 +87,9 @@ class Xtreme:
         """Rows per task, language and protocol.
 
         ``xtreme_f1``, of equal weight in all languages; ``xtreme_item`` of each item, whose fact is
-        "task/language/id"; ``xtreme_answered``, the share of responses that could be parsed; ``xtreme_dropped_shots``,
+        "task/language/id"; of each item and class ``xtreme_right:AVERAGE:CLASS``, ``xtreme_gold:...`` and
+        ``xtreme_said:...``, the counts that the F1 is made of, so that it can be made again of other draws of items;
+        ``xtreme_answered``, the share of responses that could be parsed; ``xtreme_dropped_shots``,
         how many examples did not fit, summed over items.
 
         Raises:
@@ -106,7 +111,7 @@ class Xtreme:
 
 def _rows(task: XtremeTask, metrics: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Iterator[Score]:
     form = task.form
-    for protocol in PROTOCOLS:
+    for protocol, rules in PROTOCOLS.items():
         verdicts: list[Verdict] = [sample[protocol] for sample in samples]
         totals = {
             "xtreme_f1": metrics[f"{protocol},none"],
@@ -118,6 +123,10 @@ def _rows(task: XtremeTask, metrics: Mapping[str, Any], samples: Sequence[Mappin
         for sample, verdict in zip(samples, verdicts, strict=True):
             fact = f"{form.task}/{form.lang}/{sample['doc']['id']}"
             yield Score(fact, "xtreme_item", protocol, "", form.lang, verdict.value)
+            for kind, counts in rules.counts(form.task, verdict).items():
+                for name, count in zip(COUNTED, counts, strict=True):
+                    metric = f"xtreme_{name}:{rules.average(form.task)}:{kind}"
+                    yield Score(fact, metric, protocol, "", form.lang, float(count))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from methods import alphaedit
 from methods._locate.editor import LocateThenEdit
 from methods._locate.rules import NullSpace
 
+HPARAMS = "alphaedit"  # the repository has AlphaEdit's values
+
 STATISTICS = MOVING_NULL_SPACE
 
 SAMPLES, BATCH = 100_000, 100

@@ -13,8 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, fi
 from bench.config.cell import LANGUAGES, Dtype, Frozen, Order
 from bench.ground.home import without_home
 
-PAPER_METHODS = ("none", "ft", "rome", "memit", "prune", "rect", "alphaedit", "langedit")
-"""What ``--methods all`` means: the seven of the LangEdit paper and the unedited model."""
+PAPER_METHODS = ("none", "ft", "rome", "memit", "prune", "rect", "alphaedit", "langedit", "langedit-released")
+"""What ``--methods all`` means: the seven of the LangEdit paper, LangEdit as written and as released, and none."""
 
 
 def _listed(value: Any) -> Any:

@@ -29,6 +29,8 @@ from collections.abc import Sequence
 
 from evaluators._xtreme.protocol import (
     PAIR_TASKS,
+    Average,
+    Counts,
     Form,
     Item,
     Response,
@@ -39,6 +41,8 @@ from evaluators._xtreme.protocol import (
     mean_value,
     overlap_f1,
     pair_verdict,
+    tag_counts,
+    value_counts,
 )
 
 NAME = "langedit"
@@ -62,6 +66,16 @@ def f1(task: str, verdicts: Sequence[Verdict]) -> float:
     if task == "mlqa":
         return mean_value(verdicts)
     return f1_of_tags(verdicts, "weighted" if task in PAIR_TASKS else "macro")
+
+
+def average(task: str) -> Average:
+    """How the F1 of classes becomes that of a task."""
+    return "micro" if task == "mlqa" else "weighted" if task in PAIR_TASKS else "macro"
+
+
+def counts(task: str, verdict: Verdict) -> Counts:
+    """What of an item goes into the F1 of its task."""
+    return value_counts(verdict) if task == "mlqa" else tag_counts(verdict)
 
 
 def after_cue(cue: str, text: str) -> str:

@@ -21,6 +21,8 @@ from collections.abc import Mapping, Sequence
 
 from evaluators._xtreme.protocol import (
     PAIR_TASKS,
+    Average,
+    Counts,
     Form,
     Item,
     Response,
@@ -30,6 +32,8 @@ from evaluators._xtreme.protocol import (
     mean_value,
     overlap_f1,
     pair_verdict,
+    tag_counts,
+    value_counts,
 )
 
 NAME = "likelihood"
@@ -65,6 +69,20 @@ def f1(task: str, verdicts: Sequence[Verdict]) -> float:
     if task == "mlqa":
         return mean_value(verdicts)
     return f1_of_tags(verdicts, "weighted") if task in PAIR_TASKS else entity_f1(verdicts)
+
+
+def average(task: str) -> Average:
+    """How the F1 of classes becomes that of a task."""
+    return "weighted" if task in PAIR_TASKS else "micro"
+
+
+def counts(task: str, verdict: Verdict) -> Counts:
+    """What of an item goes into the F1 of its task."""
+    if task == "mlqa":
+        return value_counts(verdict)
+    if task in PAIR_TASKS:
+        return tag_counts(verdict)
+    return {"": (len(set(verdict.gold) & set(verdict.said)), len(verdict.gold), len(verdict.said))}
 
 
 def more_likely(negative: float, positive: float) -> int:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Literal
 
 Segmenter = Callable[[str], list[str]]
 Item = Mapping[str, str]
 
 PAIR_TASKS = ("xnli", "pawsx")
 """Tasks answered by one of two label words."""
+
+Average = Literal["weighted", "macro", "micro"]
+"""How the F1 of classes becomes one: by how often gold has them; all alike; over all classes pooled."""
+
+Counts = Mapping[str, tuple[float, int, int]]
+"""By class, how much of an item is right, in gold and said; sums over items give the F1, 2 right / (gold + said)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,20 @@ def f1_of_tags(verdicts: Sequence[Verdict], average: str) -> float:
 
     gold, said = (list(chain.from_iterable(part)) for part in zip(*((v.gold, v.said) for v in verdicts), strict=True))
     return float(f1_score(gold, said, average=average, zero_division=0))
+
+
+def tag_counts(verdict: Verdict) -> Counts:
+    """Counts of the classes that stand place by place in gold or said."""
+    places = list(zip(verdict.gold, verdict.said, strict=True))
+    return {
+        str(kind): (sum(pair == (kind, kind) for pair in places), verdict.gold.count(kind), verdict.said.count(kind))
+        for kind in dict.fromkeys((*verdict.gold, *verdict.said))
+    }
+
+
+def value_counts(verdict: Verdict) -> Counts:
+    """Counts whose pooled F1 is the mean of the items' own values."""
+    return {"": (verdict.value, 1, 1)}
 
 
 def overlap_f1(gold: Sequence[str], said: Sequence[str]) -> float:

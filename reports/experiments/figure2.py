@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from bench.store.results import Results
 from reports.experiments.common import finer, seeds_of, summaries_by, with_reasons
 from reports.numbers.aggregate import UNEDITED, XTREME, Panel, Summary
-from reports.parts.contents import TASKS, display_name, summary_cell
+from reports.parts.contents import TASKS, display_name, short_name, summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import Cell, Column, Table
 from reports.pictures.style import INK, SCALE, SMALL, TITLE, WIDTH, apart, canvas, plain, style
@@ -116,7 +116,7 @@ def draw(found: Curves, columns: int = 2) -> Figure:
     height = ROW * down
     figure = canvas(height)
     wide = WIDTH / columns
-    names = LEADER + 0.06 * max(len(display_name(method)) for method in found.methods)
+    names = LEADER + 0.06 * max(len(short_name(method)) for method in found.methods)
     for place, task in enumerate(found.tasks):
         left, top = wide * (place % columns) + 0.45, ROW * (place // columns) + 0.3
         box = (left / WIDTH, 1 - (top + ROW - 0.75) / height, (wide - 0.5 - names) / WIDTH, (ROW - 0.75) / height)
@@ -163,6 +163,6 @@ def _names(axes: Any, ends: Mapping[str, tuple[float, float]], found: Curves) ->
         # it ends at the left of the name, not at its middle
         leader = {"arrowstyle": "-", "color": style(method, found.methods)[0], "lw": 0.7, "relpos": (0, 0.5)}
         axes.annotate(
-            display_name(method), (x, y), (edge, place), fontsize=SMALL, color=INK, va="center",
+            short_name(method), (x, y), (edge, place), fontsize=SMALL, color=INK, va="center",
             annotation_clip=False, arrowprops=leader,
         )  # fmt: skip

@@ -10,7 +10,7 @@ from reports.parts.sections import Picture, Section
 from reports.parts.tables import Cell, Column, Table
 from reports.pictures.radar import Chart, chart, draw
 
-SHOWN = ("langedit", "alphaedit", "rect")
+SHOWN = ("langedit", "langedit-released", "alphaedit", "rect")
 """Methods of the paper's figure; others where the run has none of them."""
 
 Numbers = dict[tuple[str, ...], Summary]

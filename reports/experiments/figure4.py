@@ -28,12 +28,13 @@ from reports.experiments.common import (
     with_reasons,
 )
 from reports.numbers.aggregate import CORE, UNEDITED, Measure, Panel, Summary, per_language
-from reports.parts.contents import display_name, language_name, summary_cell
+from reports.numbers.pairing import tested
+from reports.parts.contents import display_name, language_name, short_name, summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import DASH, Cell, Column, Table
 from reports.pictures.style import INK, SCALE, SMALL, TEXT, TITLE, canvas, language_label, plain, set_script, style
 
-PREFERRED = ("alphaedit", "langedit")
+PREFERRED = ("alphaedit", "langedit", "langedit-released")
 """Methods of the paper's figure; the first two that have both sides where the run has neither."""
 
 ROW = 1.95
@@ -77,7 +78,7 @@ class Bars:
     @property
     def name(self) -> str:
         """For people."""
-        return f"{display_name(self.method)}, {'language alone' if self.alone else 'all languages'}"
+        return f"{short_name(self.method)}, {'language alone' if self.alone else 'all languages'}"
 
 
 def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
@@ -173,8 +174,8 @@ def gap(pairs: Pairs, method: str, measure: Measure, codes: Sequence[str]) -> Ga
 
 
 def _records(panel: Panel, method: str, measure: Measure, code: str) -> pd.DataFrame:
-    found = panel.values(measure)
-    return found[(found["method"] == method) & (found["edit_lang"] == code)]
+    found = tested(panel, measure, method)[0]
+    return found[found["edit_lang"] == code]
 
 
 def _shown(number: Summary | None) -> Cell:
@@ -233,12 +234,12 @@ def _difference(axes: Any, pairs: Pairs, method: str, measure: Measure, code: st
 
 
 def _look(each: Bars, series: Sequence[Bars]) -> dict[str, Any]:
-    """Alone in stripes on white, all languages filled; the second method has dots."""
+    """Alone in stripes on white, all languages filled; the second method has dots, the third crosses."""
     methods = list(dict.fromkeys(other.method for other in series))
     colour = style(each.method, methods)[0]
     if each.alone:
         return {"facecolor": "white", "edgecolor": colour, "hatch": "/////", "linewidth": 1.0, "zorder": 3}
-    hatch = "...." if methods.index(each.method) else ""
+    hatch = ("", "....", "xxxx")[methods.index(each.method) % 3]
     return {"facecolor": colour, "edgecolor": "white", "hatch": hatch, "linewidth": 0.0, "zorder": 3}
 
 

@@ -44,4 +44,6 @@ def table(panel: Panel, published: dict[str, dict[str, float]], where: str) -> T
         if method in published:
             rows.append((Cell(name), Cell("published"), *published_cells(published[method])))
     caption = "Ours, mean ± standard deviation over seeds, and published, percent."
-    return with_reasons(Table("published", HEADER, tuple(rows), caption, (paper.SOURCE.format(what=where),)), [panel])
+    shown = set(published) & {standing.method for standing in panel.standings}
+    notes = (paper.SOURCE.format(what=where), *paper.notes(panel.setting, shown))
+    return with_reasons(Table("published", HEADER, tuple(rows), caption, notes), [panel])

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
 from bench.store.results import Results
 from reports.experiments.common import (
     GAIN,
@@ -22,7 +20,8 @@ from reports.experiments.common import (
     with_reasons,
 )
 from reports.numbers import paper
-from reports.numbers.aggregate import CORE, MAIN, UNEDITED, Measure, Panel, summaries
+from reports.numbers.aggregate import CORE, MAIN, UNEDITED, Panel, summaries
+from reports.numbers.pairing import tested
 from reports.parts.contents import summary_cell
 from reports.parts.sections import Section
 from reports.parts.tables import Cell, Column, Table
@@ -76,19 +75,19 @@ def table(group: Group, entries: Sequence[Entry]) -> Table:
     """A row per entry with the columns of Table 1, published rows under ours."""
     numbers = [{measure: summaries(e.panel, measure)[e.method] for measure in MAIN} for e in entries]
     seen = {measure: any(found[measure].have for found in numbers) for measure in MAIN}
-    rows = []
+    rows, notes = [], []
     for entry, found in zip(entries, numbers, strict=True):
         name = entry.name
         rows.append((Cell(name), *(summary_cell(found[measure], seen[measure]) for measure in MAIN)))
         if published := paper.scores(entry.panel.setting).get(entry.method):
             theirs = dict(zip((m.key for m in paper.MEASURES), published_cells(published), strict=True))
             rows.append((Cell(f"{name}, published"), *(theirs.get(m.key, Cell("–")) for m in MAIN)))
+            notes += [paper.SOURCE.format(what="Tables 1 and 5"), *paper.notes(entry.panel.setting, [entry.method])]
     header = (Column("method", "Method", "text"), *(Column(measure.key, measure.title) for measure in MAIN))
     caption = f"Variants, {group.name}, mean ± standard deviation over seeds, percent."
-    notes = (paper.SOURCE.format(what="Tables 1 and 5"),) if len(rows) > len(entries) else ()
     panels = list(dict.fromkeys(group.panels))
     return with_reasons(
-        Table(f"table5{group.suffix}", header, tuple(rows), caption, notes), [group.panels[order] for order in panels]
+        Table(f"table5{group.suffix}", header, tuple(rows), caption, tuple(dict.fromkeys(notes))), [group.panels[order] for order in panels]
     )
 
 
@@ -98,7 +97,7 @@ def differences(group: Group, entries: Sequence[Entry]) -> Table:
     for entry in entries:
         base = _base(entry, entries)
         for measure in CORE if base else ():
-            mine, theirs = (_records(each, measure) for each in (entry, base) if each)
+            mine, theirs = (tested(each.panel, measure, each.method)[0] for each in (entry, base) if each)
             found.append(gain(mine, theirs, ("edit_lang",)))
             names = (Cell(entry.name), Cell(base.name if base else ""), Cell(measure.title))
             rows.append((*names, *found[-1].cells()))
@@ -121,8 +120,3 @@ def _base(entry: Entry, entries: Sequence[Entry]) -> Entry | None:
     earlier = [e for e in family if e.method == entry.method]
     chosen = next((e for e in (*original, *earlier, *family) if e is not entry), None)
     return None if not family or entry is family[0] else chosen
-
-
-def _records(entry: Entry, measure: Measure) -> pd.DataFrame:
-    found = entry.panel.values(measure)
-    return found[found["method"] == entry.method]

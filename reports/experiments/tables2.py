@@ -56,6 +56,7 @@ def table(panel: Panel, costs: pd.DataFrame, published: dict[str, tuple[float, f
         notes.append(
             "Published: LangEdit paper, tables 2 to 4, A100 80 GB, steps of 100 edits; another machine than ours."
         )
+        notes += [paper.WHY_RELEASED] if set(methods) & set(paper.RELEASED.values()) else []
     caption = "Seconds per step, mean ± standard deviation over steps, and peak memory."
     return with_reasons(Table("tables2-4", header, tuple(rows), caption, tuple(notes)), [panel])
 

@@ -32,7 +32,7 @@ from reports.experiments.common import (
 )
 from reports.experiments.table6 import CROSSLINGUAL
 from reports.numbers.aggregate import EFFICACY, SPECIFICITY, UNEDITED, Measure, Panel, Summary, ordered
-from reports.parts.contents import display_name, language_name, summary_cell
+from reports.parts.contents import display_name, language_name, short_name, summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import DASH, Cell, Column, Table
 from reports.pictures.style import INK, SCALE, SMALL, TEXT, WIDTH, canvas
@@ -236,7 +236,7 @@ def draw(found: Matrices) -> Figure:
         left = LEFT + (SIDE + GAP) * (place % COLUMNS)
         bottom = height - pitch * (place // COLUMNS) - TOP + 0.15 - tall
         axes = figure.add_axes((left / WIDTH, bottom / height, SIDE / WIDTH, tall / height))
-        axes.set_title(display_name(method), fontsize=TEXT, fontweight="bold", loc="left", pad=4)
+        axes.set_title(short_name(method), fontsize=TEXT, fontweight="bold", loc="left", pad=4)
         _matrix(axes, found, method)
         if place % COLUMNS == 0:
             axes.set_ylabel("Edited", fontsize=SMALL, labelpad=2)

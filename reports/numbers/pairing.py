@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from reports.numbers.aggregate import CORE, SCORE, Measure, Panel, harmonic, per_seed
+from reports.numbers.aggregate import CORE, SPECIFICITY, Measure, Panel, harmonic, per_seed
 
 Values = NDArray[np.float64]
 Pair = tuple[Values, Values]
@@ -16,17 +17,25 @@ Pair = tuple[Values, Values]
 def over_facts(panel: Panel, measure: Measure, first: str, second: str) -> Pair:
     """One value per fact: its mean over probes, languages of the edit and seeds, where both methods have it.
 
-    A measure that is no mean over facts is tested on its items. An item's number is the same in every language that
-    a task was translated to, so all of its languages are one value as well.
+    The fact is the edited one; for specificity the one that is asked, for several edits may ask the same.
     """
-    if measure == SCORE:
-        return _score_over_facts(panel, first, second)
-    records = panel.values(replace(measure, metric=measure.items) if measure.items else measure)
-    a, b = (records[records["method"] == name] for name in (first, second))
+    a, b = tested(panel, measure, first, second)
     joined = a.merge(b, on=["seed", "fact", "edit_lang"])
-    clusters = joined["fact"].map(_untranslated) if measure.items else joined["fact"]
-    means = joined.groupby(clusters)[["value_x", "value_y"]].mean()
+    means = joined.groupby("fact")[["value_x", "value_y"]].mean()
     return means["value_x"].to_numpy(dtype=np.float64), means["value_y"].to_numpy(dtype=np.float64)
+
+
+def tested(panel: Panel, measure: Measure, *methods: str) -> list[pd.DataFrame]:
+    """Records of methods that tests pair: by the fact that is asked where the data of all tell it, else the edited one."""
+    chosen = replace(measure, metric=measure.asked) if by_asked(panel, measure, *methods) else measure
+    records = panel.values(chosen)
+    return [records[records["method"] == method] for method in methods]
+
+
+def by_asked(panel: Panel, measure: Measure, *methods: str) -> bool:
+    """Whether the data of all these methods tell which facts the questions of a measure ask."""
+    known = panel.records.loc[panel.records["metric"] == measure.asked, "method"]
+    return bool(measure.asked) and set(methods) <= set(known)
 
 
 def over_seeds(panel: Panel, measure: Measure, first: str, second: str) -> Pair:
@@ -37,34 +46,33 @@ def over_seeds(panel: Panel, measure: Measure, first: str, second: str) -> Pair:
     return np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
 
 
-def _score_over_facts(panel: Panel, first: str, second: str) -> Pair:
-    """What each fact adds to the score.
+def score_over_facts(panel: Panel, first: str, second: str) -> list[Pair]:
+    """What each fact adds to the score; edited facts, and apart from them those that specificity asks.
 
     A harmonic mean of means is no mean over facts, but nearly so (delta method): H = 3 / (1/E + 1/G + 1/S) has the
     derivative H^2 / (3 E^2) by E, so a fact with efficacy e, generality g and specificity s contributes
-    H^2 / 3 (e/E^2 + g/G^2 + s/S^2). The mean of the contributions is H itself. Where a mean is 0 there is no
-    derivative, hence no pair.
+    H^2 / 3 (e/E^2 + g/G^2 + s/S^2). The mean of the contributions is H itself. Where the data tell which facts
+    specificity asks, those are other facts than the edited ones, and their contributions stand in a second pair: the
+    means of both add up to H. Where a mean is 0 there is no derivative, and where a fact lacks a measure no
+    contribution; then there is no pair.
     """
-    parts = [over_facts(panel, part, first, second) for part in CORE]
-    if len({len(values) for part in parts for values in part}) > 1:  # some fact lacks a measure
-        return np.empty(0), np.empty(0)
-    a, b = _contributions([a for a, _ in parts]), _contributions([b for _, b in parts])
-    return (a, b) if len(a) == len(b) else (np.empty(0), np.empty(0))
+    pairs = [over_facts(panel, part, first, second) for part in CORE]
+    groups = [[0, 1], [2]] if by_asked(panel, SPECIFICITY, first, second) else [[0, 1, 2]]
+    shares = [_shares([pair[side] for pair in pairs]) for side in (0, 1)]
+    if not all(shares) or any(len({len(pairs[i][0]) for i in group}) > 1 for group in groups):
+        return []
+    return [(_sum(shares[0], group), _sum(shares[1], group)) for group in groups]
 
 
-def _contributions(parts: list[Values]) -> Values:
-    if not len(parts[0]):
-        return np.empty(0)
-    means = [float(part.mean()) for part in parts]
+def _shares(parts: list[Values]) -> list[Values]:
+    """What every value of each of the three measures adds; [] where a mean is 0 or there are no values."""
+    means = [float(part.mean()) if len(part) else 0.0 for part in parts]
     score = harmonic(means)
     if score == 0.0:
-        return np.empty(0)
-    shares = [score**2 / (len(parts) * mean**2) * part for part, mean in zip(parts, means, strict=True)]
-    total: Values = np.sum(shares, axis=0, dtype=np.float64)
+        return []
+    return [score**2 / (len(parts) * mean**2) * part for part, mean in zip(parts, means, strict=True)]
+
+
+def _sum(shares: list[Values], group: list[int]) -> Values:
+    total: Values = np.sum([shares[i] for i in group], axis=0, dtype=np.float64)
     return total
-
-
-def _untranslated(item: str) -> str:
-    """An item's task and number, without its language: "xnli/de/12" is "xnli/12"."""
-    task, _, rest = item.partition("/")
-    return f"{task}/{rest.partition('/')[2] or rest}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.resources import as_file, files
 
 import pandas as pd
@@ -9,6 +10,17 @@ import pandas as pd
 from reports.numbers.aggregate import CORE, UNEDITED, XTREME, Setting
 
 MEASURES = (*CORE, XTREME)
+RELEASED = {"langedit": "langedit-released"}
+"""What the paper calls so was, most likely, computed by the code that its authors released."""
+
+WHY_RELEASED = (
+    "The paper's LangEdit stands beside the released code, which most likely computed it: that code differs from the "
+    "paper's Eq. 4 to 10 in the weight of earlier keys, the history term, the threshold and L2."
+)
+BOS = (
+    "Published Llama specificity counted the beginning-of-text token before an answer, which no model gives: an answer "
+    "of k tokens reaches k/(k+1) at most. Ours counts the k tokens."
+)
 SOURCE = (
     "Published: LangEdit paper, {what}; there 400 facts in each of six languages, in steps of 100, and three seeds."
 )
@@ -29,15 +41,23 @@ def scores(setting: Setting) -> dict[str, dict[str, float]]:
     if len(found):  # what no fact has been edited into does not depend on their order
         found = table[same & ((table["order"] == setting.order) | (table["method"] == UNEDITED))]
     return {
-        str(method): dict(zip(part["metric"], part["value"], strict=True)) for method, part in found.groupby("method")
+        RELEASED.get(str(method), str(method)): dict(zip(part["metric"], part["value"], strict=True))
+        for method, part in found.groupby("method")
     }
+
+
+def notes(setting: Setting, methods: Iterable[str]) -> tuple[str, ...]:
+    """What to know of the published numbers of some methods."""
+    why = (WHY_RELEASED,) if set(methods) & set(RELEASED.values()) else ()
+    return (*why, *((BOS,) if known_as(setting.model).startswith("llama") else ()))
 
 
 def costs(model: str) -> dict[str, tuple[float, float]]:
     """Method -> seconds and gigabytes of a step of 100 edits; empty for models that the paper does not have."""
     table = read("cost.csv")
     found = table.loc[table["model"] == known_as(model), ["method", "seconds", "gigabytes"]]
-    return {method: (seconds, gigabytes) for method, seconds, gigabytes in found.itertuples(index=False, name=None)}
+    rows = found.itertuples(index=False, name=None)
+    return {RELEASED.get(method, method): (seconds, gigabytes) for method, seconds, gigabytes in rows}
 
 
 def read(name: str) -> pd.DataFrame:

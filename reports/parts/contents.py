@@ -36,8 +36,20 @@ DISPLAY = {
     "prune": "PRUNE",
     "rect": "RECT",
     "alphaedit": "AlphaEdit",
-    "langedit": "LangEdit",
+    "langedit": "LangEdit (paper, Eq. 10)",
+    "langedit-released": "LangEdit (released code)",
 }
+FAMILIES = {**DISPLAY, "langedit": "LangEdit"}
+"""How the names of variants begin."""
+
+SHORT = {"langedit": "LangEdit (paper)", "langedit-released": "LangEdit (code)"}
+"""In pictures, where names stand at the ends of lines."""
+
+TWO_FORMS = (
+    f"{DISPLAY['langedit']}: after the paper's equations, without a term for earlier keys. "
+    f"{DISPLAY['langedit-released']}: as its repository computes it, with AlphaEdit's term for earlier keys and other "
+    "weights; most likely what the published numbers come from."
+)
 
 TASKS = {"xnli": "XNLI", "pawsx": "PAWS-X", "mlqa": "MLQA", "wikiann": "WikiANN"}
 
@@ -48,9 +60,16 @@ OVER_FACTS, OVER_SEEDS = "*", "†"
 
 
 def display_name(method: str) -> str:
-    """A method's name for people; "langedit-released" is "LangEdit (released)"."""
+    """A method's name for people; "alphaedit-multilingual" is "AlphaEdit (multilingual)"."""
     base, _, variant = method.partition("-")
-    return f"{DISPLAY[base]} ({variant})" if base in DISPLAY and variant else DISPLAY.get(method, method)
+    if method not in DISPLAY and base in FAMILIES and variant:
+        return f"{FAMILIES[base]} ({variant})"
+    return DISPLAY.get(method, method)
+
+
+def short_name(method: str) -> str:
+    """A method's name in pictures."""
+    return SHORT.get(method, display_name(method))
 
 
 def language_name(code: str) -> str:
@@ -228,6 +247,8 @@ def _legend(panel: Panel, comparisons: Sequence[Comparison]) -> Iterable[str]:
         "Best bold, second underlined; the unedited model does not compete. "
         f"{SCORE.title}: harmonic mean of efficacy, generality and specificity of a seed."
     )
+    if {standing.method for standing in panel.standings} & {"langedit", "langedit-released"}:
+        yield TWO_FORMS
     if comparisons:
         family = sum(c.outcome.p_holm is not None for c in comparisons if c.unit == "facts")
         n = max(c.outcome.n for c in comparisons if c.unit == "seeds")

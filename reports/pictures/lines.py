@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from reports.parts.contents import display_name
+from reports.parts.contents import short_name
 from reports.pictures.style import TEXT, canvas, plain, style
 
 
@@ -19,7 +19,7 @@ def draw(lines: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str, log
     for method, points in lines.items():
         colour, line, marker = style(method, list(lines))
         look: dict[str, Any] = {"color": colour, "linestyle": line, "marker": marker, "markersize": 4, "linewidth": 1.3}
-        axes.plot(*zip(*points, strict=True), label=display_name(method), **look)
+        axes.plot(*zip(*points, strict=True), label=short_name(method), **look)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
     # within a decade too, for the methods often span less than one

@@ -15,7 +15,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.projections.polar import PolarAxes
 
 from reports.numbers.aggregate import CORE, UNEDITED, Measure, Panel, Summary, languages, per_language
-from reports.parts.contents import display_name
+from reports.parts.contents import short_name
 from reports.pictures.style import (
     FRAME,
     GRID,
@@ -113,7 +113,7 @@ def _draw_one(axes: Any, chart: Chart) -> None:
             marker=marker,
             markersize=3.2,
             linewidth=1.3,
-            label=display_name(method) + (" (incomplete)" if all(map(isnan, values)) else ""),
+            label=short_name(method) + (" (incomplete)" if all(map(isnan, values)) else ""),
             clip_on=False,
             zorder=2 if method == UNEDITED else 3,
         )

@@ -34,10 +34,11 @@ STYLES: Mapping[str, tuple[str, str, str]] = {
     "rect": ("#009E73", "-.", "P"),
     "alphaedit": ("#0072B2", "--", "X"),
     "langedit": ("#D55E00", "-", "o"),
+    "langedit-released": ("#D55E00", "--", "p"),
 }
 """Colour, line and marker of each method, the same in every report."""
 
-OTHERS = (("#56B4E9", ":", "*"), ("#D55E00", ":", "p"), ("#009E73", ":", "h"), ("#CC79A7", ":", "8"))
+OTHERS = (("#56B4E9", ":", "*"), ("#D55E00", ":", "d"), ("#009E73", ":", "h"), ("#CC79A7", ":", "8"))
 
 COLOURS = 256
 """Of a palette; shades of edges among them."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.api import Fact
+from bench.api import Fact, Probe
 from bench.data.cldr.facts import load_cldr
 from bench.data.cldr.items import MIN_SUBJECTS, POOL_SIZE, Item, invented_items, real_items, target_pool, target_text
 from bench.data.cldr.phrasings import LANGUAGES, PHRASINGS, RELATIONS, SECOND_HOPS
@@ -136,6 +136,26 @@ def test_specificity_asks_for_the_truth_about_untouched_subjects(edits: dict[str
         assert edited.isdisjoint(item.subject_id for _, item in asked)
         relation = fact.request.fact_id.split("/")[0]
         assert sum(item.relation == relation for _, item in asked) >= 2
+
+
+def asked_by(edits: dict[str, list[Fact]]) -> list[Probe]:
+    return [p for facts in edits.values() for fact in facts for p in fact.probes if p.kind == "specificity"]
+
+
+def test_no_untouched_fact_is_asked_again_before_all_were() -> None:
+    few, many = (asked_by(load_cldr(LANGUAGES, each, seed=0)) for each in (4, 30))
+    assert len({probe.asks for probe in few}) == len(few) == 4 * 6 * 5
+    times = Counter(probe.asks for probe in many)
+    assert len(many) == 900
+    assert set(times.values()) <= {len(many) // len(times), len(many) // len(times) + 1}
+    assert max(Counter((probe.asks, probe.probe_lang) for probe in many).values()) <= 3
+
+
+def test_a_probe_names_the_fact_it_asks(edits: dict[str, list[Fact]]) -> None:
+    facts = by_id()
+    for probe in asked_by(edits):
+        assert probe.prompt == facts[probe.asks].prompt(probe.probe_lang)
+    assert not any(p.asks for each in edits.values() for f in each for p in f.probes if p.kind != "specificity")
 
 
 def test_crosslingual_probes_name_the_same_new_object(edits: dict[str, list[Fact]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -92,6 +93,15 @@ def test_every_row_tells_the_language_of_its_question() -> None:
     assert sorted(rows) == sorted(
         (metric, "en", lang) for metric in (*kinds, "specificity_agreement") for lang in ("en", "zh")
     )
+
+
+def test_a_row_stands_under_the_fact_it_asks_too() -> None:
+    probe = Probe("f", "specificity", "en", "zh", "Y is", " abc", asks="currency/FR")
+    asked = Fact(EditRequest("f", "en", "{} is", "X", " abc"), (probe, Probe("f", "efficacy", "en", "en", "X is", " abc")))
+    rows = {each.metric: each for each in Edits().score(Scripted({0}), [asked], CONTEXT)}
+    for metric in ("specificity", "specificity_agreement"):
+        assert rows[f"{metric}_asked"] == replace(rows[metric], fact_id="currency/FR", metric=f"{metric}_asked")
+    assert "efficacy_asked" not in rows
 
 
 @pytest.mark.parametrize("bos", [True, False])

@@ -66,6 +66,7 @@ def test_methods_and_seeds_stay_in_the_presets_folder_other_settings_do_not():
 
 def test_all_stands_for_the_methods_of_the_paper():
     assert RunSpec(methods="all").methods == PAPER_METHODS
+    assert PAPER_METHODS[-2:] == ("langedit", "langedit-released")  # the paper's LangEdit in both forms
     assert RunSpec(methods="rome,all").methods[:3] == ("rome", "none", "ft")
     assert RunSpec(methods=["memit", "memit"]).methods == ("memit",)
 
@@ -148,11 +149,20 @@ def test_every_hyperparameter_file_fits_every_method(model):
     registry = methods()
     options = hyperparameters(model, registry)
     relatives = {name: getattr(registry.module(name), "HPARAMS", name) for name in registry.names()}
-    assert set(options) == set(relatives.values())
+    assert set(relatives.values()) <= set(options) <= set(relatives)
     for name, relative in relatives.items():
         needed = {option for option, field in registry.options(name).items() if field.is_required()}
-        assert needed <= set(options[relative]) <= set(registry.options(name)), name
-        registry.config(name, options[relative])
+        given = options.get(name, options[relative])
+        assert needed <= set(given) <= set(registry.options(name)), name
+        registry.config(name, given)
+
+
+def test_released_langedit_takes_alphaedit_s_values_where_a_file_has_none_of_its_own(tmp_path):
+    given = hyperparameters("llama3-8b", methods())
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"alphaedit": dict(given["alphaedit"])}), encoding="utf-8")
+    spec = RunSpec(methods="alphaedit,langedit-released", hparams=str(tmp_path / "mine.yaml"))
+    ours, released = method_specs(spec, "some/model", methods())
+    assert released.options == ours.options
 
 
 def test_overrides_beat_hyperparameters():

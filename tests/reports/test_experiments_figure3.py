@@ -38,7 +38,7 @@ def test_no_downstream_no_section(complete: Path) -> None:
 @pytest.mark.parametrize(
     ("methods", "drawn"),
     [
-        (("none", "memit", "rect", "langedit"), ["Unedited", "RECT", "LangEdit"]),
+        (("none", "memit", "rect", "langedit"), ["Unedited", "RECT", "LangEdit (paper)"]),
         (("none", "memit", "ft"), ["Unedited", "FT", "MEMIT"]),
     ],
 )

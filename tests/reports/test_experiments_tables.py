@@ -31,13 +31,25 @@ def test_published_models_are_those_we_know() -> None:
 @pytest.mark.parametrize("model", ["llama3-8b", LLAMA, LLAMA.lower()])
 def test_published_numbers_stand_beside_the_same_model_and_data(model: str) -> None:
     rows = [{"cell": "a", "metric": m, "value": 0.5} for m in ("efficacy", "generality", "specificity")]
-    given = hand_made(rows, [{"cell": "a", "method": "langedit", "model": model, "data": "mzsre"}])
+    rows += [{**row, "cell": "b", "value": 0.4} for row in rows]
+    cells = [{"cell": c, "model": model, "data": "mzsre"} for c in "ab"]
+    names = ("langedit-released", "langedit")
+    given = hand_made(rows, [{**cell, "method": name} for cell, name in zip(cells, names, strict=True)])
     section = table1.section(given, panels(given)[0])
     assert section is not None
-    found = by_key(table_named(section, "published"), 2)
-    assert found["LangEdit", "ours"]["efficacy"].mean == 50
-    assert [found["LangEdit", "published"][m.key].mean for m in paper.MEASURES] == [82.54, 77.53, 31.90, 66.24]
-    assert found["LangEdit", "ours"]["xtreme_f1"].text == "–"
+    table = table_named(section, "published")
+    found, code = by_key(table, 2), "LangEdit (released code)"
+    assert list(found) == [("LangEdit (paper, Eq. 10)", "ours"), (code, "ours"), (code, "published")]
+    assert found[code, "ours"]["efficacy"].mean == 50
+    assert [found[code, "published"][m.key].mean for m in paper.MEASURES] == [82.54, 77.53, 31.90, 66.24]
+    assert found[code, "ours"]["xtreme_f1"].text == "–"
+    assert any("stands beside the released code" in note for note in table.notes)
+    assert any("k/(k+1)" in note for note in table.notes)
+
+
+def test_only_llama_counted_the_beginning_of_text() -> None:
+    notes = [paper.notes(Setting(model, "mzsre", "cycle"), ["memit"]) for model in ("gpt-j-6b", "qwen2.5-7b", LLAMA)]
+    assert notes == [(), (), (paper.BOS,)]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +63,7 @@ def test_other_settings_have_no_published_numbers(other: dict[str, str]) -> None
 
 def test_shuffled_facts_have_their_own_published_numbers() -> None:
     found = paper.scores(Setting("llama3-8b", "mzsre", "shuffled"))
-    assert found["langedit"]["efficacy"] == 81.69
+    assert found["langedit-released"]["efficacy"] == 81.69
     assert found["none"]["efficacy"] == 31.15
     assert "alphaedit" not in found
 
@@ -85,6 +97,7 @@ def test_published_costs_stand_beside_the_same_model() -> None:
     assert section is not None
     rows = by_key(table_named(section, "tables2-4"))
     assert (rows[("MEMIT",)]["published_seconds"].mean, rows[("MEMIT",)]["published_gigabytes"].mean) == (974, 35.8)
+    assert paper.costs(LLAMA).keys() == {"ft", "rome", "memit", "prune", "rect", "alphaedit", "langedit-released"}
     assert (rows[("mine",)]["published_seconds"].text, rows[("mine",)]["seconds"].text) == ("–", "–")
 
 
@@ -109,19 +122,19 @@ def orders(**cells: Any) -> Results:
 def test_variants_are_paired_with_their_method() -> None:
     section = next(iter(table5.sections(orders(), panels(orders()))))
     rows = by_key(table_named(section, "table5"))
-    assert list(rows) == [("LangEdit",), ("LangEdit (released)",), ("LangEdit (shuffled)",)]
-    assert rows[("LangEdit (shuffled)",)]["efficacy"].mean == pytest.approx(65)
+    assert list(rows) == [("LangEdit (paper, Eq. 10)",), ("LangEdit (released code)",), ("LangEdit (paper, Eq. 10, shuffled)",)]
+    assert rows[("LangEdit (paper, Eq. 10, shuffled)",)]["efficacy"].mean == pytest.approx(65)
     found = by_key(table_named(section, "table5-difference"), 3)
-    assert found["LangEdit (shuffled)", "LangEdit", "Efficacy"]["difference"].mean == pytest.approx(-20)
-    assert found["LangEdit (released)", "LangEdit", "Efficacy"]["difference"].mean == pytest.approx(15)
+    assert found["LangEdit (paper, Eq. 10, shuffled)", "LangEdit (paper, Eq. 10)", "Efficacy"]["difference"].mean == pytest.approx(-20)
+    assert found["LangEdit (released code)", "LangEdit (paper, Eq. 10)", "Efficacy"]["difference"].mean == pytest.approx(15)
 
 
 def test_an_unfinished_variant_is_a_dash() -> None:
     given = orders(status="failed")
     section = next(iter(table5.sections(given, panels(given))))
     table = table_named(section, "table5")
-    assert by_key(table)[("LangEdit (shuffled)",)]["efficacy"].text == "– (0/1)"
-    assert any("LangEdit missing 1/1" in note and "shuffled" in note for note in table.notes)
+    assert by_key(table)[("LangEdit (paper, Eq. 10, shuffled)",)]["efficacy"].text == "– (0/1)"
+    assert any("LangEdit (paper, Eq. 10) missing 1/1" in note and "shuffled" in note for note in table.notes)
 
 
 def test_one_order_and_no_variant_is_no_section(complete: Path) -> None:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bench.store.results import load_results
-from reports.numbers.aggregate import CORE, EFFICACY, MAIN, SCORE, XTREME, Panel, harmonic, panels
-from reports.numbers.pairing import over_facts, over_seeds
+from reports.numbers.aggregate import CORE, EFFICACY, MAIN, SCORE, SPECIFICITY, XTREME, Panel, harmonic, panels
+from reports.numbers.pairing import over_facts, over_seeds, score_over_facts
 from reports.numbers.significance import Outcome, beats_all, compare, holm, paired
 from tests.reports.world import World
 
@@ -153,12 +153,46 @@ def test_what_is_no_number_gives_a_reason(bad: float) -> None:
 
 
 def test_a_comparison_without_a_test_gives_no_star(tmp_path: Path) -> None:
+    """Results of an earlier version hold no counts of items."""
     world = World(methods=("memit", "langedit"), seeds=(0, 1), facts=1, xtreme=True)
     panel = panels(load_results(world.write(tmp_path / "run")))[0]
-    found = [c for c in compare(panel, MAIN) if c.measure == XTREME]
-    assert all(c.outcome.p is None and c.outcome.p_holm is None and c.outcome.note for c in found)
-    assert all(c.outcome.difference == pytest.approx(25.0) for c in found)
+    found = [c for c in compare(panel, MAIN) if c.measure == XTREME and c.unit == "facts"]
+    assert [(c.outcome.p, c.outcome.p_holm, c.outcome.note) for c in found] == [
+        (None, None, "no counts of items are stored; score again")
+    ]
     assert not beats_all(found, XTREME, "facts")
+
+
+def asking(panel: Panel, asked: int) -> Panel:
+    """The panel, whose specificity questions ask only so many facts."""
+    rows = panel.records[panel.records["metric"] == "specificity"]
+    again = rows.assign(metric="specificity_asked", fact=rows["fact"].str.rpartition("-")[2].astype(int).mod(asked).map(str))
+    records = again.groupby([c for c in again if c != "value"], as_index=False)["value"].mean()
+    return replace(panel, records=pd.concat([panel.records, records]))
+
+
+def test_specificity_is_paired_by_the_fact_that_is_asked(complete_panel: Panel) -> None:
+    first, second = over_facts(asking(complete_panel, 5), SPECIFICITY, "langedit", "memit")
+    assert len(first) == len(second) == 5
+    plain = over_facts(complete_panel, SPECIFICITY, "langedit", "memit")
+    assert len(plain[0]) == 180
+    # every asked fact stands for as many rows here, so the means are those of all rows
+    assert (first.mean(), second.mean()) == (pytest.approx(plain[0].mean()), pytest.approx(plain[1].mean()))
+
+
+def test_the_score_adds_the_variance_of_both_kinds_of_facts(complete_panel: Panel) -> None:
+    panel = asking(complete_panel, 5)
+    edited, asked = score_over_facts(panel, "langedit", "memit")
+    assert (len(edited[0]), len(asked[0])) == (180, 5)
+    parts = [over_facts(panel, part, "langedit", "memit")[0].mean() for part in CORE]
+    assert edited[0].mean() + asked[0].mean() == pytest.approx(harmonic(parts))
+    outcome = next(c.outcome for c in compare(panel, (SCORE,)) if (c.other, c.unit) == ("memit", "facts"))
+    errors = [(a - b).var(ddof=1) / len(a) for a, b in (edited, asked)]
+    df = sum(errors) ** 2 / (errors[0] ** 2 / 179 + errors[1] ** 2 / 4)
+    difference = sum((a - b).mean() for a, b in (edited, asked))
+    assert outcome.difference == pytest.approx(difference)
+    assert outcome.p == pytest.approx(2 * stats.t.sf(abs(difference) / math.sqrt(sum(errors)), df))
+    assert outcome.df == pytest.approx(df)
 
 
 @given(st.lists(st.floats(0, 1), max_size=40))
@@ -239,7 +273,7 @@ def test_only_records_that_both_have_are_paired(complete_panel: Panel) -> None:
 
 
 def test_contributions_to_the_score_average_to_the_score(complete_panel: Panel) -> None:
-    first, _ = over_facts(complete_panel, SCORE, "langedit", "memit")
+    ((first, _),) = score_over_facts(complete_panel, "langedit", "memit")
     parts = [over_facts(complete_panel, part, "langedit", "memit")[0].mean() for part in CORE]
     assert first.mean() == pytest.approx(harmonic(parts))
     moved = harmonic([*(part for part in parts[:2]), parts[2] + 1e-6]) - harmonic(parts)
@@ -266,12 +300,3 @@ def test_a_star_needs_every_comparison(complete_panel: Panel) -> None:
     assert not beats_all(weak, EFFICACY, "facts")
     assert beats_all([c for c in weak if c.other != "rect"], EFFICACY, "seeds")
     assert not beats_all([], EFFICACY, "facts")
-
-
-def test_xtreme_is_tested_on_its_items(tmp_path: Path) -> None:
-    world = World(methods=("memit", "langedit"), seeds=(0, 1), facts=1, xtreme=True)
-    panel = panels(load_results(world.write(tmp_path / "run")))[0]
-    first, second = over_facts(panel, XTREME, "langedit", "memit")
-    assert len(first) == len(second) == 2 * 3  # tasks, items; an item in several languages and seeds is one value
-    assert (first - second) == pytest.approx([25.0] * 6)
-    assert len(over_seeds(panel, XTREME, "langedit", "memit")[0]) == 2

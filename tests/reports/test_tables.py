@@ -168,7 +168,10 @@ def test_no_minus_zero() -> None:
 
 def test_names() -> None:
     assert [display_name(m) for m in ("none", "ft", "langedit-released", "my-method")] == [
-        "Unedited", "FT", "LangEdit (released)", "my-method",
+        "Unedited", "FT", "LangEdit (released code)", "my-method",
+    ]  # fmt: skip
+    assert [display_name(m) for m in ("langedit", "langedit-other", "alphaedit-multilingual")] == [
+        "LangEdit (paper, Eq. 10)", "LangEdit (other)", "AlphaEdit (multilingual)",
     ]  # fmt: skip
     assert [language_name(c) for c in ("en", "zh", "fr", "xx", "not a code")] == [
         "English", "中文", "Français", "xx", "not a code",
@@ -181,7 +184,7 @@ def test_table1_of_a_complete_run(complete_panel: Panel) -> None:
         "Method", "Efficacy", "Generality", "Specificity", "Score", "XTREME F1",
     ]  # fmt: skip
     assert [row[0].text for row in table.rows] == [
-        "Unedited", "FT", "ROME", "MEMIT", "PRUNE", "RECT", "AlphaEdit", "LangEdit",
+        "Unedited", "FT", "ROME", "MEMIT", "PRUNE", "RECT", "AlphaEdit", "LangEdit (paper, Eq. 10)",
     ]  # fmt: skip
     assert {row[5].text for row in table.rows} == {"–"}
     assert all(row[i].std is not None for row in table.rows for i in range(1, 5))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bench.api import EditRequest, Fact, Probe
 from bench.data.cldr.items import Item, real_items, target_pool, target_text
@@ -15,7 +17,7 @@ from bench.ground.names import unknown
 
 UNTOUCHED = 60
 
-FACTS_VERSION = 1
+FACTS_VERSION = 2
 """Raise it when the same items and phrasings are drawn or probed otherwise."""
 
 
@@ -32,7 +34,8 @@ def fingerprint() -> str:
 def load_cldr(languages: Sequence[str], per_language: int, seed: int, parallel: bool = False) -> dict[str, list[Fact]]:
     """Counterfactual edits with their probes, by language.
 
-    No fact is edited twice in a language, and specificity probes ask only about subjects that no edit touches.
+    No fact is edited twice in a language, and specificity probes ask only about subjects that no edit touches, none a
+    second time before all were asked.
     Fewer edits of the same seed and languages are a prefix of more, but for portability probes: an edit besides may
     take their answer away.
 
@@ -63,10 +66,11 @@ def load_cldr(languages: Sequence[str], per_language: int, seed: int, parallel: 
     edited = {item.fact_id for items in drawn.values() for item in items}
     true = {item.fact_id: item for item in real_items() if item.fact_id not in edited}
     seeds = {lang: f"cldr/{seed}" if parallel else f"cldr/{seed}/{lang}" for lang in languages}
-    return {
-        lang: [_fact(item, lang, languages, untouched, true, seeds[lang]) for item in items]
-        for lang, items in drawn.items()
-    }
+    bystanders, found = _Bystanders(untouched), {lang: list[Fact]() for lang in languages}
+    for turn in zip(*drawn.values(), strict=True):  # so that fewer edits are a prefix of more
+        for lang, item in zip(languages, turn, strict=True):
+            found[lang].append(_fact(item, lang, languages, bystanders, true, seeds[lang]))
+    return found
 
 
 def _check_languages(languages: Sequence[str]) -> None:
@@ -91,16 +95,48 @@ def _split(rng: random.Random) -> tuple[list[Item], list[Item]]:
     return editable, [item for item in items if item.subject_id in spared]
 
 
+@dataclass(frozen=True, slots=True)
+class _Bystanders:
+    """Facts of subjects that no edit touches, handed out evenly.
+
+    Attributes:
+        items: all of them.
+        times: how often each was handed out, by fact id; and in which language, by fact id and language.
+        given: those of an edited fact that came before, in another language.
+    """
+
+    items: Sequence[Item]
+    times: Counter[str | tuple[str, str]] = field(default_factory=Counter)
+    given: dict[str, list[Item]] = field(default_factory=dict)
+
+    def of(self, item: Item, langs: Sequence[str], rng: random.Random) -> list[Item]:
+        """One for every language in which is asked; the first two of the relation of `item`."""
+        if item.fact_id not in self.given:
+            chosen = self.given[item.fact_id] = list[Item]()
+            for place, lang in enumerate(langs):
+                free = [each for each in self.items if each not in chosen]
+                chosen.append(self._next([e for e in free if e.relation == item.relation or place > 1], lang, rng))
+        return self.given[item.fact_id]
+
+    def _next(self, free: Sequence[Item], lang: str, rng: random.Random) -> Item:
+        """One of those asked least, of these one of those asked least in this language."""
+        asked = {each.fact_id: (self.times[each.fact_id], self.times[each.fact_id, lang]) for each in free}
+        least = min(asked.values())
+        found = rng.choice([each for each in free if asked[each.fact_id] == least])
+        self.times.update([found.fact_id, (found.fact_id, lang)])
+        return found
+
+
 def _fact(
-    item: Item, lang: str, languages: Sequence[str], untouched: Sequence[Item], true: Mapping[str, Item], seed: str
+    item: Item, lang: str, languages: Sequence[str], bystanders: _Bystanders, true: Mapping[str, Item], seed: str
 ) -> Fact:
-    """The edit of one fact in one language; its draws depend on the seed and the fact alone.
+    """The edit of one fact in one language; its object depends on the seed and the fact alone.
 
     Args:
         item: the fact.
         lang: language of the edit.
         languages: those that probes ask in.
-        untouched: facts of subjects that no edit touches, whatever the number of edits.
+        bystanders: facts of subjects that no edit touches, whatever the number of edits.
         true: facts that no edit of these touches, by fact id.
         seed: of its draws.
     """
@@ -114,7 +150,7 @@ def _fact(
             Probe(item.fact_id, "generality", lang, lang, item.prompt(lang, i), request.target)
             for i in range(1, len(PHRASINGS[item.relation][lang]))
         ),
-        *_specificity(item, lang, others, untouched, rng),
+        *_specificity(item, lang, others, bystanders, rng),
         *_second_hops(item, new, lang, true),
         *(
             Probe(item.fact_id, "crosslingual", lang, each.lang, each.text, each.target)
@@ -131,15 +167,13 @@ def _request(item: Item, new: str, lang: str) -> EditRequest:
 
 
 def _specificity(
-    item: Item, lang: str, others: Sequence[str], untouched: Sequence[Item], rng: random.Random
+    item: Item, lang: str, others: Sequence[str], bystanders: _Bystanders, rng: random.Random
 ) -> list[Probe]:
     """Five untouched facts with their true objects: two of the same relation, three asked in the same language."""
-    asked = rng.sample([each for each in untouched if each.relation == item.relation], 2)
-    asked += rng.sample([each for each in untouched if each not in asked], 3)
     langs = [lang, lang, lang, *(rng.choice(others) if others else lang for _ in range(2))]
     return [
-        Probe(item.fact_id, "specificity", lang, where, each.prompt(where), each.target(where))
-        for each, where in zip(asked, langs, strict=True)
+        Probe(item.fact_id, "specificity", lang, where, each.prompt(where), each.target(where), asks=each.fact_id)
+        for each, where in zip(bystanders.of(item, langs, rng), langs, strict=True)
     ]
 
 

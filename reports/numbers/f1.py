@@ -1,0 +1,202 @@
+"""The test of XTREME F1 itself: what if the two methods had answered each other's items, or other items were asked?
+
+An F1 is no mean over items, so it is made again from the counts of right, gold and said that evaluators leave of every
+item and class. One value is an item with its translations and seeds, the same for both methods. The p value swaps the
+two methods' answers to items at random (paired permutation test); the interval draws the items of each task anew, each
+with both methods' answers (bootstrap, percentiles). Every draw takes all languages and seeds of an item along, so that
+the figure is the table's: mean over seeds of the mean over tasks of the mean over languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from reports.numbers.aggregate import Measure, Panel
+
+COUNTED = ("right", "gold", "said")
+KEYS = ["seed", "fact"]
+SWAPS, DRAWS, BATCH = 4_999, 999, 500
+"""Of the permutation test and of the bootstrap; as many at a time."""
+
+SEED = 20
+"""Of both, so that a report made twice says the same."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came of a test, in percentage points.
+
+    Attributes:
+        n: items, each with its translations.
+        note: why there is no p.
+    """
+
+    n: int
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """The items of a task that both methods were asked.
+
+    Attributes:
+        counts: of each method, [items, seeds x languages, classes, 3]; 0 where an item was not asked.
+        share: of each seed and language in the figure.
+        average: how the F1 of classes becomes one.
+    """
+
+    counts: tuple[Array, Array]
+    share: Array
+    average: str
+
+    @property
+    def n(self) -> int:
+        """Items."""
+        return len(self.counts[0])
+
+    def f1(self, totals: Array) -> Array:
+        """The task's part of the figure [...] from counts [..., seeds x languages, classes, 3]."""
+        part: Array = pooled(totals, self.average) @ self.share
+        return part
+
+
+def weighed(counts: Array, times: Array) -> Array:
+    """Sums [..., seeds x languages, classes, 3] of the counts of items taken so many times [..., items]."""
+    sums: Array = (times @ counts.reshape(len(counts), -1)).reshape(*times.shape[:-1], *counts.shape[1:])
+    return sums
+
+
+def pooled(totals: Array, average: str) -> Array:
+    """F1 [...] from counts of right, gold and said [..., classes, 3]; 0 for a class that is nowhere right."""
+    right, gold, said = (totals[..., i] for i in range(3))
+    whole = gold + said
+    if average == "micro":  # nothing to find and nothing said
+        right, whole = right.sum(-1), whole.sum(-1)
+        return np.where(whole > 0, 2 * right / np.maximum(whole, 1), 1.0)
+    classes = 2 * right / np.maximum(whole, 1)
+    weight = gold if average == "weighted" else (whole > 0).astype(float)
+    mean: Array = (weight * classes).sum(-1) / np.maximum(weight.sum(-1), 1)
+    return mean
+
+
+def f1_test(panel: Panel, measure: Measure, first: str, second: str) -> Found:
+    """Test of the F1 of `first` against that of `second`."""
+    mine = [counts_of(panel, measure, name) for name in (first, second)]
+    if not all(map(len, mine)):
+        return Found(0, note="no counts of items are stored; score again")
+    if not all(_agree(panel, measure, name, part) for name, part in zip((first, second), mine, strict=True)):
+        return Found(0, note="the counts of items do not give the stored F1")
+    both = mine[0][KEYS].drop_duplicates().merge(mine[1][KEYS].drop_duplicates())
+    tasks = list(_tasks([part.merge(both, on=KEYS) for part in mine]))
+    n = sum(task.n for task in tasks)
+    if any(task.n < 2 for task in tasks) or not tasks:
+        return Found(n, note="fewer than two items of a task")
+    difference = 100 * float(_swapped(tasks, np.zeros(n, dtype=bool)))
+    if all(np.array_equal(*task.counts) for task in tasks):
+        return Found(n, difference, note="no item differs, no variance to test against")
+    low, high = _interval(tasks)
+    return Found(n, difference, low, high, _p(tasks, n))
+
+
+def counts_of(panel: Panel, measure: Measure, method: str) -> pd.DataFrame:
+    """A method's columns right, gold and said by seed, fact (task, lang, item), average and kind, the class."""
+    records = panel.records[(panel.records["method"] == method) & (panel.records["protocol"] == measure.protocol)]
+    names = pd.Series(records["metric"].unique(), dtype=object)
+    counted = names.str.extract(r"^xtreme_(?P<count>right|gold|said):(?P<average>\w+):(?P<kind>.*)$").assign(metric=names)
+    rows = records.merge(counted.dropna(), on="metric")
+    wide = rows.pivot_table(index=[*KEYS, "average", "kind"], columns="count", values="value", aggfunc="sum")
+    wide = (wide.reindex(columns=list(COUNTED)).fillna(0.0) / 100).reset_index()  # records are in percent
+    return wide.join(wide["fact"].astype(str).str.extract(r"^(?P<task>[^/]*)/(?P<lang>[^/]*)/(?P<item>.*)$"))
+
+
+def _agree(panel: Panel, measure: Measure, method: str, rows: pd.DataFrame) -> bool:
+    """Whether the counts give the F1 that evaluators have stored, seed by seed and task by task."""
+    stored = panel.values(measure)
+    stored = stored[stored["method"] == method].set_index(["seed", "fact"])["value"] / 100
+    sums = rows.groupby(["seed", "task", "lang", "average", "kind"])[list(COUNTED)].sum()
+    found = {
+        key: float(pooled(part.to_numpy(dtype=float), str(key[3])))
+        for key, part in sums.groupby(["seed", "task", "lang", "average"])
+    }
+    made = pd.Series(found, dtype=float).groupby(level=[0, 1]).mean()
+    return len(made) == len(stored) and bool(np.allclose(made, stored.reindex(made.index), rtol=0, atol=1e-9))
+
+
+def _tasks(parts: Sequence[pd.DataFrame]) -> Iterator[_Task]:
+    every = pd.concat(parts)
+    seeds, names = every["seed"].nunique(), every["task"].nunique()
+    for task, rows in every.groupby("task"):
+        axes = [sorted(rows[name].unique()) for name in ("item", "seed", "lang", "kind")]
+        shape = [len(axis) for axis in axes]
+        counts = []
+        for part in parts:
+            mine = part[part["task"] == task]
+            table = np.zeros((*shape, 3))
+            places = tuple(pd.Index(axis).get_indexer(mine[n]) for axis, n in zip(axes, ("item", "seed", "lang", "kind"), strict=True))
+            table[places] = mine[list(COUNTED)].to_numpy(dtype=float)
+            counts.append(table.reshape(shape[0], shape[1] * shape[2], shape[3], 3))
+        asked = rows.groupby(["seed", "lang"]).size().unstack(fill_value=0).reindex(index=axes[1], columns=axes[2]) > 0
+        share = asked.div(asked.sum(axis="columns"), axis="index").to_numpy(dtype=float).ravel() / (seeds * names)
+        yield _Task((counts[0], counts[1]), share, str(rows["average"].iloc[0]))
+
+
+def _swapped(tasks: Sequence[_Task], swap: NDArray[np.bool_]) -> Array:
+    """First less second [...] where the answers to some items [..., items] are exchanged."""
+    total, start = np.zeros(swap.shape[:-1]), 0
+    for task in tasks:
+        first, second = task.counts
+        moved = weighed(second - first, swap[..., start : start + task.n].astype(float))
+        total = total + task.f1(first.sum(0) + moved) - task.f1(second.sum(0) - moved)
+        start += task.n
+    return total
+
+
+def _p(tasks: Sequence[_Task], n: int) -> float:
+    """Two-sided p of the paired permutation test: scipy permutes indices, those of the second method from n on."""
+
+    def difference(first: NDArray[Any], second: NDArray[Any], axis: int) -> Array:
+        return _swapped(tasks, np.moveaxis(first, axis, -1) >= n)
+
+    found = stats.permutation_test(
+        (np.arange(n), np.arange(n, 2 * n)), difference, permutation_type="samples", vectorized=True,
+        n_resamples=SWAPS, batch=BATCH, rng=np.random.default_rng(SEED),
+    )  # fmt: skip
+    return float(found.pvalue)
+
+
+def _interval(tasks: Sequence[_Task]) -> tuple[float, float]:
+    """95 % interval of the difference in points; scipy draws the items of each task by itself."""
+
+    def difference(*items: NDArray[Any], axis: int) -> Array:
+        return sum(map(partial(_drawn, axis=axis), tasks, items), np.zeros(()))
+
+    found = stats.bootstrap(
+        [np.arange(task.n) for task in tasks], difference, vectorized=True, paired=False, method="percentile",
+        n_resamples=DRAWS, batch=BATCH, rng=np.random.default_rng(SEED),
+    )  # fmt: skip
+    low, high = found.confidence_interval
+    return 100 * float(low), 100 * float(high)
+
+
+def _drawn(task: _Task, items: NDArray[Any], axis: int) -> Array:
+    """The task's part of the difference [...] for drawn items [..., items]."""
+    items = np.moveaxis(items, axis, -1)
+    flat = items.reshape(-1, items.shape[-1])
+    places = flat + task.n * np.arange(len(flat))[:, None]
+    times = np.bincount(places.ravel(), minlength=task.n * len(flat)).reshape(*items.shape[:-1], task.n).astype(float)
+    difference: Array = task.f1(weighed(task.counts[0], times)) - task.f1(weighed(task.counts[1], times))
+    return difference
