@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rapidfuzz import fuzz
 
-from bench.data.common import SPACELESS_LANGUAGES, How, Span
+from bench.data.common import SPACELESS_LANGUAGES
+from bench.data.spans import How, Span
 
 CLOSE_ENOUGH = 75.0
 """Lowest partial ratio, of 100, at which the closest span is taken for the subject."""
 
+WHOLE = 85.0
+"""Lowest ratio, of 100, at which that span is held to be the whole subject."""
+
 _MARKS = str.maketrans("’‘ʼ´`“”„«»‐‑–—\u00a0\u202f", "'''''\"\"\"\"\"----  ")
 _WORD = re.compile(r"\w+")
+_WORD_BEFORE = re.compile(r"([\w.]+)[ -]$")
+_WORD_AFTER = re.compile(r"[ -]?(\w+)")
 
 
 def align(prompt: str, subject: str, english: str, lang: str) -> Span | None:
@@ -42,6 +49,33 @@ def align(prompt: str, subject: str, english: str, lang: str) -> Span | None:
             if start >= 0:
                 return Span(start, start + len(needle), how)
     return _closest(folded, (fold(subject), fold(english)), spaced)
+
+
+def is_whole(prompt: str, span: Span, needles: Sequence[str], lang: str) -> bool:
+    """Whether the closest span is surely the whole subject and nothing else.
+
+    It is where it has as many words as a subject that it is much like, and no capital or digit stands beside it that
+    may belong to the name (German writes all nouns with capitals).
+    """
+    name = fold(prompt[span.start : span.end])
+    like = [
+        needle
+        for needle in map(fold, needles)
+        if len(_WORD.findall(needle)) == len(_WORD.findall(name)) and fuzz.ratio(needle, name) >= WHOLE
+    ]
+    return bool(like) and (lang == "de" or not goes_on(prompt, span))
+
+
+def goes_on(prompt: str, span: Span) -> bool:
+    """Whether a word with a capital or a digit stands right beside a span; a sentence's first word does not count."""
+    before, after = _WORD_BEFORE.search(prompt[: span.start]), _WORD_AFTER.match(prompt[span.end :])
+    first = before is not None and before.start() > 0 and is_capital(before[1])
+    return first or (after is not None and is_capital(after[1]))
+
+
+def is_capital(word: str) -> bool:
+    """Whether a word is written as names are."""
+    return any(each.isupper() or each.isdigit() for each in word)
 
 
 def fold(text: str) -> str:

@@ -28,7 +28,6 @@ from bench.data.common import (
     Example,
     Hub,
     LoadedData,
-    Span,
     crosslingual,
     draw,
     place_of,
@@ -37,7 +36,8 @@ from bench.data.common import (
     text_at,
     translated,
 )
-from bench.data.sources.align import align
+from bench.data.sources.align import align, is_whole
+from bench.data.spans import Span
 from bench.ground.digests import digest
 from bench.ground.errors import BenchError
 
@@ -134,9 +134,12 @@ def align_all(lang: str, records: Records, english: Records) -> tuple[dict[int, 
         if record is None:
             dropped["not in this language"] += 1
             continue
-        span = align(record.src, record.subject, original.subject if original else record.subject, lang)
+        english_subject = original.subject if original else record.subject
+        span = align(record.src, record.subject, english_subject, lang)
         if span is None:
             dropped["subject not in the prompt"] += 1
+        elif span.how == "closest" and not is_whole(record.src, span, (record.subject, english_subject), lang):
+            dropped["closest span is not surely the whole subject"] += 1
         elif SUBJECT_SLOT in record.src[: span.start] + " " + record.src[span.end :]:
             dropped["literal braces in the prompt"] += 1
         else:
