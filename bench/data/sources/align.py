@@ -16,6 +16,9 @@ CLOSE_ENOUGH = 75.0
 WHOLE = 85.0
 """Lowest ratio, of 100, at which that span is held to be the whole subject."""
 
+SAME_WORD = 60.0
+"""Lowest ratio at which its first word and its last one are the subject's."""
+
 _MARKS = str.maketrans("’‘ʼ´`“”„«»‐‑–—\u00a0\u202f", "'''''\"\"\"\"\"----  ")
 _WORD = re.compile(r"\w+")
 _WORD_BEFORE = re.compile(r"([\w.]+)[ -]$")
@@ -54,16 +57,21 @@ def align(prompt: str, subject: str, english: str, lang: str) -> Span | None:
 def is_whole(prompt: str, span: Span, needles: Sequence[str], lang: str) -> bool:
     """Whether the closest span is surely the whole subject and nothing else.
 
-    It is where it has as many words as a subject that it is much like, and no capital or digit stands beside it that
-    may belong to the name (German writes all nouns with capitals).
+    It is where it has as many words as a subject that it is much like, begins and ends as that does, and no capital or
+    digit stands beside it that may belong to the name (German writes all nouns with capitals).
     """
     name = fold(prompt[span.start : span.end])
-    like = [
-        needle
-        for needle in map(fold, needles)
-        if len(_WORD.findall(needle)) == len(_WORD.findall(name)) and fuzz.ratio(needle, name) >= WHOLE
-    ]
-    return bool(like) and (lang == "de" or not goes_on(prompt, span))
+    like = any(_is_like(name, fold(needle)) for needle in needles)
+    return like and (lang == "de" or not goes_on(prompt, span))
+
+
+def _is_like(name: str, needle: str) -> bool:
+    ours, theirs = _WORD.findall(name), _WORD.findall(needle)
+    if needle.endswith(("!", "?")) and needle[-1] != name[-1:]:  # a title whose mark is left out
+        return False
+    if not ours or len(ours) != len(theirs) or fuzz.ratio(name, needle) < WHOLE:
+        return False
+    return all(fuzz.ratio(ours[end], theirs[end]) >= SAME_WORD for end in (0, -1))
 
 
 def goes_on(prompt: str, span: Span) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
@@ -17,6 +18,9 @@ from bench.data.spans import Span
 
 ALIKE = 85.0
 """Lowest ratio, of 100, at which a name in another language is the English one."""
+
+TITLE = 50.0
+"""The same for what stands in quotation marks, where the English one does not."""
 
 NOTHING = "no span shared with the statement"
 SMALL = "in small letters"
@@ -32,11 +36,21 @@ _MORE = re.compile(r" (?:national|men's|women's) |'s? ")
 _PARTICLE = re.compile(r"\b(?:de|du|da|di|del|della|la|le|van|von|der|den|bin|ibn|al|el) $")
 """Before one: de Havilland Canada."""
 _CUT = re.compile("['’][^\\W_]")
+"""After a name, in any language: Yuval Ne'eman."""
+_INITIAL = re.compile(r"\b[^\W\d_]\. $")
+"""Before one: J. Christopher Stevens."""
 _GERMAN_ORDINAL = re.compile(r"\b[IVX]+$")
 CAPITALS_OF_NOUNS = frozenset({"de"})
 
 
-def judge(question: str, span: Span | None, lang: str, english: str | None) -> Span | str:
+class Known(NamedTuple):
+    """The subject of a record in English, and whether it stands in quotation marks there."""
+
+    name: str
+    quoted: bool
+
+
+def judge(question: str, span: Span | None, lang: str, english: Known | None) -> Span | str:
     """The span and how it is known, or why it is not sure.
 
     Args:
@@ -54,8 +68,12 @@ def judge(question: str, span: Span | None, lang: str, english: str | None) -> S
     if _is_quoted(question, span):
         # Nate "Tiny" Archibald
         around = Span(span.start - 1, span.end + 1, "quoted")
-        return LONGER if goes_on(question, around) and lang not in CAPITALS_OF_NOUNS else span._replace(how="quoted")
-    cut = _CUT.match(question, span.end) is not None  # Yuval Ne'eman
+        if lang not in CAPITALS_OF_NOUNS and goes_on(question, around):
+            return LONGER
+        # a title that tells who somebody is stands in quotation marks too, but not in English
+        titled = english is None or english.quoted or fuzz.ratio(_bare(name), _bare(english.name)) >= TITLE
+        return span._replace(how="quoted") if titled else UNLIKE
+    cut = _CUT.match(question, span.end) or _INITIAL.search(question[: span.start])
     if cut or (lang not in CAPITALS_OF_NOUNS and goes_on(question, span)):
         return LONGER
     if lang == "en":
@@ -65,7 +83,7 @@ def judge(question: str, span: Span | None, lang: str, english: str | None) -> S
         return span if is_capital(words[0]) and is_capital(words[-1]) else SMALL
     if english is None:
         return NO_ENGLISH
-    ours, theirs = _bare(name), _bare(english)
+    ours, theirs = _bare(name), _bare(english.name)
     if ours == f"{theirs}s":  # a German genitive
         span = span._replace(end=span.end - 1)
     return span._replace(how="alike") if fuzz.ratio(ours, theirs) >= ALIKE else UNLIKE

@@ -44,6 +44,9 @@ from bench.ground.errors import BenchError
 FOLDER, FILE, KNOWEDIT = "zsre", "zsre_mend_eval.json", "ZsRE-test-all.json"
 SOURCE = "rome.baulab.info/data/dsets"
 
+FOUND_BY = "whole closest spans"
+"""Part of the fingerprint: how subjects are found changes what is edited."""
+
 NQ_PREFIX = "nq question: "
 QUESTION_MARKS = ("?", "？")
 
