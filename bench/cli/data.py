@@ -16,6 +16,10 @@ from bench.ground.errors import BenchError, one_line
 if TYPE_CHECKING:
     from bench.data.common import AlignmentCount, Checked
 
+ALIGNED = ("exact", "casefold", "english", "closest")
+SEARCHED = ("quoted", "named", "alike", "recurring", "framed")
+"""Rules by which subjects are found that a record names, and that it does not name."""
+
 app = typer.Typer(no_args_is_help=True, help="Check files of facts, download data sets.")
 
 File = Annotated[Path, Argument(metavar="FILE", help="A .json or .jsonl file of any known layout.", show_default=False)]
@@ -33,11 +37,14 @@ def check_command(file: File, show: Shown = 0, seed: Seed = 0) -> None:
     """Say what a file holds: records per language, how subjects were aligned, what is dropped, every problem."""
     from bench.data import datasets
     from bench.data.sources.check import against_description, check
+    from bench.data.spans import in_words
 
     checked = check(file)
     known = against_description(file, datasets.datasets().values())
     echo(f"{file}: {checked.layout}{f', {known}' if known else ''}")
     show_counts(checked.counts)
+    for line in in_words({lang: each for lang, each in checked.reliability.items() if lang in checked.examples}):
+        echo(f"right when looked at by eye: {line}")
     for lang, lines in sampled(checked, show, seed):
         echo(f"\n{lang}")
         for line in lines:
@@ -50,7 +57,9 @@ def check_command(file: File, show: Shown = 0, seed: Seed = 0) -> None:
 
 def show_counts(counts: Iterable[AlignmentCount]) -> None:
     """One line per language, and why records are dropped."""
-    rules = ("exact", "casefold", "english", "closest", "shared")
+    counts = list(counts)
+    searched = any(getattr(each, rule) for each in counts for rule in SEARCHED)
+    rules = SEARCHED if searched else ALIGNED
     rows: list[tuple[object, ...]] = []
     for each in counts:
         share = f"{each.kept / each.read:.1%}" if each.read else "-"

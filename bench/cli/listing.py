@@ -86,6 +86,8 @@ def _datasets(verbose: bool) -> None:
 
 def _describe(each: Dataset) -> None:
     """All that is known of a data set."""
+    from bench.data.spans import in_words
+
     lines = {
         "languages": " ".join(each.languages),
         "licence": each.licence,
@@ -99,6 +101,8 @@ def _describe(each: Dataset) -> None:
     for name, text in lines.items():
         if text:
             echo(f"  {name:10}{text}")
+    for line in in_words(each.reliability):
+        echo(f"  {'spans':10}right when looked at by eye: {line}")
     for file, checksum in each.files.items():
         echo(f"  {'file':10}{file}{f'  sha256 {checksum}' if checksum else ''}")
     echo()

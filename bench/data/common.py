@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from bench.api import EditRequest, Fact, Probe
+from bench.data.spans import How, Reliability, Span
 from bench.ground.errors import BenchError
 from bench.ground.parsing import is_unicode, parse_json, read_text
 
@@ -17,17 +18,6 @@ T = TypeVar("T")
 
 SPACELESS_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 """Written without spaces between words."""
-
-
-How = Literal["exact", "casefold", "english", "closest", "shared"]
-
-
-class Span(NamedTuple):
-    """Characters [start, end) of the prompt, and which rule found them."""
-
-    start: int
-    end: int
-    how: How
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +49,11 @@ class AlignmentCount:
         casefold: it does but for case or typographic marks.
         english: the English subject stands there.
         closest: neither does; the closest span was taken.
-        shared: the record names no subject; the span that question and statement share was taken.
+        quoted: the record names no subject; it is what stands in quotation marks.
+        named: a name in capitals that question and statement share.
+        alike: one that looks like the English subject.
+        recurring: what stands before a function word, in several records of the subject.
+        framed: the same in one record, where others go on in the same words.
         dropped: records left out, by reason.
         unasked: questions left out of records that are kept, by reason.
         rephrase_equal: kept records whose rephrase equals the prompt, so that it measures nothing.
@@ -73,7 +67,11 @@ class AlignmentCount:
     closest: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
     rephrase_equal: int = 0
-    shared: int = 0
+    quoted: int = 0
+    named: int = 0
+    alike: int = 0
+    recurring: int = 0
+    framed: int = 0
     unasked: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -114,12 +112,14 @@ class Checked:
         counts: one entry per language.
         problems: records that are not as they should be; the file is sound if there is none.
         examples: every alignment, by language; empty where prompts come with their slot.
+        reliability: how often alignments of the layout are right, where that was measured.
     """
 
     layout: str
     counts: tuple[AlignmentCount, ...]
     problems: tuple[BenchError, ...] = ()
     examples: Mapping[str, Sequence[Example]] = field(default_factory=dict)
+    reliability: Reliability = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,7 @@ class Dataset:
         files: paths below the data folder, with the SHA-256 of those whose contents are known.
         selection: how a run's facts are drawn.
         hub: where the files can be downloaded, if they can.
+        reliability: how often its subjects are found right, where that was measured.
     """
 
     name: str
@@ -166,6 +167,7 @@ class Dataset:
     files: Mapping[str, str] = field(default_factory=dict)
     selection: str = "each fact in one language while there are enough; --parallel: the same facts in all"
     hub: Hub | None = None
+    reliability: Reliability = field(default_factory=dict)
 
 
 def shuffled(items: Iterable[T], seed: int, part: str) -> list[T]:

@@ -64,17 +64,35 @@ def options(records: list[dict[str, Any]]) -> Table:
     return Table("options", (METHOD, Column("options", "Options", "text")), rows, caption)
 
 
+ALIGNED = {
+    "exact": "Exact",
+    "casefold": "But for case",
+    "english": "English subject",
+    "closest": "Closest span",
+}
+RULES = {
+    **ALIGNED,
+    "shared": "Shared with statement",
+    "quoted": "In quotation marks",
+    "named": "In capitals",
+    "alike": "Like the English one",
+    "recurring": "Alike in two records",
+    "framed": "Before a function word",
+}
+"""Rules by which subjects are found; of those after the first four, only what was used is shown."""
+
+
 def alignment(records: list[dict[str, Any]]) -> Table:
     """What became of the data's records per language; empty for data that need no alignment."""
     rows: list[tuple[Cell, ...]] = []
-    keys = ("read", "exact", "casefold", "english", "closest", "shared", "rephrase_equal")
-    for count in records[0]["environment"].get("alignment", []) if records else []:
-        dropped = ", ".join(
-            f"{reason} {n}" for reason, n in {**count.get("dropped", {}), **count.get("unasked", {})}.items()
-        )
+    counts = records[0]["environment"].get("alignment", []) if records else []
+    rules = [key for key in RULES if key in ALIGNED or any(count.get(key) for count in counts)]
+    keys = ("read", *rules, "rephrase_equal")
+    for count in counts:
+        left_out = {**count.get("dropped", {}), **count.get("unasked", {})}
+        dropped = ", ".join(f"{reason} {n}" for reason, n in left_out.items())
         rows.append((Cell(count["lang"]), *(Cell(str(count.get(key, DASH))) for key in keys), Cell(dropped or "0")))
-    titles = ["Read", "Exact", "But for case", "English subject", "Closest span", "Shared with statement"]
-    titles.append("Rephrase equals prompt")
+    titles = ["Read", *(RULES[key] for key in rules), "Rephrase equals prompt"]
     header = [Column("language", "Language", "text")]
     header += [Column(key, title, "number") for key, title in zip(keys, titles, strict=True)]
     caption = "Where the subjects were found in their prompts: number of records by language."

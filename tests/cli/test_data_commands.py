@@ -61,6 +61,21 @@ def test_alignments_are_shown(tmp_path):
     assert "exact     Wo liegt [[Avila]]s Dom?" in answer.out
 
 
+def test_reliability_is_told_beside_the_share_kept(tmp_path):
+    question = {"question": "Where was Ada Bow born?", "o_prompt": "Ada Bow was born in Bonn.", "o_answer": "Bonn"}
+    record = {**question, "e_prompt": "Ada Bow was born in Rome.", "e_answer": "Rome"}
+    out = bench("data", "check", write(tmp_path / "en_qa.json", [record])).out
+    heads = next(line for line in out.splitlines() if line.startswith("language")).split()
+    assert heads[2:7] == ["quoted", "named", "alike", "recurring", "framed"]
+    assert "right when looked at by eye: en 100.0% (quoted 40 of 40, named 40 of 40)" in out
+    assert "fr" not in out.split()
+    # nothing was measured of other layouts
+    assert "by eye" not in bench("data", "check", write(tmp_path / "zsre.json", [HALF])).out
+    listed = bench("list", "datasets", "-v").out
+    assert "by eye: zh 100.0% (quoted 30 of 30, recurring 60 of 60, framed 60 of 60)" in listed
+    assert "by eye: ja 100.0% (framed 67 of 67)" in listed
+
+
 def test_every_problem_is_shown_with_its_line(tmp_path):
     path = tmp_path / "own.jsonl"
     lines = [FACT, {**FACT, "fact_id": "f1", "paraphrase": []}, {**FACT, "fact_id": "f2", "target": ""}]

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.data.sources.align import align
+from bench.data.sources.align import align, is_whole
+from bench.data.spans import Span
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,23 @@ def test_offsets_survive_characters_that_change_length_when_folded() -> None:
     span = align(prompt, "große Straße", "Great Road", "de")
     assert span is not None
     assert prompt[span.start : span.end] == "GROẞE Straße"
+
+
+@pytest.mark.parametrize(
+    ("lang", "prompt", "found", "subject", "english", "whole"),
+    [
+        ("de", "Wer baute das deutsche U-Boot U-7?", "deutsche U-Boot U-7", "Deutsches U-Boot U-7", "U-7", True),
+        ("nl", "Wie zijn Frieze en Roy vandaag?", "Frieze en Roy", "Fries en Roy", "Frieze and Roy", True),
+        # half a name, a function word too many, another word at an end, a capital beside it
+        ("nl", "Waar is de interactie van Dirac?", "de interactie", "Diracs interactie", "Dirac's interaction", False),
+        ("es", "¿Cuándo acabó la Asociación Sur de Lugo?", "Asociación Sur de", "Asociación Sur Gala", "x", False),
+        ("fr", "Où se trouve le quartier de Nantes ?", "trouve le quartier de Nantes", "quartier Nantes", "x", False),
+        ("pt", "Quem escreveu Cada dia é festa?", "dia é festa", "Dia é festa", "x", False),
+        ("fr", "Qui a fait Vive le roi ! ?", "Vive le roi", "Vive le roy !", "x", False),
+    ],
+)
+def test_closest_span_is_kept_where_it_is_the_whole_subject(
+    lang: str, prompt: str, found: str, subject: str, english: str, whole: bool
+) -> None:
+    start = prompt.index(found)
+    assert is_whole(prompt, Span(start, start + len(found), "closest"), (subject, english), lang) is whole

@@ -68,8 +68,11 @@ def test_edit_and_probes_of_a_fact(folder: Path) -> None:
         ("portability", "de", "In welchem Land?", " Italien"),
         ("crosslingual", "en", "Where was Niels Bohr 0 born and raised?", " Rome"),
     ]
-    assert loaded.how["de", "mlake/3"] == "shared"
-    assert [(count.lang, count.shared, count.kept) for count in loaded.report] == [("en", 60, 60), ("de", 60, 60)]
+    assert loaded.how["de", "mlake/3"] == "alike"
+    assert [(count.lang, count.named, count.alike, count.kept) for count in loaded.report] == [
+        ("en", 60, 0, 60),
+        ("de", 0, 60, 60),
+    ]
 
 
 def test_one_hop_and_two_come_out_as_efficacy_and_portability(folder: Path) -> None:
@@ -118,6 +121,25 @@ def test_no_space_before_a_chinese_target(folder: Path) -> None:
     fact = facts(folder, "zh", count=1).facts["zh"][0]
     assert fact.request.target == "罗马"
     assert fact.request.prompt.endswith("出生于哪个城市？")
+
+
+def test_half_a_name_is_dropped_where_english_tells_the_whole(folder: Path) -> None:
+    path = folder / "mlake/single_hop/de_qa.json"
+    records = json.loads(path.read_text(encoding="utf-8"))
+    # the statement says less of the name than the question
+    records[0]["e_prompt"] = "Lovelace 0 wurde in der Stadt Rom geboren."
+    write(path, records)
+    loaded = facts(folder, "en", "de", count=59)
+    assert dict(loaded.report[1].dropped) == {"unlike the English subject": 1}
+    assert "mlake/0" not in {fact.request.fact_id for fact in loaded.facts["de"]}
+
+
+def test_chinese_names_end_before_function_words(folder: Path) -> None:
+    loaded = facts(folder, "zh")
+    subjects = {fact.request.fact_id: fact.request.subject for fact in loaded.facts["zh"]}
+    assert subjects["mlake/1"] == CHINESE[1] + "一"
+    assert {subject[:-1] for subject in subjects.values()} == set(CHINESE)
+    assert [count.framed for count in loaded.report] == [60]
 
 
 def test_question_that_shares_nothing_is_dropped_and_counted(folder: Path) -> None:
@@ -172,7 +194,7 @@ def test_subject_is_what_question_and_statement_share(
     asked = Asked(question, statement, answer)
     span = Finder.of(lang, [*FILLER, asked]).find(asked, english)
     assert span is not None
-    assert (question[span.start : span.end], span.how) == (subject, "shared")
+    assert question[span.start : span.end] == subject
 
 
 def test_the_answer_is_no_subject() -> None:

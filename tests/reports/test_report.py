@@ -171,7 +171,12 @@ def test_cost_leaves_out_what_followed_a_divergence(gappy: Path, gappy_panel: Pa
 def test_alignment_counts_are_reported() -> None:
     count = {"lang": "de", "read": 10, "exact": 7, "casefold": 1, "closest": 1, "dropped": {"no subject": 1}}
     table = provenance.alignment([{"environment": {"alignment": [count]}}])
-    assert [cell.text for cell in table.rows[0]] == ["de", "10", "7", "1", "–", "1", "–", "–", "no subject 1"]
+    assert [cell.text for cell in table.rows[0]] == ["de", "10", "7", "1", "–", "1", "–", "no subject 1"]
+    searched = {"lang": "zh", "read": 9, "exact": 0, "framed": 7, "recurring": 0, "dropped": {}}
+    table = provenance.alignment([{"environment": {"alignment": [searched]}}])
+    row = dict(zip((column.title for column in table.columns), (cell.text for cell in table.rows[0]), strict=True))
+    assert row["Before a function word"] == "7"
+    assert "Alike in two records" not in row
 
 
 def test_text_for_the_terminal(complete: Path) -> None:

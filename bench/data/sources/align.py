@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rapidfuzz import fuzz
 
-from bench.data.common import SPACELESS_LANGUAGES, How, Span
+from bench.data.common import SPACELESS_LANGUAGES
+from bench.data.spans import How, Span
 
 CLOSE_ENOUGH = 75.0
 """Lowest partial ratio, of 100, at which the closest span is taken for the subject."""
 
+WHOLE = 85.0
+"""Lowest ratio, of 100, at which that span is held to be the whole subject."""
+
+SAME_WORD = 60.0
+"""Lowest ratio at which its first word and its last one are the subject's."""
+
 _MARKS = str.maketrans("’‘ʼ´`“”„«»‐‑–—\u00a0\u202f", "'''''\"\"\"\"\"----  ")
 _WORD = re.compile(r"\w+")
+_WORD_BEFORE = re.compile(r"([\w.]+)[ -]$")
+_WORD_AFTER = re.compile(r"[ -]?(\w+)")
 
 
 def align(prompt: str, subject: str, english: str, lang: str) -> Span | None:
@@ -42,6 +52,38 @@ def align(prompt: str, subject: str, english: str, lang: str) -> Span | None:
             if start >= 0:
                 return Span(start, start + len(needle), how)
     return _closest(folded, (fold(subject), fold(english)), spaced)
+
+
+def is_whole(prompt: str, span: Span, needles: Sequence[str], lang: str) -> bool:
+    """Whether the closest span is surely the whole subject and nothing else.
+
+    It is where it has as many words as a subject that it is much like, begins and ends as that does, and no capital or
+    digit stands beside it that may belong to the name (German writes all nouns with capitals).
+    """
+    name = fold(prompt[span.start : span.end])
+    like = any(_is_like(name, fold(needle)) for needle in needles)
+    return like and (lang == "de" or not goes_on(prompt, span))
+
+
+def _is_like(name: str, needle: str) -> bool:
+    ours, theirs = _WORD.findall(name), _WORD.findall(needle)
+    if needle.endswith(("!", "?")) and needle[-1] != name[-1:]:  # a title whose mark is left out
+        return False
+    if not ours or len(ours) != len(theirs) or fuzz.ratio(name, needle) < WHOLE:
+        return False
+    return all(fuzz.ratio(ours[end], theirs[end]) >= SAME_WORD for end in (0, -1))
+
+
+def goes_on(prompt: str, span: Span) -> bool:
+    """Whether a word with a capital or a digit stands right beside a span; a sentence's first word does not count."""
+    before, after = _WORD_BEFORE.search(prompt[: span.start]), _WORD_AFTER.match(prompt[span.end :])
+    first = before is not None and before.start() > 0 and is_capital(before[1])
+    return first or (after is not None and is_capital(after[1]))
+
+
+def is_capital(word: str) -> bool:
+    """Whether a word is written as names are."""
+    return any(each.isupper() or each.isdigit() for each in word)
 
 
 def fold(text: str) -> str:

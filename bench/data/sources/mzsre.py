@@ -17,6 +17,7 @@ from bench.data.common import Checked, DataRequest, LoadedData, place_of, read_r
 from bench.data.common import Dataset as Description
 from bench.data.sources import zsre
 from bench.data.sources.zsre import Record, Records
+from bench.data.spans import Measured, Reliability
 from bench.ground.digests import content_digest, digest
 from bench.ground.errors import BenchError
 
@@ -46,7 +47,8 @@ class Parallel:
     def fingerprint(self, data_dir: Path | None) -> str:
         """Hash the files that are there."""
         place = self._place(data_dir)
-        return digest([path for name in self.files.values() if (path := place / name).is_file()], self.folder)
+        there = [path for name in self.files.values() if (path := place / name).is_file()]
+        return digest(there, self.folder, zsre.FOUND_BY)
 
     def _place(self, data_dir: Path | None) -> Path:
         return place_of(self.folder, data_dir, self.files.values(), self.source)
@@ -101,7 +103,8 @@ def check(path: Path, folder: str) -> Checked:
     english: Records = halves.get("en") or [None] * max(map(len, halves.values()), default=0)
     aligned = {lang: zsre.align_all(lang, records, english) for lang, records in halves.items()}
     shown = {lang: zsre.examples(halves[lang], spans) for lang, (spans, _) in aligned.items()}
-    return Checked(folder, tuple(count for _, count in aligned.values()), tuple(problems), shown)
+    measured = RELIABILITY if folder == MZSRE.folder else {}
+    return Checked(folder, tuple(count for _, count in aligned.values()), tuple(problems), shown, measured)
 
 
 def _language(code: str, item: Mapping[str, Any], path: Path, record: str) -> str:
@@ -140,6 +143,14 @@ def _files(languages: Iterable[str]) -> dict[str, str]:
     return {lang: f"mzsre_test_duplicate_en{published.get(lang, lang)}.json" for lang in languages}
 
 
+RELIABILITY: Reliability = {
+    "de": {"closest": Measured(22, 22)},
+    "nl": {"closest": Measured(12, 12)},
+    "es": {"closest": Measured(11, 11)},
+    "fr": {"closest": Measured(14, 14)},
+}
+"""All closest spans of the files that are kept; see tests/data/labels/spans.json."""
+
 SHA256 = {
     "de": "8dd490b2f562254c7d1a576652402ee07ba8bb12c0749907560ebd1c04500fe5",
     "nl": "95e8cf7542a436213206a5c8c320562588e2326e00578cd6d245e09582fa2c47",
@@ -159,6 +170,7 @@ DATASETS = (
         source="github.com/Vicky-Wil/ReMaKE",
         what="743 zsRE questions with counterfactual answers in parallel languages",
         load=MZSRE.load,
+        reliability=RELIABILITY,
         fingerprint=MZSRE.fingerprint,
         selection="the paper's 400 in each of en de nl es fr zh: every fact in 3 or 4 languages, in one while there "
         "are enough; --parallel: the same facts in all",

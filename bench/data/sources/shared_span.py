@@ -1,5 +1,7 @@
 """Find the subject of a question that names none: the span that the question shares with its statement.
 
+For languages with spaces between words; `bench.data.sources.unspaced` is for the others.
+
 "Where was Clara Bow born?" and "Clara Bow was born in Norway." share "Clara Bow" and "born". Of all runs of words
 that stand in both, the answer left out, the one is taken whose words weigh most together. A word weighs more the
 fewer records of the language hold it, more as a name (a capital or a digit), as a word of the same question in
@@ -17,8 +19,8 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
-from bench.data.common import SPACELESS_LANGUAGES, Span
 from bench.data.sources.align import fold
+from bench.data.spans import Span
 
 COMMON = 4.0
 """A word that n / e^COMMON of n records hold weighs nothing: 20 of 1,072."""
@@ -30,9 +32,8 @@ ALIKE = 70.0
 NOUNS_HAVE_CAPITALS = frozenset({"de"})
 
 _WORD = re.compile(r"\w+(?:[-.]\w+)*")
-_CHARACTER = re.compile(r"\w")
-_QUOTED = re.compile(r'"[^"]+"|«[^»]+»|(?<!\w)\'[^\']+\'(?!\w)|[《「『][^》」』]+[》」』]')
-_MARK = re.compile(r"[\"«»《》「」『』]|(?<!\w)'|'(?!\w)")
+_QUOTED = re.compile(r'"[^"]+"|«[^»]+»|(?<!\w)\'[^\']+\'(?!\w)')
+_MARK = re.compile(r"[\"«»]|(?<!\w)'|'(?!\w)")
 
 
 class Asked(NamedTuple):
@@ -55,7 +56,7 @@ class Finder:
     Attributes:
         lang: ISO 639-1 code.
         records: in how many records the language has.
-        holding: in how many of them a word stands; where words are not spaced, two characters side by side.
+        holding: in how many of them a word stands.
     """
 
     lang: str
@@ -67,8 +68,7 @@ class Finder:
         """Count the words of a language's records."""
         holding: Counter[str] = Counter()
         for each in asked:
-            texts = (fold(each.question), each.known)
-            holding.update({part for text in texts for part in _parts(text, lang)})
+            holding.update({word for text in (fold(each.question), each.known) for word in _WORD.findall(text)})
         return cls(lang, len(asked), holding)
 
     def find(self, asked: Asked, english: str = "") -> Span | None:
@@ -80,7 +80,7 @@ class Finder:
         """
         words = self._words(asked.question, _names(english))
         best = self._heaviest(asked, words, strict=True)
-        if best is None and self.lang not in SPACELESS_LANGUAGES:
+        if best is None:
             # a subject in small letters ("basketball"), which needs the English question's word for it
             best = self._heaviest(asked, words, strict=False)
             inside = [word for word in words if best and best.start <= word.start < best.end]
@@ -98,39 +98,29 @@ class Finder:
     def _heaviest(self, asked: Asked, words: Sequence[_Word], strict: bool) -> Span | None:
         weights = [self._weight(word, strict) for word in words]
         weight, start, end = max(self._runs(asked, words, weights), default=(0.0, 0, 0))
-        return Span(start, end, "shared") if weight > 0 else None
+        return Span(start, end, "named") if weight > 0 else None
 
     def _words(self, question: str, english: Sequence[str]) -> list[_Word]:
-        pattern = _CHARACTER if self.lang in SPACELESS_LANGUAGES else _WORD
         folded = fold(question)
         quotes = [match.span() for match in _QUOTED.finditer(folded)]
         found = []
-        for number, match in enumerate(pattern.finditer(folded)):
+        for number, match in enumerate(_WORD.finditer(folded)):
             start, end = match.span()
             written = question[start:end]
             name = number > 0 and any(each.isupper() or each.isdigit() for each in written)
             known = match[0] in english or _like(match[0], english)
             quoted = any(first < start and end < last for first, last in quotes)
-            found.append(_Word(start, end, self._rarity(folded, start, end), name, known, quoted))
+            found.append(_Word(start, end, self._rarity(match[0]), name, known, quoted))
         return found
 
-    def _rarity(self, folded: str, start: int, end: int) -> float:
-        """How much rarer than common a word is; a character as its less rare neighbourhood."""
-        if self.lang not in SPACELESS_LANGUAGES:
-            return self._weight_of(folded[start:end])
-        pairs = [folded[start - 1 : end] if start else "", folded[start : end + 1]]
-        inside = [pair for pair in pairs if len(pair) == 2 and pair.isalnum()]
-        return min((self._weight_of(pair) for pair in inside), default=self._weight_of(folded[start:end]))
-
-    def _weight_of(self, part: str) -> float:
-        return math.log(max(self.records, 1) / max(self.holding.get(part, 0), 1)) - COMMON
+    def _rarity(self, word: str) -> float:
+        """How much rarer than common a word is."""
+        return math.log(max(self.records, 1) / max(self.holding.get(word, 0), 1)) - COMMON
 
     def _weight(self, word: _Word, strict: bool) -> float:
         if word.quoted:
             return max(word.rarity, 0.0) + QUOTED
         weight = word.rarity + (ENGLISH if word.english else 0.0)
-        if self.lang in SPACELESS_LANGUAGES:
-            return weight
         if word.name and self.lang in NOUNS_HAVE_CAPITALS and not word.english:
             return weight + SMALL
         if word.name:
@@ -140,13 +130,12 @@ class Finder:
     def _runs(self, asked: Asked, words: Sequence[_Word], weights: Sequence[float]) -> Iterator[tuple[float, int, int]]:
         """Weight, start and end of every run of words of the question that stands in the statement."""
         folded, known = fold(asked.question), asked.known
-        edge = "" if self.lang in SPACELESS_LANGUAGES else r"\b"
         marks = {match.start() for match in _MARK.finditer(folded)}
         for number, first in enumerate(words):
             weight = 0.0
             for last, more in zip(words[number:], weights[number:], strict=True):
                 run = folded[first.start : last.end]
-                if marks & set(range(first.start, last.end)) or not re.search(edge + re.escape(run) + edge, known):
+                if marks & set(range(first.start, last.end)) or not re.search(rf"\b{re.escape(run)}\b", known):
                     break
                 weight += more
                 yield weight, first.start, last.end
@@ -161,15 +150,6 @@ class _Word(NamedTuple):
     name: bool
     english: bool
     quoted: bool
-
-
-def _parts(text: str, lang: str) -> Iterator[str]:
-    if lang not in SPACELESS_LANGUAGES:
-        yield from _WORD.findall(text)
-        return
-    for start in range(len(text)):
-        yield text[start : start + 1]
-        yield text[start : start + 2]
 
 
 def _names(english: str) -> list[str]:

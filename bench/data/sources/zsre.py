@@ -30,7 +30,6 @@ from bench.data.common import (
     Example,
     Hub,
     LoadedData,
-    Span,
     crosslingual,
     draw,
     place_of,
@@ -40,13 +39,17 @@ from bench.data.common import (
     translated,
 )
 from bench.data.sources import knowedit
-from bench.data.sources.align import align
+from bench.data.sources.align import align, is_whole
 from bench.data.sources.knowedit import is_empty
+from bench.data.spans import Span
 from bench.ground.digests import content_digest, digest
 from bench.ground.errors import BenchError
 
 FOLDER, FILE, KNOWEDIT = "zsre", "zsre_mend_eval.json", "ZsRE-test-all.json"
 SOURCE = "rome.baulab.info/data/dsets"
+
+FOUND_BY = "whole closest spans"
+"""Part of the fingerprint: how subjects are found changes what is edited."""
 
 NQ_PREFIX = "nq question: "
 QUESTION_MARKS = ("?", "？")
@@ -144,9 +147,12 @@ def align_all(lang: str, records: Records, english: Records) -> tuple[dict[int, 
         if not record.alt:
             dropped["no answer to write"] += 1
             continue
-        span = align(record.src, record.subject, original.subject if original else record.subject, lang)
+        english_subject = original.subject if original else record.subject
+        span = align(record.src, record.subject, english_subject, lang)
         if span is None:
             dropped["subject not in the prompt"] += 1
+        elif span.how == "closest" and not is_whole(record.src, span, (record.subject, english_subject), lang):
+            dropped["closest span is not surely the whole subject"] += 1
         elif SUBJECT_SLOT in record.src[: span.start] + " " + record.src[span.end :]:
             dropped["literal braces in the prompt"] += 1
         else:
