@@ -60,7 +60,7 @@ def test_files_are_named_by_content(text: Path, tmp_path: Path) -> None:
     stats.moments(tiny_model("llama"), [2])
     Stats(tmp_path, corpus(str(text)), 600).moments(tiny_model("llama"), [1])
     text.write_text("something else entirely, and more of it", encoding="utf-8")
-    stats.moments(tiny_model("llama"), [1])
+    Stats(tmp_path, corpus(str(text)), 500).moments(tiny_model("llama"), [1])
     assert len(files()) == 5
 
 
