@@ -11,6 +11,9 @@ from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
 
+EDITS_NOTHING = True
+"""Of any other method `bench check` expects that its edits have an effect."""
+
 
 class Config(BaseModel):
     """No options."""

@@ -49,6 +49,9 @@ LANGUAGES = ("en", "de", "zh")
 NEAR = 1e-3
 """Relative difference (Frobenius norm) of two runs of the same on a GPU."""
 
+EFFECT = 1e-3
+"""Least change of a log-probability that is no rounding."""
+
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
@@ -69,6 +72,7 @@ class _Bench:
     stats: Stats
     cell: Cell
     folder: Path
+    edits_nothing: bool
     device: str = "cpu"
 
     @property
@@ -132,6 +136,7 @@ def check_method(
                 Stats(Path(folder), text),
                 cell,
                 Path(folder) / architecture,
+                getattr(registry.module(name), "EDITS_NOTHING", False),
                 device,
             )
             results += [_outcome(check, bed) for check in CHECKS]
@@ -240,18 +245,38 @@ def cells_are_independent(bed: _Bench) -> str:
     return f"weights differ: {', '.join(left)}" if left else ""
 
 
-def targets_become_likelier(bed: _Bench) -> str:
-    """Edits make their targets likelier, or change nothing at all."""
-    model, requests = bed.model(), _steps()[0]
-    texts, targets = [r.text for r in requests], [r.target for r in requests]
-    before = sum(sum(a.logprobs) for a in model.answers(texts, targets))
-    weights = _weights(model)
-    state = bed.edit(model, bed.start(model), [requests])
+def _answers_after(bed: _Bench, step: Sequence[EditRequest]) -> list[float]:
+    """Log-probabilities of all target tokens of the first step, after the edits of `step`."""
+    model, asked = bed.model(), _steps()[0]
+    state = bed.edit(model, bed.start(model), [step] if step else [])
     with bed.method.deployed(model, state) as view:
-        after = sum(sum(a.logprobs) for a in view.answers(texts, targets))
-    if after > before or not _differing(weights, _weights(model)):
+        answers = view.answers([r.text for r in asked], [r.target for r in asked])
+    return [logprob for answer in answers for logprob in answer.logprobs]
+
+
+def targets_become_likelier(bed: _Bench) -> str:
+    """Edits make their targets likelier; a method that edits nothing leaves all answers as they are."""
+    before, after = _answers_after(bed, []), _answers_after(bed, _steps()[0])
+    if bed.edits_nothing:
+        return "" if before == after else "it says that it edits nothing, and the model answers differently"
+    if before == after:
+        return "edits change nothing (a method that is to edit nothing says EDITS_NOTHING = True in its module)"
+    if sum(after) > sum(before):
         return ""
-    return f"log-probability of the targets fell from {before:.3f} to {after:.3f}"
+    return f"log-probability of the targets fell from {sum(before):.3f} to {sum(after):.3f}"
+
+
+def every_fact_counts(bed: _Bench) -> str:
+    """Every fact of a step is edited: without it the model answers differently."""
+    if bed.edits_nothing:
+        return ""
+    step = _steps()[0]
+    whole = _answers_after(bed, step)
+    for i, request in enumerate(step):
+        without = _answers_after(bed, [*step[:i], *step[i + 1 :]])
+        if max(abs(a - b) for a, b in zip(whole, without, strict=True)) < EFFECT:
+            return f"the edit of {request.fact_id} ({request.lang}), number {i + 1} of its step, has no effect"
+    return ""
 
 
 CHECKS: tuple[Callable[[_Bench], str], ...] = (
@@ -260,6 +285,7 @@ CHECKS: tuple[Callable[[_Bench], str], ...] = (
     resumed_equals_uninterrupted,
     cells_are_independent,
     targets_become_likelier,
+    every_fact_counts,
 )
 
 

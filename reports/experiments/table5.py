@@ -87,7 +87,8 @@ def table(group: Group, entries: Sequence[Entry]) -> Table:
     caption = f"Variants, {group.name}, mean ± standard deviation over seeds, percent."
     panels = list(dict.fromkeys(group.panels))
     return with_reasons(
-        Table(f"table5{group.suffix}", header, tuple(rows), caption, tuple(dict.fromkeys(notes))), [group.panels[order] for order in panels]
+        Table(f"table5{group.suffix}", header, tuple(rows), caption, tuple(dict.fromkeys(notes))),
+        [group.panels[order] for order in panels],
     )
 
 

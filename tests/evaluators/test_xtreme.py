@@ -24,7 +24,7 @@ from evaluators._xtreme import lm as lm_module
 from evaluators._xtreme.items import choose_shots, item_sets
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from evaluators._xtreme.tasks import Prompt, build
-from evaluators.xtreme import Config, Xtreme, floor
+from evaluators.xtreme import Config, Floor, Xtreme, floor
 from tests.tinyworld import Silent, TinyWorld
 
 COUNT = 16
@@ -206,6 +206,15 @@ def test_the_floor_is_what_a_mute_model_scores(monkeypatch: pytest.MonkeyPatch, 
     # the mean over four tasks of the mean over languages; three tasks have no answer
     assert found.average("langedit") == pytest.approx(outside / 4 / 4)
     assert found.average("likelihood") == 0
+
+
+def test_the_floor_is_a_mean_over_tasks_of_means_over_languages() -> None:
+    """Tasks have unequally many languages: XTREME's have four to six."""
+    published = {"wikiann": (0.1, 0.2, 0.3), "pawsx": (0.6,), "xnli": (0.0, 0.4)}
+    values = {("langedit", task, str(i)): f1 for task, each in published.items() for i, f1 in enumerate(each)}
+    found = Floor({**values, ("likelihood", "xnli", "0"): 1.0})
+    assert found.average("langedit") == pytest.approx((0.2 + 0.6 + 0.2) / 3)
+    assert found.average("likelihood") == 1
 
 
 def test_an_item_scores_alone_as_it_does_in_a_batch(data_dir: Path) -> None:

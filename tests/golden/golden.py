@@ -8,13 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from bench.api import EditRequest
+from bench.api import EditRequest, Method
+from bench.config.registry import methods
 from bench.model.editable import EditableModel
 from bench.model.stats import Moment
+from methods._locate import editor
 from methods._locate.prompts import PromptSet, prompt_sets
 
 DATA = Path(__file__).parent / "data"
@@ -90,9 +93,36 @@ class Golden:
             "prefix_lengths": [[10, 1]],
         }
 
+    def built(
+        self, name: str, monkeypatch: pytest.MonkeyPatch, hparams: str, per_language: bool = False, **more: Any
+    ) -> Method:
+        """A method as users get it; only the context prefixes are not drawn, but those that were recorded.
+
+        Args:
+            name: the method.
+            monkeypatch: hands over the prefixes.
+            hparams: whose recorded options it takes.
+            per_language: each language has prefixes of its own.
+            more: options besides.
+        """
+        prefixes = self.prefixes(per_language)
+        monkeypatch.setattr(editor, "generate_prefixes", lambda model, language, *_: prefixes[language])
+        found: Method = methods().build(name, {**self.options(hparams), **more})
+        return found
+
     @cached_property
     def stats(self) -> GoldenStats:
         return GoldenStats(self.tensors("k0"))
+
+
+class Recorded:
+    """The context of a cell that edits the recorded facts."""
+
+    model_name, data_dir = "golden", None
+    languages = ("en", "de", "nl", "es", "fr", "zh")
+
+    def rng(self, part: str) -> torch.Generator:
+        return torch.Generator().manual_seed(0)
 
 
 @dataclass(frozen=True)

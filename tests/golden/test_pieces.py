@@ -11,14 +11,9 @@ from bench.data.corpora import corpus
 from bench.model.stats import Stats
 from methods._locate.keys import Walk
 from methods._locate.values import ValueConfig, optimise_values
-from tests.golden.golden import LAYERS, MANGLED, MODELS, Golden, difference
+from tests.golden.golden import LAYERS, MANGLED, Golden, difference
 
 KEPT = [i for i in range(24) if i not in MANGLED]
-
-
-@pytest.fixture(params=MODELS)
-def golden(request: pytest.FixtureRequest) -> Golden:
-    return Golden(request.param)
 
 
 def test_second_moment(golden: Golden, tmp_path: Path) -> None:

@@ -126,7 +126,10 @@ def test_all_swaps_of_few_items_by_hand() -> None:
 
     observed, ways = weighted(said["a"]) - weighted(said["b"]), []
     for swap in product([False, True], repeat=5):
-        pair = [[(b if s else a) for a, b, s in zip(x, y, swap, strict=True)] for x, y in (said.values(), (said["b"], said["a"]))]
+        pair = [
+            [(b if s else a) for a, b, s in zip(x, y, swap, strict=True)]
+            for x, y in (said.values(), (said["b"], said["a"]))
+        ]
         ways.append(weighted(pair[0]) - weighted(pair[1]))
     expected = np.mean([abs(way) >= abs(observed) - 1e-12 for way in ways])
     scores = []
@@ -173,5 +176,3 @@ def test_without_counts_or_with_others_there_is_a_reason() -> None:
 def test_a_report_made_twice_says_the_same() -> None:
     given = panel({"memit": 0.75, "rome": 0.7}, items=20)
     assert f1_test(given, XTREME, "memit", "rome") == f1_test(given, XTREME, "memit", "rome")
-
-

@@ -16,7 +16,19 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bench.store.results import load_results
-from reports.numbers.aggregate import CORE, EFFICACY, MAIN, SCORE, SPECIFICITY, XTREME, Panel, harmonic, panels
+from reports.numbers.aggregate import (
+    CORE,
+    EFFICACY,
+    MAIN,
+    SCORE,
+    SPECIFICITY,
+    XTREME,
+    Panel,
+    Setting,
+    Standing,
+    harmonic,
+    panels,
+)
 from reports.numbers.pairing import over_facts, over_seeds, score_over_facts
 from reports.numbers.significance import Outcome, beats_all, compare, holm, paired
 from tests.reports.world import World
@@ -166,7 +178,9 @@ def test_a_comparison_without_a_test_gives_no_star(tmp_path: Path) -> None:
 def asking(panel: Panel, asked: int) -> Panel:
     """The panel, whose specificity questions ask only so many facts."""
     rows = panel.records[panel.records["metric"] == "specificity"]
-    again = rows.assign(metric="specificity_asked", fact=rows["fact"].str.rpartition("-")[2].astype(int).mod(asked).map(str))
+    again = rows.assign(
+        metric="specificity_asked", fact=rows["fact"].str.rpartition("-")[2].astype(int).mod(asked).map(str)
+    )
     records = again.groupby([c for c in again if c != "value"], as_index=False)["value"].mean()
     return replace(panel, records=pd.concat([panel.records, records]))
 
@@ -226,8 +240,54 @@ def test_every_column_compares_its_best_method_with_all_others(complete_panel: P
     assert {c.best for c in found} == {"langedit"}
     assert not any("none" in (c.best, c.other) for c in found)
     assert len(found) == 2 * 6 * 4  # units, other methods, columns with values
-    family = [c.outcome for c in found if c.unit == "facts"]
-    assert [o.p_holm for o in family] == pytest.approx(holm([o.p or 0.0 for o in family]))
+
+
+def apart(mean: float, count: int = 60) -> list[float]:
+    """Differences of a given mean, and 1 as standard deviation."""
+    wave = np.tile([1.0, -1.0], count // 2)
+    return [float(value) for value in mean + wave / wave.std(ddof=1)]
+
+
+def world_of(differences: dict[str, list[float]]) -> Panel:
+    """A panel of one measure: what `langedit` is ahead of others, fact by fact, in one seed and in another."""
+    rows = [
+        {"method": method, "seed": seed, "metric": "efficacy", "protocol": "teacher_forced", "edit_lang": "en",
+         "fact": f"fact/{seed}/{i}", "value": 50.0 - ahead}
+        for method, each in {"langedit": [0.0] * 60, **differences}.items()
+        for seed in (0, 1)
+        for i, ahead in enumerate(each[30 * seed : 30 * seed + 30])
+    ]  # fmt: skip
+    standings = [Standing(method, (0, 1), (0, 1), (), (1,)) for method in ("langedit", *differences)]
+    return Panel(Setting("m", "d", "cycle"), tuple(standings), pd.DataFrame(rows))
+
+
+def test_p_values_around_the_threshold_are_corrected_by_holm() -> None:
+    """Three p between 0.02 and 0.05: each is significant alone, and none of them is after the correction."""
+    differences = {"rome": apart(0.27), "memit": apart(0.29), "rect": apart(0.31)}
+    panel = world_of(differences)
+    found = [c for c in compare(panel, (EFFICACY,)) if c.unit == "facts"]
+    by_name = {c.other: c.outcome for c in found}
+    plain = {name: float(stats.ttest_1samp(each, 0).pvalue) for name, each in differences.items()}
+    assert all(0.01 < p < 0.05 for p in plain.values())
+    assert {name: o.p for name, o in by_name.items()} == pytest.approx(plain)
+    # by hand: three times the smallest, twice the next, and never less than the one before
+    first, second, third = plain["rect"], plain["memit"], plain["rome"]
+    assert by_name["rect"].p_holm == pytest.approx(3 * first, rel=1e-9)
+    assert by_name["memit"].p_holm == pytest.approx(max(3 * first, 2 * second), rel=1e-9)
+    assert by_name["rome"].p_holm == pytest.approx(max(3 * first, 2 * second, third), rel=1e-9)
+    assert not beats_all(found, EFFICACY, "facts")
+    alone = world_of({"rome": differences["rome"]})
+    assert beats_all(compare(alone, (EFFICACY,)), EFFICACY, "facts")
+
+
+def test_every_unit_is_a_family_of_its_own(complete_panel: Panel) -> None:
+    """Facts and seeds are corrected apart, each over all columns together."""
+    found = compare(complete_panel, MAIN)
+    for unit in ("facts", "seeds"):
+        family = [c.outcome for c in found if c.unit == unit]
+        tested = [o.p for o in family if o.p is not None]
+        assert [o.p_holm for o in family if o.p is not None] == pytest.approx(holm(tested), rel=1e-9, abs=0)
+        assert any(o.p is not None and o.p_holm is not None and o.p_holm > 1.5 * o.p for o in family)
 
 
 def test_incomplete_methods_are_not_compared(gappy_panel: Panel) -> None:

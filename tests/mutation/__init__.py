@@ -1,0 +1,1 @@
+"""Mutation testing: `python -m tests.mutation [PATH ...]` changes one place at a time and asks whether a test notices."""

@@ -1,0 +1,57 @@
+"""Which tests are asked about which module; the quickest to notice stand first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+GOLDEN = ("tests/golden/test_algebra.py", "tests/golden/test_pieces.py", "tests/golden/test_methods.py")
+TWO_DEVICES = "tests/methods/test_two_devices.py"
+
+
+def _built(*names: str) -> tuple[str, ...]:
+    return tuple(f"tests/golden/test_methods.py::test_{name}" for name in names)
+
+
+def _conforms(name: str) -> str:
+    return f"tests/conformance/test_methods.py::test_method_conforms[{name}]"
+
+
+COVERING: dict[str, Sequence[str]] = {
+    "methods/alphaedit.py": (*_built("alphaedit"), "tests/plan/test_hparams.py"),
+    "methods/alphaedit_multilingual.py": ("tests/methods/test_variants.py", _conforms("alphaedit-multilingual")),
+    "methods/alphaedit_translation.py": ("tests/methods/test_variants.py", _conforms("alphaedit-translation")),
+    "methods/ft.py": ("tests/methods/test_ft.py", "tests/golden/test_ft.py", _conforms("ft")),
+    "methods/langedit.py": ("tests/methods/test_solve.py", *_built("langedit_after_its_paper")),
+    "methods/langedit_released.py": ("tests/methods/test_solve.py", *_built("langedit_released")),
+    "methods/memit.py": _built("memit"),
+    "methods/none.py": (_conforms("none"),),
+    "methods/prune.py": (
+        "tests/methods/test_solve.py",
+        *_built("prune", "prune_after_its_formula"),
+        _conforms("prune"),
+    ),
+    "methods/prune_released.py": _built("prune", "prune_after_its_formula"),
+    "methods/rect.py": ("tests/methods/test_solve.py", *_built("rect")),
+    "methods/rome.py": (*_built("rome"), _conforms("rome")),
+    "methods/_locate/editor.py": (*_built("rome", "rect", "memit"), _conforms("memit")),
+    "methods/_locate/keys.py": ("tests/golden/test_pieces.py", *_built("memit"), "tests/methods/test_long_steps.py"),
+    "methods/_locate/moving.py": ("tests/methods/test_null_space.py", *_built("langedit_released")),
+    "methods/_locate/null_space.py": ("tests/methods/test_null_space.py",),
+    "methods/_locate/prefixes.py": ("tests/methods/test_prefixes.py",),
+    "methods/_locate/prompts.py": ("tests/golden/test_pieces.py", "tests/methods/test_prompts.py"),
+    "methods/_locate/rules.py": (*_built("memit", "alphaedit", "langedit_released", "langedit_after_its_paper"),),
+    "methods/_locate/solve.py": ("tests/methods/test_solve.py", "tests/golden/test_algebra.py"),
+    "methods/_locate/values.py": ("tests/golden/test_pieces.py", *_built("rome")),
+    "evaluators/edits.py": ("tests/evaluators/test_edits.py",),
+    "reports/numbers/significance.py": ("tests/reports/test_significance.py",),
+    "reports/numbers/aggregate.py": ("tests/reports/test_aggregate.py", "tests/reports/test_significance.py"),
+    "bench/model/stats.py": ("tests/model/test_stats.py",),
+}
+"""Tests by module."""
+
+
+def chosen(root: Path, paths: Sequence[str]) -> list[str]:
+    """The modules of these files and folders, or all."""
+    wanted = [Path(path).resolve().relative_to(root) for path in paths]
+    return [name for name in COVERING if not wanted or any(Path(name).is_relative_to(path) for path in wanted)]

@@ -1,0 +1,92 @@
+"""The published hyperparameters, value by value, as the methods sheet and the released files have them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from bench.config.registry import methods
+from bench.config.settings import hyperparameters
+
+TEN, ROME_TEXTS = [[10, 1]], [[5, 2], [10, 2]]
+"""Five texts of ten tokens, one per seed word; ten of five tokens and ten of ten, two per seed word."""
+
+# AlphaEdit repository, hparams/MEMIT (also RECT and PRUNE) and hparams/AlphaEdit, EleutherAI_gpt-j-6B.json
+GPT_J = {
+    "layers": [3, 4, 5, 6, 7, 8], "value_steps": 25, "value_lr": 0.5, "value_decay": 0.5, "clamp": 0.75,
+    "kl_weight": 0.0625, "prefix_lengths": TEN,
+}  # fmt: skip
+
+# the same, Llama3-8B.json; LangEdit's first commit has the same AlphaEdit file
+LLAMA = {
+    "layers": [4, 5, 6, 7, 8], "value_steps": 25, "value_lr": 0.1, "value_decay": 0.5, "clamp": 0.75,
+    "kl_weight": 0.0625, "prefix_lengths": TEN,
+}  # fmt: skip
+
+# EasyEdit, hparams/MEMIT and hparams/AlphaEdit, qwen2.5-7b.yaml; value_lr after the LangEdit paper (EasyEdit: 0.5)
+QWEN = {
+    "layers": [4, 5, 6, 7, 8], "value_steps": 25, "value_lr": 0.1, "value_decay": 1e-3, "clamp": 4,
+    "kl_weight": 0.0625, "prefix_lengths": TEN,
+}  # fmt: skip
+
+# hparams/ROME of the same repositories: mom2_adjustment is true for GPT-J alone
+ROME = {
+    "layer": 5, "value_steps": 25, "value_lr": 0.5, "value_decay": 1e-3, "clamp": 4, "kl_weight": 0.0625,
+    "prefix_lengths": ROME_TEXTS, "use_moment": False,
+}  # fmt: skip
+
+# hparams/FT of the same repositories: no norm constraint, targets at the prompt's last position
+FT = {
+    "layer": 21, "steps": 25, "lr": 5e-4, "weight_decay": 0, "norm_constraint": None, "batch_size": 64,
+    "objective": "prompt_last",
+}  # fmt: skip
+
+
+def published(family: dict[str, Any], l2: float, rome: dict[str, Any], ft: dict[str, Any]) -> dict[str, Any]:
+    """The options of all methods of one model.
+
+    Args:
+        family: what those that optimise values at several layers share.
+        l2: AlphaEdit's.
+        rome: of ROME.
+        ft: of FT.
+    """
+    memit = {**family, "moment_weight": 15000}
+    null_space = {**family, "threshold": 0.02, "l2": l2}
+    pruned = {**memit, "log_base": math.e}  # PRUNE repository, "log"; AlphaEdit experiments/evaluate.py
+    return {
+        "none": {},
+        "ft": ft,
+        "rome": rome,
+        "memit": memit,
+        "prune": pruned,
+        "prune-released": pruned,
+        "rect": {**memit, "keep": 0.4},  # memit_rect_main.py, k_percent 40
+        "alphaedit": null_space,
+        "langedit": {**null_space, "l2": 1, "prior": 100_000},  # LangEdit paper, Eq. 10 and 4
+        "langedit-released": null_space,
+    }
+
+
+PUBLISHED = {
+    "gpt-j-6b": published(GPT_J, 10, {**ROME, "value_steps": 20, "value_decay": 0.5, "use_moment": True}, FT),
+    "llama3-8b": published(LLAMA, 10, ROME, FT),
+    "qwen2.5-7b": published(QWEN, 1, ROME, {**FT, "layer": 27, "batch_size": 1}),
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "method"), [(model, method) for model, options in PUBLISHED.items() for method in options]
+)
+def test_published_values(model: str, method: str) -> None:
+    found = hyperparameters(model, methods())
+    assert found.keys() == PUBLISHED[model].keys()
+    assert found[method] == PUBLISHED[model][method]
+
+
+def test_langedit_releases_no_values_that_differ_from_alphaedit() -> None:
+    for model in PUBLISHED:
+        found = hyperparameters(model, methods())
+        assert found["langedit-released"] == found["alphaedit"]
