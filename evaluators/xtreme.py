@@ -16,11 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bench.api import Context, Evaluator, Fact, Score, Scorer
+from bench.ground.languages import primary_if_known
 from bench.model.catalog import resolve
 from evaluators._xtreme import langedit, likelihood
 from evaluators._xtreme.items import MINI, ItemSet, fingerprint, item_sets
@@ -49,7 +50,7 @@ class Config(BaseModel):
 
     source: Literal["auto", "mini", "xtreme", "xtreme_langedit", "hub"] = "auto"
     limit: int = Field(100, ge=1)
-    languages: tuple[str, ...] = ()
+    languages: tuple[Annotated[str, AfterValidator(primary_if_known)], ...] = ()
     batch_size: int = Field(16, ge=1)
 
 

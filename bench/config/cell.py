@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-IDENTITY_VERSION = 4
+IDENTITY_VERSION = 5
 """Raise it when the meaning of a cell's fields, or the code that computes its numbers, changes."""
 
 SCHEMA_VERSION = 1

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, fi
 
 from bench.config.cell import LANGUAGES, Dtype, Frozen, Order
 from bench.ground.home import without_home
+from bench.ground.languages import primary_if_known
 
 PAPER_METHODS = ("none", "ft", "rome", "memit", "prune", "rect", "alphaedit", "langedit", "langedit-released")
 """What ``--methods all`` means: the seven of the LangEdit paper, LangEdit as written and as released, and none."""
@@ -49,6 +50,23 @@ def _expanded(value: Any) -> Any:
     return _listed([each for name in names for each in (PAPER_METHODS if name == "all" else (name,))])
 
 
+def _languages(value: Any) -> Any:
+    """As `_listed`, each language by its primary subtag: "zh" for "zh-CN"."""
+    names = _listed(value)
+    if not isinstance(names, tuple):
+        return names
+    return _listed([primary_if_known(name) for name in names])
+
+
+def _groups(value: Any) -> Any:
+    """As `_languages`, for groups as "en+zh-CN"."""
+    names = _listed(value)
+    if not isinstance(names, tuple):
+        return names
+    words = (ALL, EACH)
+    return _listed([name if name in words else "+".join(map(primary_if_known, name.split("+"))) for name in names])
+
+
 MOST = 2**31 - 1
 """Of anything that is counted; tables hold 32 bits."""
 
@@ -66,8 +84,10 @@ Places = Annotated[tuple[Place, ...], BeforeValidator(_places), Field(min_length
 
 MethodNames = Annotated[tuple[str, ...], BeforeValidator(_expanded), Field(min_length=1)]
 
+Languages = Annotated[tuple[str, ...], BeforeValidator(_languages), Field(min_length=1)]
+
 Groups = Annotated[
-    tuple[Annotated[str, Field(pattern=r"^[^+]+(\+[^+]+)*$")], ...], BeforeValidator(_listed), Field(min_length=1)
+    tuple[Annotated[str, Field(pattern=r"^[^+]+(\+[^+]+)*$")], ...], BeforeValidator(_groups), Field(min_length=1)
 ]
 
 Orders = Annotated[tuple[Order, ...], BeforeValidator(_listed), Field(min_length=1)]
@@ -84,6 +104,7 @@ class RunSpec(Frozen):
     Attributes:
         name: of the run's folder below the results folder.
         methods: by name; "all" stands for `PAPER_METHODS`.
+        languages: by any code; "zh-CN" is "zh".
         edited: groups of languages that are edited together, the others being asked only: "all", "each" or "en+de".
         seeds: how many, counted from `first_seed`.
         corpus: text behind the second moments of keys: "cldr", a text file, "data:GLOB" or "hf:DATASET[:CONFIG]".
@@ -99,7 +120,7 @@ class RunSpec(Frozen):
     methods: MethodNames = PAPER_METHODS
     models: Places = ("polyglot-tiny",)
     datasets: Places = ("cldr",)
-    languages: Names = LANGUAGES
+    languages: Languages = LANGUAGES
     seeds: int = Field(3, ge=1, le=MOST_SEEDS)
     first_seed: int = Field(0, ge=0, le=MOST - MOST_SEEDS)
     orders: Orders = ("cycle",)

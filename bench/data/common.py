@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 from bench.api import EditRequest, Fact, Probe
 from bench.data.spans import How, Reliability, Span
 from bench.ground.errors import BenchError
+from bench.ground.languages import spaceless_languages
 from bench.ground.parsing import is_unicode, parse_json, read_text
 
 T = TypeVar("T")
 
-SPACELESS_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "km", "my"})
-"""Written without spaces between words."""
+SPACELESS_LANGUAGES = spaceless_languages()
+"""Written without spaces between words, by their usual scripts."""
 
 
 @dataclass(frozen=True, slots=True)

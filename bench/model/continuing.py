@@ -39,18 +39,18 @@ def _described(part: Any) -> Part | None:
 
 def _changed(part: Part | None) -> Part | None:
     """A part without what it does to the beginning of a text; None where that is all it does."""
-    match part:
-        case {"type": "Sequence"}:
+    if part is None or part["type"] == "Prepend":
+        return None
+    match part["type"]:
+        case "Sequence":
             name = "normalizers" if "normalizers" in part else "pretokenizers"
             return {**part, name: _members(part[name])}
-        case {"type": "Metaspace"}:
+        case "Metaspace":
             return {**part, "prepend_scheme": "never"}
-        case {"type": "ByteLevel"}:
-            return {**part, "add_prefix_space": False}
-        case {"type": "Strip"}:
+        case "ByteLevel":
+            return {**part, "add_prefix_space": False} if "add_prefix_space" in part else part
+        case "Strip":
             return {**part, "strip_left": False}
-        case {"type": "Prepend"}:
-            return None
     return part
 
 

@@ -139,3 +139,48 @@ def test_loaded_facts_make_a_stream(tmp_path: Path) -> None:
     loaded = load(name, DataRequest(("en", "zh"), 1))
     stream = EditStream.build(Schedule(languages=("en", "zh"), edits_per_language=1), loaded.facts, 0)
     assert [step.facts[0].request.lang for step in stream.steps] == ["en", "zh"]
+
+
+# ------------------------------------------------------------------------------------------------- language codes
+@pytest.mark.parametrize("code", ["zh-CN", "ZH", "zh_Hans", "cmn", "zho", "zh_CN.UTF-8"])
+def test_a_language_is_known_by_any_of_its_codes(tmp_path: Path, code: str) -> None:
+    question = {"prompt": "法国在", "target": "欧洲"}
+    record = EIFFEL_ZH | {"paraphrases": ["{}在"], "neighbours": [question], "portability": [question]}
+    plain, coded = (
+        load(write(tmp_path / f"{i}.jsonl", record | {"lang": lang}), DataRequest(("zh",), 1)).facts
+        for i, lang in enumerate(("zh", code))
+    )
+    assert coded == plain
+    assert plain["zh"][0].request.target == "罗马"
+    assert dataset(str(tmp_path / "1.jsonl")).languages == ("zh",)
+
+
+def test_cantonese_is_a_language_of_its_own_without_spaces(tmp_path: Path) -> None:
+    name = write(tmp_path / "own.jsonl", EIFFEL_ZH, EIFFEL_ZH | {"lang": "yue"})
+    facts = load(name, DataRequest(("zh", "yue"), 1, parallel=True)).facts
+    assert [(lang, facts[lang][0].request.target) for lang in facts] == [("zh", "罗马"), ("yue", "罗马")]
+
+
+def test_a_script_that_is_named_counts(tmp_path: Path) -> None:
+    latin = {"lang": "zh-Latn", "subject": "Faguo", "prompt": "{} de shoudu shi", "target": "Luoma"}
+    name = write(tmp_path / "own.jsonl", EIFFEL_ZH | latin)
+    assert load(name, DataRequest(("zh",), 1)).facts["zh"][0].request.target == " Luoma"
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("Chinese", "record 2, field 'lang': unknown language 'Chinese'; did you mean 'zh'?"),
+        ("cz", "record 2, field 'lang': unknown language 'cz'; did you mean 'cs'?"),
+        ("qqq", "record 2, field 'lang': unknown language 'qqq'; give its code"),
+    ],
+)
+def test_an_unknown_language_is_named(tmp_path: Path, code: str, message: str) -> None:
+    with pytest.raises(BenchError) as caught:
+        dataset(write(tmp_path / "own.jsonl", EIFFEL, EIFFEL_ZH | {"lang": code}))
+    assert message in str(caught.value)
+
+
+def test_one_language_under_two_codes_is_one(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="record 2, field 'fact_id': 'eiffel' is given twice in 'zh'"):
+        dataset(write(tmp_path / "own.jsonl", EIFFEL_ZH, EIFFEL_ZH | {"lang": "zh-CN"}))

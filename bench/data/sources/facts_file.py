@@ -6,8 +6,9 @@
 
 The first five fields are needed. A prompt without ``{}`` must hold the subject exactly once. ``{}`` in a
 paraphrase stands for the subject. A fact that is given in several languages has the same ``fact_id`` in each,
-and is then also asked across them. Targets get a leading space unless the language is written without spaces
-or the prompt ends with one. Records count from 1, in a ``.jsonl`` file they are the lines.
+and is then also asked across them. A language is given by any code ("zh", "zh-CN", "zho"), and is known by its primary
+subtag. Targets get a leading space unless the language is written without spaces, in the script that the code names if
+it names one, or the prompt ends with one. Records count from 1, in a ``.jsonl`` file they are the lines.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from typing import Any
 
 from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe, ProbeKind
 from bench.data.common import (
-    SPACELESS_LANGUAGES,
     AlignmentCount,
     Checked,
     DataRequest,
@@ -34,6 +34,7 @@ from bench.data.common import (
     translated,
 )
 from bench.ground.errors import BenchError
+from bench.ground.languages import primary, spaceless
 from bench.ground.names import hint
 from bench.ground.parsing import parse_json, read_text
 
@@ -147,12 +148,16 @@ class _Reader:
             if name not in NEEDED + OPTIONAL:
                 raise self.error(f"unknown field{hint(name, NEEDED + OPTIONAL)}", name)
         fact_id, lang, prompt, subject, target = (self.text(item, name) for name in NEEDED)
-        fact_id, lang, subject = fact_id.strip(), lang.strip(), subject.strip()
+        fact_id, subject = fact_id.strip(), subject.strip()
         template = self.template(prompt, subject)
-        request = EditRequest(fact_id, lang, template, subject, _with_space(target, prompt, lang))
-        return Fact(request, tuple(self.probes(item, request)))
+        try:
+            lang, glued = primary(lang), spaceless(lang)
+        except BenchError as error:
+            raise self.error(error.message, "lang") from error
+        request = EditRequest(fact_id, lang, template, subject, _with_space(target, prompt, glued))
+        return Fact(request, tuple(self.probes(item, request, glued)))
 
-    def probes(self, item: Mapping[str, Any], request: EditRequest) -> Iterator[Probe]:
+    def probes(self, item: Mapping[str, Any], request: EditRequest, glued: bool) -> Iterator[Probe]:
         fact_id, lang, text, target = request.fact_id, request.lang, request.text, request.target
         yield Probe(fact_id, "efficacy", lang, lang, text, target)
         for paraphrase in self.many(item, "paraphrases"):
@@ -160,11 +165,13 @@ class _Reader:
                 raise self.error(f"each must be a text, one is {problem}", "paraphrases")
             asked = paraphrase.replace(SUBJECT_SLOT, request.subject)
             fresh = asked.strip() != text.strip()
-            yield Probe(fact_id, "generality", lang, lang, asked, _with_space(target, asked, lang), distinct=fresh)
-        yield from self.questions(item, "neighbours", "specificity", request)
-        yield from self.questions(item, "portability", "portability", request)
+            yield Probe(fact_id, "generality", lang, lang, asked, _with_space(target, asked, glued), distinct=fresh)
+        yield from self.questions(item, "neighbours", "specificity", request, glued)
+        yield from self.questions(item, "portability", "portability", request, glued)
 
-    def questions(self, item: Mapping[str, Any], name: str, kind: ProbeKind, request: EditRequest) -> Iterator[Probe]:
+    def questions(
+        self, item: Mapping[str, Any], name: str, kind: ProbeKind, request: EditRequest, glued: bool
+    ) -> Iterator[Probe]:
         """Probes from a list of {"prompt", "target"}."""
         for question in self.many(item, name):
             if not isinstance(question, dict):
@@ -172,7 +179,7 @@ class _Reader:
             prompt = self.text(question, "prompt", f"{name}.prompt")
             target = self.text(question, "target", f"{name}.target")
             lang = request.lang
-            yield Probe(request.fact_id, kind, lang, lang, prompt, _with_space(target, prompt, lang))
+            yield Probe(request.fact_id, kind, lang, lang, prompt, _with_space(target, prompt, glued))
 
     def template(self, prompt: str, subject: str) -> str:
         """The prompt with its one slot, made where the subject stands if there is none yet."""
@@ -204,7 +211,6 @@ class _Reader:
         return BenchError(message, file=self.path, record=self.number, field=field)
 
 
-def _with_space(target: str, prompt: str, lang: str) -> str:
-    """The target as it is appended to the prompt."""
-    glued = lang in SPACELESS_LANGUAGES or prompt[-1:].isspace() or target[0].isspace()
-    return target if glued else f" {target}"
+def _with_space(target: str, prompt: str, glued: bool) -> str:
+    """The target as it is appended to the prompt; `glued` where words are not spaced."""
+    return target if glued or prompt[-1:].isspace() or target[0].isspace() else f" {target}"
