@@ -247,9 +247,9 @@ REAL = Path(os.environ.get("BENCH_DATA_DIR", "/nonexistent"))
 
 
 @pytest.mark.skipif(not (REAL / "mzsre").is_dir(), reason="BENCH_DATA_DIR names no folder with mzsre/")
-def test_at_least_98_percent_of_the_real_records_are_kept() -> None:
+def test_at_least_96_percent_of_the_real_records_are_kept() -> None:
     loaded = load("mzsre", DataRequest(LANGUAGES, 400, 0, REAL))
     assert [count.lang for count in loaded.report] == list(LANGUAGES)
     for count in loaded.report:
-        assert count.kept >= 0.98 * count.read, count
+        assert count.kept >= 0.96 * count.read, count
         assert sum((count.exact, count.casefold, count.english, count.closest)) == count.kept

@@ -129,7 +129,7 @@ class Names:
 
     Attributes:
         script: how its names are written.
-        before: after which characters two or three others stand that begin with a doubtful function word.
+        before: how questions go on from a doubtful function word, and after which characters they do.
     """
 
     script: Script
