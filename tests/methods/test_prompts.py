@@ -21,7 +21,9 @@ def test_rows_and_positions() -> None:
     assert [p.ids for p in first.prompts] == tokens.prompts(["Rome is in", "So it was. Rome is in"])
     assert [p.index for p in first.prompts] == [leading + 3, leading + 11 + 3]
     assert [p.ids for p in second.prompts] == tokens.prompts([f"{each}位于东方的" for each in ("", *PREFIXES["zh"])])
-    assert [p.index for p in second.prompts] == [leading + len(f"{x}位于东方".encode()) - 1 for x in ("", *PREFIXES["zh"])]
+    assert [p.index for p in second.prompts] == [
+        leading + len(f"{x}位于东方".encode()) - 1 for x in ("", *PREFIXES["zh"])
+    ]
     assert (first.essence.ids, first.essence.index) == (tokens.prompts(["Rome is a"])[0], leading + 3)
     assert second.target_ids == tuple(tokens.targets(["海岸"])[0])
     assert (first.request, second.request) == tuple(REQUESTS)

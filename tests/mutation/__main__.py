@@ -12,6 +12,7 @@ import argparse
 import ast
 import os
 import random
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -23,6 +24,11 @@ from tests.mutation.running import Copy
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 3
 """A mutant gets this many times the seconds of the processor that the tests take without one, and a few more."""
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -42,15 +48,15 @@ def main() -> None:
             every = [each for each in mutants(source) if options.line in (0, each.line)]
             sample = every
             if 0 < options.sample < len(every):
-                picked = random.Random(f"{options.seed} {module}").sample(range(len(every)), options.sample)  # noqa: S311
+                picked = random.Random(f"{options.seed} {module}").sample(range(len(every)), options.sample)
                 sample = [every[i] for i in sorted(picked)]
             tally, left = _module(copy, module, source, sample)
             total += tally
             survivors += [(module, mutant) for mutant in left]
-            print(f"{module:36} {_counts(tally)}, of {len(every)} there are", flush=True)
-    print(f"\n{'all':36} {_counts(total)}")
+            say(f"{module:36} {_counts(tally)}, of {len(every)} there are")
+    say(f"\n{'all':36} {_counts(total)}")
     for module, mutant in survivors:
-        print(f"survived  {module}:{mutant.line}  {mutant.change}")
+        say(f"survived  {module}:{mutant.line}  {mutant.change}")
 
 
 def _module(copy: Copy, module: str, source: str, sample: list[Mutant]) -> tuple[Counter[str], list[Mutant]]:
@@ -66,13 +72,15 @@ def _module(copy: Copy, module: str, source: str, sample: list[Mutant]) -> tuple
         tally[outcome] += 1
         if outcome == "survived":
             left.append(mutant)
-            print(f"  survived  line {mutant.line}: {mutant.change}", flush=True)
+            say(f"  survived  line {mutant.line}: {mutant.change}")
     return tally, left
 
 
 def _counts(tally: Counter[str]) -> str:
     run = sum(tally.values())
-    return f"{tally['survived']:3} survived, {tally['timed out']:2} timed out, {tally['killed']:3} killed of {run:3} run"
+    return (
+        f"{tally['survived']:3} survived, {tally['timed out']:2} timed out, {tally['killed']:3} killed of {run:3} run"
+    )
 
 
 if __name__ == "__main__":
