@@ -8,6 +8,7 @@ RUN ?= table1
 BENCH ?=
 OUT ?= results/gpu
 GPU ?=
+MUTANTS ?=
 
 PAPER := table1 figure2 figure3 figure4 table2-4 table5 table6-7 table8 transfer
 # the report of table1 holds what figure3, table2-4 and table8 show
@@ -15,7 +16,7 @@ APART := $(filter-out figure3 table2-4 table8,$(PAPER))
 PRESETS := $(PAPER) smoke
 
 .DEFAULT_GOAL := help
-.PHONY: $(PRESETS) paper help install check format test soak report polyglot tune-polyglot mzsre-smollm2 bench gpu clean
+.PHONY: $(PRESETS) paper help install check format test mutants soak report polyglot tune-polyglot mzsre-smollm2 bench gpu clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ format: install  ## format and fix what can be fixed
 
 test: install  ## all tests, no network
 	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+mutants: install  ## change one place at a time (MUTANTS: paths, --sample N): which changes does no test notice? (hours)
+	nice $(BIN)/python -m tests.mutation $(MUTANTS)
 
 soak: install  ## kill a run 50 times and go on with it: are its tables the same? (ten minutes)
 	$(BIN)/python -m tests.soak 50

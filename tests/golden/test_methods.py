@@ -93,7 +93,7 @@ def test_alphaedit(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_alphaedit_is_langedit_whose_null_space_stays(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The released LangEdit with its switch off; the values of its last step, which holds cut targets, were not recorded."""
+    """The released LangEdit with its switch off; the values of its last step, which has cut targets, are missing."""
     method = null_space(golden, "alphaedit", monkeypatch, per_language=True)
     steps = [(f"fixedP.s{i}", step) for i, step in enumerate(STEPS[:5])]
     run_batches(golden, method, golden.tensors("langedit"), steps, (5e-5, 2e-4, 2e-4, 5e-4, 5e-4), monkeypatch)

@@ -1,1 +1,1 @@
-"""Mutation testing: `python -m tests.mutation [PATH ...]` changes one place at a time and asks whether a test notices."""
+"""Mutation testing, `python -m tests.mutation [PATH ...]`: one place is changed at a time; does a test notice?"""

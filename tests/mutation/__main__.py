@@ -12,6 +12,7 @@ import argparse
 import ast
 import os
 import random
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -23,6 +24,11 @@ from tests.mutation.running import Copy
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 3
 """A mutant gets this many times the seconds of the processor that the tests take without one, and a few more."""
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -47,10 +53,10 @@ def main() -> None:
             tally, left = _module(copy, module, source, sample)
             total += tally
             survivors += [(module, mutant) for mutant in left]
-            print(f"{module:36} {_counts(tally)}, of {len(every)} there are", flush=True)
-    print(f"\n{'all':36} {_counts(total)}")
+            say(f"{module:36} {_counts(tally)}, of {len(every)} there are")
+    say(f"\n{'all':36} {_counts(total)}")
     for module, mutant in survivors:
-        print(f"survived  {module}:{mutant.line}  {mutant.change}")
+        say(f"survived  {module}:{mutant.line}  {mutant.change}")
 
 
 def _module(copy: Copy, module: str, source: str, sample: list[Mutant]) -> tuple[Counter[str], list[Mutant]]:
@@ -66,7 +72,7 @@ def _module(copy: Copy, module: str, source: str, sample: list[Mutant]) -> tuple
         tally[outcome] += 1
         if outcome == "survived":
             left.append(mutant)
-            print(f"  survived  line {mutant.line}: {mutant.change}", flush=True)
+            say(f"  survived  line {mutant.line}: {mutant.change}")
     return tally, left
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-GOLDEN = ("tests/golden/test_algebra.py", "tests/golden/test_pieces.py", "tests/golden/test_methods.py")
-TWO_DEVICES = "tests/methods/test_two_devices.py"
-
 
 def _built(*names: str) -> tuple[str, ...]:
     return tuple(f"tests/golden/test_methods.py::test_{name}" for name in names)
@@ -18,24 +15,38 @@ def _conforms(name: str) -> str:
 
 
 COVERING: dict[str, Sequence[str]] = {
-    "methods/alphaedit.py": (*_built("alphaedit"), "tests/plan/test_hparams.py"),
+    "methods/alphaedit.py": ("tests/methods/test_options.py", *_built("alphaedit")),
     "methods/alphaedit_multilingual.py": ("tests/methods/test_variants.py", _conforms("alphaedit-multilingual")),
     "methods/alphaedit_translation.py": ("tests/methods/test_variants.py", _conforms("alphaedit-translation")),
-    "methods/ft.py": ("tests/methods/test_ft.py", "tests/golden/test_ft.py", _conforms("ft")),
-    "methods/langedit.py": ("tests/methods/test_solve.py", *_built("langedit_after_its_paper")),
+    "methods/ft.py": (
+        "tests/methods/test_options.py",
+        "tests/methods/test_ft.py",
+        "tests/golden/test_ft.py",
+        _conforms("ft"),
+    ),
+    "methods/langedit.py": (
+        "tests/methods/test_options.py",
+        "tests/methods/test_solve.py",
+        *_built("langedit_after_its_paper"),
+    ),
     "methods/langedit_released.py": ("tests/methods/test_solve.py", *_built("langedit_released")),
-    "methods/memit.py": _built("memit"),
+    "methods/memit.py": ("tests/methods/test_options.py", *_built("memit")),
     "methods/none.py": (_conforms("none"),),
     "methods/prune.py": (
+        "tests/methods/test_options.py",
         "tests/methods/test_solve.py",
         *_built("prune", "prune_after_its_formula"),
         _conforms("prune"),
     ),
     "methods/prune_released.py": _built("prune", "prune_after_its_formula"),
-    "methods/rect.py": ("tests/methods/test_solve.py", *_built("rect")),
+    "methods/rect.py": ("tests/methods/test_options.py", "tests/methods/test_solve.py", *_built("rect")),
     "methods/rome.py": (*_built("rome"), _conforms("rome")),
-    "methods/_locate/editor.py": (*_built("rome", "rect", "memit"), _conforms("memit")),
-    "methods/_locate/keys.py": ("tests/golden/test_pieces.py", *_built("memit"), "tests/methods/test_long_steps.py"),
+    "methods/_locate/editor.py": (
+        "tests/methods/test_options.py",
+        *_built("rome", "rect", "memit"),
+        _conforms("memit"),
+    ),
+    "methods/_locate/keys.py": ("tests/golden/test_pieces.py", *_built("memit"), "tests/model/test_batching.py"),
     "methods/_locate/moving.py": ("tests/methods/test_null_space.py", *_built("langedit_released")),
     "methods/_locate/null_space.py": ("tests/methods/test_null_space.py",),
     "methods/_locate/prefixes.py": ("tests/methods/test_prefixes.py",),
