@@ -1,9 +1,10 @@
 """AlphaEdit: edits confined to the null space of the unedited model's keys (Fang et al., ICLR 2025).
 
 P projects onto the eigenvectors of C whose eigenvalue is below a threshold; S = sum of K K^T of earlier steps.
-dW^T = [P (K K^T + S) + L2 I]^-1 P K R^T, residual spread over layers as in MEMIT. P never changes, so
-directions that matter to the unedited model get exactly no update. Released code: jianghoucheng/AlphaEdit, which seeds context prefixes with English words in every
-language; here they are each language's own, as in LangEdit, unless `prefix_language` is ``en``.
+dW^T = [P (K K^T + S) + L2 I]^-1 P K R^T, residual spread over layers as in MEMIT. P never changes, so directions that
+matter to the unedited model get exactly no update. Released code: jianghoucheng/AlphaEdit. It seeds context prefixes
+with English words in every language; here they are each language's own, as in LangEdit, unless `prefix_language` is
+``en``.
 """
 
 from __future__ import annotations

@@ -139,7 +139,8 @@ def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
     groups: dict[tuple[str, ...], list[Outcome]] = {}
     for outcome in planned.outcomes():
         cell = outcome.cell
-        names = [cell.method.name, cell.model.name, cell.data.name, cell.schedule.order]
+        text = cell.corpus if cell.method.statistics else "-"
+        names = [cell.method.name, cell.model.name, text, cell.data.name, cell.schedule.order]
         names.append(group_name(cell.schedule.edited))
         groups.setdefault(tuple(names), []).append(outcome)
     rows: list[tuple[object, ...]] = []
@@ -154,7 +155,7 @@ def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
         memory, disk = (_size(need(outcomes[0].cell)) for need in (needed.memory, needed.disk))
         rows.append((*names_of, len(outcomes), edits, finished, failed, len(todo), time, memory, disk))
     counts = ("cells", "edits each", "done", "failed", "to do", "time", "memory", "disk")
-    echo_table(("method", "model", "data", "order", "edited", *counts), rows)
+    echo_table(("method", "model", "corpus", "data", "order", "edited", *counts), rows)
     held = elsewhere(planned.cells, planned.store, planned.evaluators)
     whole = [cell for cell in whole if cell.id() not in held]
     taken = f", {len(held)} to be taken over from other runs" if held else ""

@@ -95,6 +95,7 @@ def run_command(
     from bench.compute.where import Where
     from bench.config.settings import assignments, resolve
     from bench.plan import planning
+    from bench.plan.texts import unsuited
 
     where = Where(engine.value, workers, address, cell_resources)
     flags = {
@@ -106,6 +107,8 @@ def run_command(
     }  # fmt: skip
     spec = resolve(preset, config, flags)
     planned = planning.plan(spec, results_dir, data_dir, cache_dir, trust_remote_code or ())
+    for line in unsuited(planned.cells):
+        complain(line)
     if dry_run:
         listing.show_plan(planned, retry_failed, device.value)
     else:

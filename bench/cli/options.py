@@ -76,9 +76,13 @@ HParams = Annotated[str | None, Option(help="Take hyperparameters of this model 
 Dtype = Annotated[str | None, Option(help="Of model weights: float32, bfloat16, float16.", rich_help_panel=GRID)]
 Corpus = Annotated[
     str | None,
-    Option(help="Text behind statistics: cldr, a file, data:GLOB, hf:DATASET.", rich_help_panel=GRID),
+    Option(
+        help="Text behind statistics: cldr, a file, data:GLOB, hf:DATASET[:CONFIG]; by default Wikipedia from the hub, "
+        "for the embedded model cldr.",
+        rich_help_panel=GRID,
+    ),
 ]
-TokenBudget = Annotated[int | None, Option(help="Most tokens of it.", rich_help_panel=GRID)]
+TokenBudget = Annotated[int | None, Option(help="Most tokens of it; 10 million, of cldr 50,000.", rich_help_panel=GRID)]
 
 Orders = Annotated[str | None, Option(help="cycle, blocked, shuffled, or several.", rich_help_panel=SCHEDULE)]
 Edited = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from bench.compute.session import execute
 from bench.compute.where import Where
 from bench.config.settings import resolve
 from bench.plan.planning import RESULTS_DIR, plan
+from bench.plan.texts import unsuited
 from bench.store.results import Results, load_results
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ def run(
     spec = resolve(preset, Path(config) if config else None, settings)
     data_folder, cache = (Path(folder) if folder else None for folder in (data_dir, cache_dir))
     planned = plan(spec, Path(results_dir), data_folder, cache, trust_remote_code)
+    for line in unsuited(planned.cells):
+        warnings.warn(line, stacklevel=2)
     where = Where(engine, workers, address, cell_resources)
     execute(planned, make_display(display), device, retry_failed, where, join, device_map)
     return load_results(planned.store.root)

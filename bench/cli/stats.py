@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.cli import options
-from bench.cli.echo import echo
+from bench.cli.echo import complain, echo
 from bench.ground.errors import BenchError
 from bench.ground.layers import layer_numbers
 
@@ -27,24 +27,28 @@ def stats_command(
     from bench.model.stats import Stats
     from bench.model.threads import steady_threads
     from bench.plan import planning
+    from bench.plan.texts import is_embedded, text_for, unsuited_line
 
     chosen = _layers(layers)
     flags = {"models": [model], "corpus": corpus, "token_budget": token_budget, "dtype": dtype}
     spec = resolve(None, None, flags)
     cache, place = cache_dir or planning.default_cache_dir(), devices.choose_device(device.value)
+    corpus, token_budget = text_for(spec, model)
+    if corpus == corpora.EMBEDDED and not is_embedded(model):
+        complain(unsuited_line(model))
     editable = load_editable(model, spec.dtype, place, cache)
     with PlainDisplay().board(1) as board:
-        progress = board.cell(f"statistics of {model} on {spec.corpus}")
+        progress = board.cell(f"statistics of {model} on {corpus}")
         stats = Stats(
             cache,
-            corpora.corpus(spec.corpus, datasets.data_folder(data_dir)),
-            spec.token_budget,
+            corpora.corpus(corpus, datasets.data_folder(data_dir)),
+            token_budget,
             lambda done, budget: progress.step(done, budget, "tokens"),
         )
         with steady_threads(editable):
             moments = stats.moments(editable, chosen)
         for layer, moment in moments.items():
-            echo(f"layer {layer}: {moment.count} tokens")
+            echo(f"layer {layer}: {moment.count} tokens of {corpus}")
 
 
 def _layers(written: str) -> list[int]:

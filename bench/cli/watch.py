@@ -11,7 +11,8 @@ from pathlib import Path
 
 from bench.cli.echo import counted, duration, echo, page, table_lines
 from bench.ground.errors import in_short
-from bench.store.results import PLACE
+from bench.store.records import read_run
+from bench.store.results import PLACE, texts
 from bench.store.status import OVER, Clock, Heard, Left, Standing, standings, whole
 
 SECONDS = 2.0
@@ -35,12 +36,14 @@ class Look:
         root: the run's folder.
         cells: how they stand.
         left: time left by cell.
+        texts: texts behind the statistics, by model.
         now: the moment, seconds of the epoch.
     """
 
     root: Path
     cells: list[Standing]
     left: Mapping[str, Left]
+    texts: Mapping[str, str] = field(default_factory=dict)
     now: float = field(default_factory=time.time)
 
     @classmethod
@@ -51,7 +54,8 @@ class Look:
             BenchError: see `bench.store.status.standings`.
         """
         cells, now = standings(root, before), time.time()
-        return cls(root, cells, clock.left(cells, now), now)
+        path = root / "run.json"
+        return cls(root, cells, clock.left(cells, now), texts(read_run(path)) if path.exists() else {}, now)
 
     @property
     def is_over(self) -> bool:
@@ -65,7 +69,7 @@ class Look:
         lines = [f"{self.root.name}: {len(self.cells)} cells, {counted(counts)}"]
         if self.left:
             lines.append(self._time_left(counts["running"]))
-        return lines
+        return [*lines, *(f"statistics of {model}: {names}" for model, names in self.texts.items())]
 
     def _time_left(self, running: int) -> str:
         left = whole(self.cells, self.left)

@@ -21,7 +21,7 @@ from bench.plan.planning import Plan
 from bench.store import claims
 from bench.store.outcomes import Outcome, is_pending
 from bench.store.records import read_run
-from bench.store.results import PLACE, place, planned_cells
+from bench.store.results import PLACE, listed
 
 if TYPE_CHECKING:
     from bench.model.placement import DeviceMap
@@ -105,9 +105,9 @@ def run_record(planned: Plan) -> dict[str, Any]:
     Cells of earlier calls stay, unless one of this call stands in the same place of a table.
     """
     path = planned.store.root / "run.json"
-    now = {cell.id(): place(cell) for cell in planned.cells}
+    now = {cell.id(): listed(cell) for cell in planned.cells}
     # a model or a file of facts may have another name by now
-    earlier = [now.get(cell["cell"], cell) for cell in planned_cells(read_run(path))] if path.exists() else []
+    earlier = [now.get(cell["cell"], cell) for cell in read_run(path)["cells"] or ()] if path.exists() else []
     by_place = {tuple(cell[key] for key in PLACE): cell for cell in [*earlier, *now.values()]}
     spec = planned.spec.model_dump(mode="json")
     return {"schema_version": SCHEMA_VERSION, **spec, "cells": list(by_place.values())}

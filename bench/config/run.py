@@ -107,8 +107,9 @@ class RunSpec(Frozen):
         languages: by any code; "zh-CN" is "zh".
         edited: groups of languages that are edited together, the others being asked only: "all", "each" or "en+de".
         seeds: how many, counted from `first_seed`.
-        corpus: text behind the second moments of keys: "cldr", a text file, "data:GLOB" or "hf:DATASET[:CONFIG]".
-        token_budget: most tokens of it that are read.
+        corpus: text behind the second moments of keys: "cldr", a text file, "data:GLOB" or "hf:DATASET[:CONFIG]"; None:
+            what suits each model, see `bench.plan.texts`.
+        token_budget: most tokens of it that are read; None: what suits the text.
         evaluators: what the edited model is scored with.
         eval_limit: most items per task and language, for evaluators that have many.
         hparams: hyperparameters from this YAML file, or those of this model, in place of the model's own.
@@ -130,8 +131,8 @@ class RunSpec(Frozen):
     steps: Count | None = None
     eval_every: int = Field(0, ge=0, le=MOST)
     parallel: bool = False
-    corpus: Place = "cldr"
-    token_budget: Count = 100_000
+    corpus: Place | None = None
+    token_budget: Count | None = None
     dtype: Dtype = "float32"
     evaluators: Names = ("edits",)
     eval_limit: Count = 100

@@ -20,6 +20,7 @@ from bench.ground.names import unknown
 from bench.model.sizes import BYTES, free_bytes
 from bench.plan.memory import edited_layers
 from bench.plan.planning import method_specs
+from bench.plan.texts import SMALL
 
 if TYPE_CHECKING:
     from bench.model.shapes import Shape
@@ -136,7 +137,7 @@ def plan(
     if not names:
         raise BenchError("no method to measure: the unedited model has no cost")
     spec = spec.model_copy(update={"methods": names})
-    rest = CostPlan(model, False, 0, 0, 0, (), load, spec.dtype, device, 0, spec.token_budget, cache_dir)
+    rest = CostPlan(model, False, 0, 0, 0, (), load, spec.dtype, device, 0, spec.token_budget or SMALL, cache_dir)
     if model not in SHAPES:
         if "/" not in model and not Path(model).is_dir() and model not in catalog.known_models():
             raise unknown("model", model, [*SHAPES, *catalog.known_models()])

@@ -1,8 +1,8 @@
 """Texts behind the statistics of keys, by name. No torch here: a plan asks what a text is known by.
 
 "cldr" is embedded. A text file holds one document a line. "data:PATTERN" are files below the data folder, the first
-tab-separated column of each line, the files taken in turn. "hf:DATASET[:CONFIG]" has a column of text, of which a seeded
-sample of documents is read.
+tab-separated column of each line, the files taken in turn. "hf:DATASET[:CONFIG]" has a column of text; a seeded sample
+of its documents is read.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SEED, DOCUMENTS = 1, 100_000
 """Of the sample of a hub's documents, as in the released ``layer_stats``."""
 
 SHARDS, BUFFERED = 64, 20_000
-"""Most files that are read side by side, and documents that are held to be drawn from, those of all files together."""
+"""Most files that are read side by side, and documents that are held to be drawn from."""
 
 SAMPLE = f"{DOCUMENTS} documents by seed {SEED} from {SHARDS} files, {BUFFERED} held"
 
@@ -110,8 +110,9 @@ def _hub_texts(name: str) -> Iterator[str]:
     """A seeded sample of a data set's documents.
 
     The released code shuffles the whole index and takes 100,000 documents, which takes all of the data set on the disk.
-    This one streams: all files (of many a seeded choice) in turn, each through a shuffled buffer, so that the sample
-    comes from the whole breadth of the data set, but from the first part of each file.
+    This one streams: all files (of many a seeded choice) in turn, then through a shuffled buffer, so that the sample
+    comes from the whole breadth of the data set, but from the first part of each file. The draws are made here, for
+    those of the library differ between its versions.
     """
     import datasets
 
@@ -124,12 +125,20 @@ def _hub_texts(name: str) -> Iterator[str]:
 
 
 def _sample(data: Any) -> Iterator[Mapping[str, Any]]:
-    whole = data.num_shards
-    chosen = random.Random(SEED).sample(range(whole), min(whole, SHARDS))
-    held = max(1, BUFFERED // len(chosen))
-    files = [data.shard(whole, place).shuffle(seed=SEED + place, buffer_size=held) for place in chosen]
+    whole, draw = data.num_shards, random.Random(SEED)
+    files = [data.shard(whole, place) for place in draw.sample(range(whole), min(whole, SHARDS))]
     rows = (row for together in zip_longest(*files) for row in together if row is not None)
-    return islice(rows, DOCUMENTS)
+    return islice(_shuffled(rows, draw), DOCUMENTS)
+
+
+def _shuffled(rows: Iterator[Mapping[str, Any]], draw: random.Random) -> Iterator[Mapping[str, Any]]:
+    held = list(islice(rows, BUFFERED))
+    for row in rows:
+        place = draw.randrange(len(held))
+        yield held[place]
+        held[place] = row
+    draw.shuffle(held)
+    yield from held
 
 
 def _out_of_reach(name: str, error: Exception) -> BenchError:

@@ -83,12 +83,12 @@ class _Place:
             BenchError: it is sound, but belongs to something else.
         """
         found = sealed.read(self.path)
-        for field, wanted in self.identity.items():
-            if found and (theirs := found[1].get(field)) != wanted:
+        for key, wanted in self.identity.items():
+            if found and (theirs := found[1].get(key)) != wanted:
                 raise BenchError(
                     f"statistics of {theirs}, not of {wanted}; remove the file, and they are computed anew",
                     file=self.path,
-                    field=field,
+                    field=key,
                 )
         return found
 

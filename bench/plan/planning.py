@@ -19,6 +19,7 @@ from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.plan import contents
 from bench.plan.contents import Contents, data_ref, model_ref
+from bench.plan.texts import text_for
 from bench.store.outcomes import Outcome, existing, is_pending
 from bench.store.records import check_version
 from bench.store.shards import ResultStore
@@ -157,6 +158,7 @@ def _cells(spec: RunSpec, methods: Registry, known: Contents) -> list[Cell]:
     refs = {name: known.model(name) for name in spec.models}
     seeds = range(spec.first_seed, spec.first_seed + spec.seeds)
     schedules = [schedule(spec, order, edited) for order in spec.orders for edited in spec.groups()]
+    texts = {name: text_for(spec, name) for name in spec.models}
     grid = product(spec.models, spec.datasets, schedules, seeds)
     return [
         Cell(
@@ -164,9 +166,9 @@ def _cells(spec: RunSpec, methods: Registry, known: Contents) -> list[Cell]:
             model=refs[model],
             data=facts[dataset],
             schedule=arriving,
-            corpus=spec.corpus,
-            corpus_fingerprint=known.text(spec.corpus) if method.statistics else "",
-            token_budget=spec.token_budget,
+            corpus=texts[model][0],
+            corpus_fingerprint=known.text(texts[model][0]) if method.statistics else "",
+            token_budget=texts[model][1],
             seed=seed,
         )
         for model, dataset, arriving, seed in grid

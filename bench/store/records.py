@@ -30,7 +30,11 @@ class Lenient(BaseModel):
 
 
 class Planned(Lenient):
-    """A cell as run.json lists it; earlier versions knew no groups of languages."""
+    """A cell as run.json lists it; earlier versions knew no groups of languages, and did not name the corpus.
+
+    Attributes:
+        corpus: text behind its statistics; "" where its method reads none.
+    """
 
     cell: Id
     method: str
@@ -39,6 +43,7 @@ class Planned(Lenient):
     order: str
     edited: str = ALL
     seed: int = Field(ge=-MOST, le=MOST)
+    corpus: str = ""
 
 
 class Run(Lenient):
@@ -61,8 +66,9 @@ class Model(Named):
 
 
 class Method(Named):
-    """A method."""
+    """A method; earlier versions did not tell whether it reads statistics."""
 
+    statistics: bool = True
     options: dict[str, Any] = Field(default_factory=dict)
 
 

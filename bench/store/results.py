@@ -41,12 +41,26 @@ PLACE = CELL_COLUMNS[1:7]
 
 
 def place(cell: Cell) -> dict[str, Any]:
-    """The `PLACE` of a cell and its id, as run.json lists them."""
+    """The `PLACE` of a cell and its id."""
     values = (
         cell.id(), cell.method.name, cell.model.name, cell.data.name, cell.schedule.order,
         group_name(cell.schedule.edited), cell.seed
     )  # fmt: skip
     return dict(zip(("cell", *PLACE), values, strict=True))
+
+
+def listed(cell: Cell) -> dict[str, Any]:
+    """A cell as run.json lists it: its `place`, and the text behind its statistics, "" where it reads none."""
+    return {**place(cell), "corpus": cell.corpus if cell.method.statistics else ""}
+
+
+def texts(run: Mapping[str, Any]) -> dict[str, str]:
+    """Texts behind the statistics of every model of a run.json, by the model's name."""
+    found: dict[str, dict[str, None]] = {}
+    for cell in run.get("cells") or ():
+        if cell["corpus"]:
+            found.setdefault(str(cell["model"]), {})[str(cell["corpus"])] = None
+    return {model: ", ".join(names) for model, names in found.items()}
 
 
 def planned_cells(run: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -2,8 +2,9 @@
 
 Sampled from the unedited model after the seed words of LangEdit, top-k with k = 5 (released code,
 ``util/generate``), from the run's seed. The released AlphaEdit and MEMIT have the English seed words in every
-language (`prefix_language: en`); by default all methods have LangEdit's, so that they differ in nothing else. Unlike the released code the texts hold no special tokens, are NFC
-(not NFKD, which tears accents apart), and are never made by an already edited model.
+language (`prefix_language: en`); by default all methods have LangEdit's, so that they differ in nothing else. Unlike in
+the released code the texts hold no special tokens, are NFC (not NFKD, which tears accents apart), and are never made by
+an already edited model.
 """
 
 from __future__ import annotations

@@ -23,10 +23,11 @@ def moment_factors(model: EditableModel, stats: Stats, layers: Sequence[int]) ->
     """
     factors = {}
     for layer, found in stats.moments(model, layers).items():
-        on_its_device = found.matrix.to(model.device_of(layer))
-        factors[layer] = moment_factor(
-            on_its_device, lambda added, layer=layer: stats.account.regularised(layer, added)
-        )
+
+        def note(added: float, layer: int = layer) -> None:
+            stats.account.regularised(layer, added)
+
+        factors[layer] = moment_factor(found.matrix.to(model.device_of(layer)), note)
     return factors
 
 

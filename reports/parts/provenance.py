@@ -34,14 +34,13 @@ def what_was_run(records: list[dict[str, Any]]) -> Table:
     names = sorted({name for versions in packages for name in versions})
     rows = {
         "Model": _distinct(f"{r['cell']['model']['name']} ({r['cell']['model']['dtype']})" for r in records),
+        "Key statistics": _distinct(map(_statistics, records)),
+        "Added to their diagonal": _distinct(map(_jitter, records)),
         "Weights": _distinct(r["cell"]["model"].get("fingerprint", "") for r in records),
         "Data": _distinct(r["cell"]["data"]["name"] for r in records),
         "Languages": _distinct(", ".join(schedule["languages"]) for schedule in schedules),
         "Schedule": _distinct(map(_schedule, schedules)),
         "Seeds": ", ".join(map(str, sorted({r["cell"]["seed"] for r in records}))),
-        "Key statistics": _distinct(
-            f"{r['cell']['corpus']}, at most {r['cell']['token_budget']} tokens" for r in records
-        ),
         "Device": _distinct(environment.get("device", "") for environment in environments),
         "Code of its own": _distinct("was run" if e.get("remote_code") else "" for e in environments),
         "Python": _distinct(environment.get("python", "") for environment in environments),
@@ -136,6 +135,24 @@ def cost(results: Results, cells: pd.DataFrame) -> Table:
         "memory of the process (of the device on a GPU). Good for comparing methods of this run, not machines."
     )
     return Table("cost", tuple(header), tuple(body), caption)
+
+
+def _statistics(record: Mapping[str, Any]) -> str:
+    """The text behind a cell's statistics beside its model, and how much of it was read; "" where none is."""
+    cell, read = record["cell"], record["environment"].get("statistics")
+    if not cell["method"].get("statistics", True):
+        return ""
+    if not read:
+        return f"{cell['model']['name']} on {cell['corpus']}, at most {cell['token_budget']} tokens"
+    of = "" if read["documents"] is None else f" of {read['documents']} documents"
+    return f"{cell['model']['name']} on {cell['corpus']}: {read['tokens']} tokens{of}"
+
+
+def _jitter(record: Mapping[str, Any]) -> str:
+    """What the second moments of a cell took to be solved with, relative to their largest entries."""
+    added = (record["environment"].get("statistics") or {}).get("jitter") or {}
+    layers = ", ".join(f"{value:.0e} in layer {layer}" for layer, value in added.items())
+    return f"{display_name(record['cell']['method']['name'])} {layers}" if layers else ""
 
 
 def _schedule(schedule: Mapping[str, Any]) -> str:
