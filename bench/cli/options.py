@@ -48,7 +48,10 @@ Preset = Annotated[str | None, Option(help="Settings to start from; table1 by de
 Config = Annotated[Path | None, Option(help="YAML file laid over the preset.", rich_help_panel=GRID)]
 Methods = Annotated[
     str | None,
-    Option(help="Names, separated by commas; 'all': the paper's seven, LangEdit in both forms, and none.", rich_help_panel=GRID),
+    Option(
+        help="Names, separated by commas; 'all': the paper's seven, LangEdit in both forms, and none.",
+        rich_help_panel=GRID,
+    ),
 ]
 Names = Annotated[str | None, Option(help="Names, separated by commas.", rich_help_panel=GRID)]
 Models = Annotated[str | None, Option(help="Names, folders or hub ids.", rich_help_panel=GRID)]

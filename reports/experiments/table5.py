@@ -27,6 +27,14 @@ from reports.parts.sections import Section
 from reports.parts.tables import Cell, Column, Table
 
 
+TRANSLATED = (
+    "AlphaEdit (translation): as in the paper, the facts of one language are written with their translations; what is "
+    "edited in the others are these translations. AlphaEdit (all-translations) writes the facts of every language, each "
+    "time with those of their translations that are not yet written: with facts of their own in six languages, six "
+    "times as much."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A method in one order."""
@@ -85,9 +93,13 @@ def table(group: Group, entries: Sequence[Entry]) -> Table:
             notes += [paper.SOURCE.format(what="Tables 1 and 5"), *paper.notes(entry.panel.setting, [entry.method])]
     header = (Column("method", "Method", "text"), *(Column(measure.key, measure.title) for measure in MAIN))
     caption = f"Variants, {group.name}, mean ± standard deviation over seeds, percent."
+    notes += (
+        [TRANSLATED] if {e.method for e in entries} & {"alphaedit-translation", "alphaedit-all-translations"} else []
+    )
     panels = list(dict.fromkeys(group.panels))
     return with_reasons(
-        Table(f"table5{group.suffix}", header, tuple(rows), caption, tuple(dict.fromkeys(notes))), [group.panels[order] for order in panels]
+        Table(f"table5{group.suffix}", header, tuple(rows), caption, tuple(dict.fromkeys(notes))),
+        [group.panels[order] for order in panels],
     )
 
 

@@ -116,7 +116,9 @@ def counts_of(panel: Panel, measure: Measure, method: str) -> pd.DataFrame:
     """A method's columns right, gold and said by seed, fact (task, lang, item), average and kind, the class."""
     records = panel.records[(panel.records["method"] == method) & (panel.records["protocol"] == measure.protocol)]
     names = pd.Series(records["metric"].unique(), dtype=object)
-    counted = names.str.extract(r"^xtreme_(?P<count>right|gold|said):(?P<average>\w+):(?P<kind>.*)$").assign(metric=names)
+    counted = names.str.extract(r"^xtreme_(?P<count>right|gold|said):(?P<average>\w+):(?P<kind>.*)$").assign(
+        metric=names
+    )
     rows = records.merge(counted.dropna(), on="metric")
     wide = rows.pivot_table(index=[*KEYS, "average", "kind"], columns="count", values="value", aggfunc="sum")
     wide = (wide.reindex(columns=list(COUNTED)).fillna(0.0) / 100).reset_index()  # records are in percent
@@ -146,7 +148,10 @@ def _tasks(parts: Sequence[pd.DataFrame]) -> Iterator[_Task]:
         for part in parts:
             mine = part[part["task"] == task]
             table = np.zeros((*shape, 3))
-            places = tuple(pd.Index(axis).get_indexer(mine[n]) for axis, n in zip(axes, ("item", "seed", "lang", "kind"), strict=True))
+            places = tuple(
+                pd.Index(axis).get_indexer(mine[n])
+                for axis, n in zip(axes, ("item", "seed", "lang", "kind"), strict=True)
+            )
             table[places] = mine[list(COUNTED)].to_numpy(dtype=float)
             counts.append(table.reshape(shape[0], shape[1] * shape[2], shape[3], 3))
         asked = rows.groupby(["seed", "lang"]).size().unstack(fill_value=0).reindex(index=axes[1], columns=axes[2]) > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reports.numbers.f1 import DRAWS, SWAPS
 from reports.numbers.significance import ALPHA
 from reports.parts.sections import Section
 from reports.parts.tables import Cell, Column, Table
@@ -63,12 +64,19 @@ TESTS = (
     "percentage points; above zero, the best is better.",
     "Over facts (the main test): each fact is one pair. All values of a fact - its questions, the languages it was "
     "edited in, the seeds that drew it - are averaged first, because they are not independent; n is the number of "
-    "facts. For XTREME F1 an item with its translations takes the place of a fact.",
+    "facts. For specificity the fact is the one that is asked, as several edits may ask the same, where the data tell "
+    "which it is; else the edited one.",
+    "XTREME F1 over items: an F1 is no mean over items, so it is made again from what each item adds to right, gold "
+    "and said answers. p: a paired permutation test; the two methods' answers to an item, in all its languages and "
+    f"seeds, change places at random, {SWAPS:,} times, and p is how often F1 then differs as much. 95 % interval: "
+    f"bootstrap percentiles; the items of each task are drawn anew, the same for both methods, {DRAWS:,} times. n is "
+    "the number of items; there is no d_z.",
     "Over seeds (as in the LangEdit paper): each seed is one pair, the methods' means; n is the number of seeds, and "
     "with three of them only large differences can be told from chance.",
     "Score over facts: the score is no mean over facts, so each fact stands with its share in it (delta method: the "
-    "derivatives of the harmonic mean); the shares average to the score of all facts together.",
-    "p: two-sided paired t-test, n - 1 degrees of freedom. 95 % interval: the mean difference ± the 97.5 % point of "
+    "derivatives of the harmonic mean); the shares average to the score of all facts together. Edited facts and those "
+    "that specificity asks are tested as two independent samples whose means add up (Welch); n counts the edited ones.",
+    "p over facts: two-sided paired t-test, n - 1 degrees of freedom. 95 % interval: the mean difference ± the 97.5 % point of "
     "that t distribution x standard error. The interval is of the one comparison and not widened for their number.",
     "p (Holm): corrected for all comparisons over facts in the setting's table, all columns together, so that "
     f"the chance of even one false star stays below {ALPHA:g}. What has no p is not counted. p over seeds is "

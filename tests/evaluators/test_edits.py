@@ -97,7 +97,9 @@ def test_every_row_tells_the_language_of_its_question() -> None:
 
 def test_a_row_stands_under_the_fact_it_asks_too() -> None:
     probe = Probe("f", "specificity", "en", "zh", "Y is", " abc", asks="currency/FR")
-    asked = Fact(EditRequest("f", "en", "{} is", "X", " abc"), (probe, Probe("f", "efficacy", "en", "en", "X is", " abc")))
+    asked = Fact(
+        EditRequest("f", "en", "{} is", "X", " abc"), (probe, Probe("f", "efficacy", "en", "en", "X is", " abc"))
+    )
     rows = {each.metric: each for each in Edits().score(Scripted({0}), [asked], CONTEXT)}
     for metric in ("specificity", "specificity_agreement"):
         assert rows[f"{metric}_asked"] == replace(rows[metric], fact_id="currency/FR", metric=f"{metric}_asked")

@@ -122,11 +122,19 @@ def orders(**cells: Any) -> Results:
 def test_variants_are_paired_with_their_method() -> None:
     section = next(iter(table5.sections(orders(), panels(orders()))))
     rows = by_key(table_named(section, "table5"))
-    assert list(rows) == [("LangEdit (paper, Eq. 10)",), ("LangEdit (released code)",), ("LangEdit (paper, Eq. 10, shuffled)",)]
+    assert list(rows) == [
+        ("LangEdit (paper, Eq. 10)",),
+        ("LangEdit (released code)",),
+        ("LangEdit (paper, Eq. 10, shuffled)",),
+    ]
     assert rows[("LangEdit (paper, Eq. 10, shuffled)",)]["efficacy"].mean == pytest.approx(65)
     found = by_key(table_named(section, "table5-difference"), 3)
-    assert found["LangEdit (paper, Eq. 10, shuffled)", "LangEdit (paper, Eq. 10)", "Efficacy"]["difference"].mean == pytest.approx(-20)
-    assert found["LangEdit (released code)", "LangEdit (paper, Eq. 10)", "Efficacy"]["difference"].mean == pytest.approx(15)
+    assert found["LangEdit (paper, Eq. 10, shuffled)", "LangEdit (paper, Eq. 10)", "Efficacy"][
+        "difference"
+    ].mean == pytest.approx(-20)
+    assert found["LangEdit (released code)", "LangEdit (paper, Eq. 10)", "Efficacy"][
+        "difference"
+    ].mean == pytest.approx(15)
 
 
 def test_an_unfinished_variant_is_a_dash() -> None:

@@ -166,7 +166,9 @@ def test_a_comparison_without_a_test_gives_no_star(tmp_path: Path) -> None:
 def asking(panel: Panel, asked: int) -> Panel:
     """The panel, whose specificity questions ask only so many facts."""
     rows = panel.records[panel.records["metric"] == "specificity"]
-    again = rows.assign(metric="specificity_asked", fact=rows["fact"].str.rpartition("-")[2].astype(int).mod(asked).map(str))
+    again = rows.assign(
+        metric="specificity_asked", fact=rows["fact"].str.rpartition("-")[2].astype(int).mod(asked).map(str)
+    )
     records = again.groupby([c for c in again if c != "value"], as_index=False)["value"].mean()
     return replace(panel, records=pd.concat([panel.records, records]))
 

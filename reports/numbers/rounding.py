@@ -1,0 +1,26 @@
+"""How far numbers move by rounding alone, so that two machines are not taken for two methods.
+
+Two processors of one kind round differently; thresholds (an eigenvalue above or below, an entry that is kept, an argmax)
+amplify it. `python -m benchmarks.rounding` measures it: the same cells with keys perturbed by a relative 1e-6.
+"""
+
+from __future__ import annotations
+
+from reports.numbers.aggregate import Measure
+
+EDITING, XTREME_F1 = 1.0, 2.5
+"""Points by which one seed's figure may differ; over n seeds the square root of n times less."""
+
+
+def tolerance(measure: Measure, seeds: int) -> float:
+    """Points by which a mean over so many seeds may differ from machine to machine."""
+    return float((XTREME_F1 if measure.is_f1 else EDITING) / max(seeds, 1) ** 0.5)
+
+
+def told(difference: float | None, measure: Measure, seeds: int) -> str:
+    """What a difference of two runs of the same cells is, in words."""
+    if difference is None:
+        return ""
+    if difference == 0:
+        return "none"
+    return "rounding" if abs(difference) <= tolerance(measure, seeds) else "beyond rounding"
