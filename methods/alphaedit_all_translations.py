@@ -1,10 +1,11 @@
 """AlphaEdit that also writes every fact's translations, whatever language it is edited in.
 
 The paper's variant (Table 5) edits one language only: `methods.alphaedit_translation`. With as many facts in each of
-six languages this one writes six times as much. A step solves once for its own facts and their translations: those that the data holds (`EditRequest.translations`), in
-every language of the run, edited or only asked, and those of `translator` in edited languages that the data lacks.
-The step's own facts are always written, as AlphaEdit does; a translation only where no step so far has written the
-same object into the same fact in the same language, so that parallel data are not written once per language.
+six languages this one writes six times as much. A step solves once for its own facts and their translations: those
+that the data holds (`EditRequest.translations`), in every language of the run, edited or only asked, and those of
+`translator` in edited languages that the data lacks. The step's own facts are always written, as AlphaEdit does; a
+translation only where no step so far has written the same object into the same fact in the same language, so that
+parallel data are not written once per language.
 """
 
 from __future__ import annotations

@@ -26,12 +26,11 @@ from reports.parts.contents import summary_cell
 from reports.parts.sections import Section
 from reports.parts.tables import Cell, Column, Table
 
-
 TRANSLATED = (
     "AlphaEdit (translation): as in the paper, the facts of one language are written with their translations; what is "
     "edited in the others are these translations. AlphaEdit (all-translations) writes the facts of every language, each "
-    "time with those of their translations that are not yet written: with facts of their own in six languages, six "
-    "times as much."
+    "with those of its translations that are not yet written: with other facts in each of six languages, six times as "
+    "much."
 )
 
 

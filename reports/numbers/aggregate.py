@@ -34,8 +34,7 @@ class Measure:
         title: for people.
         metric: as evaluators write it; "" where the value is derived from other columns.
         protocol: as evaluators write it, or None where the metric knows only one.
-        asked: metric of the same rows by the fact that a question asks, where that is not the edited one and may be
-            asked several times; what tests pair, where the data tell it.
+        asked: metric of the same rows by the fact that is asked, not the edited one; what tests pair if there are any.
     """
 
     key: str
@@ -57,17 +56,13 @@ SCORE = Measure("score", "Score", "")
 XTREME = Measure("xtreme_f1", "XTREME F1", "xtreme_f1", "langedit")
 XTREME_LIKELIHOOD = Measure("xtreme_f1_likelihood", "XTREME F1, likelihood", "xtreme_f1", "likelihood")
 
+AGREEMENT = "specificity_agreement"
+
 CORE = (EFFICACY, GENERALITY, SPECIFICITY)
 MAIN = (*CORE, SCORE, XTREME)
 FURTHER = (
     Measure("generality_distinct", "Generality, reworded", "generality_distinct", "teacher_forced"),
-    Measure(
-        "specificity_agreement",
-        "Specificity, agreement",
-        "specificity_agreement",
-        "teacher_forced",
-        "specificity_agreement_asked",
-    ),
+    Measure(AGREEMENT, "Specificity, agreement", AGREEMENT, "teacher_forced", f"{AGREEMENT}_asked"),
     Measure("crosslingual", "Other languages", "crosslingual", "teacher_forced"),
     Measure("portability", "Portability", "portability", "teacher_forced"),
     Measure("efficacy_exact", "Efficacy, exact", "efficacy_exact", "greedy_exact"),

@@ -2,9 +2,9 @@
 
 Unit "facts" is the main test: a fact asked by several probes, in several languages and under several seeds is one
 cluster, hence one value, not many samples; for specificity the fact is the one that is asked, where the data tell it.
-XTREME F1 is no mean over facts: see `reports.numbers.f1`. Unit "seeds" is the test of the LangEdit paper; three seeds leave two
-degrees of freedom. What has fewer than two pairs or no variance has no p, but a reason. The unedited model is never
-compared.
+XTREME F1 is no mean over facts: see `reports.numbers.f1`. Unit "seeds" is the test of the LangEdit paper; three seeds
+leave two degrees of freedom. What has fewer than two pairs or no variance has no p, but a reason. The unedited model is
+never compared.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from sklearn.metrics import f1_score
 from evaluators._xtreme import langedit, likelihood
 from evaluators._xtreme.protocol import Verdict
 from evaluators.xtreme import COUNTED, PROTOCOLS
-from reports.numbers.aggregate import XTREME, XTREME_LIKELIHOOD, Measure, Panel, Setting, Standing, panels
 from reports.numbers import f1
+from reports.numbers.aggregate import XTREME, XTREME_LIKELIHOOD, Measure, Panel, panels
 from reports.numbers.f1 import f1_test, pooled
 from tests.reports.world import hand_made
 
