@@ -140,7 +140,7 @@ def _outcome(check: Callable[[_Bench], str], bed: _Bench) -> CheckResult:
 
 
 def _steps() -> list[list[EditRequest]]:
-    requests = tiny_requests()
+    requests = parallel_requests()
     return [requests[:3], requests[3:]]
 
 
@@ -244,7 +244,7 @@ CHECKS: tuple[Callable[[_Bench], str], ...] = (
 )
 
 
-def tiny_requests() -> list[EditRequest]:
+def parallel_requests() -> list[EditRequest]:
     """Two facts, each edited in three languages, Chinese among them; every edit knows its translations."""
     facts = (
         {
@@ -263,3 +263,22 @@ def tiny_requests() -> list[EditRequest]:
         alone = [EditRequest(f"tiny/{i}", lang, *text) for lang, text in fact.items()]
         found += [replace(each, translations=tuple(o for o in alone if o is not each)) for each in alone]
     return found
+
+
+def tiny_requests() -> list[EditRequest]:
+    """Six edits in three languages, Chinese among them, each with a translation into the next of these languages."""
+    facts = [
+        (
+            ("en", "The capital of {} is", "Ruritania", " Streslau"),
+            ("de", "{} wird regiert aus", "Ruritanien", " Strelsau"),
+        ),
+        (("de", "Die Hauptstadt von {} ist", "Östland", " Küste"), ("zh", "位于{}的首都", "东方", "海岸")),
+        (("zh", "{}的首都是", "东国", "海城"), ("en", "The seat of {} is", "Eastland", " Seaton")),
+        (("en", "{}'s currency: the", "Grand Fenwick", " pound"), ("de", "Geld in {}: das", "Fenwick", " Pfund")),
+        (("de", "Man spricht in {} meist", "Süßland", " Ruhr"), ("zh", "{}说的语言是", "甜国", "鲁尔语")),
+        (("zh", "位于{}的城市", "西国", "山城"), ("en", "A town in {} is", "Westland", " Hilton")),
+    ]
+    return [
+        EditRequest(f"tiny/{i}", *fact, translations=(EditRequest(f"tiny/{i}", *other),))
+        for i, (fact, other) in enumerate(facts)
+    ]

@@ -28,7 +28,7 @@ from reports.parts.tables import Cell, Column, Table
 
 TRANSLATED = (
     "AlphaEdit (translation): as in the paper, the facts of one language are written with their translations; what is "
-    "edited in the others are these translations. AlphaEdit (all-translations) writes the facts of every language, each "
+    "edited in others are these translations. AlphaEdit (all-translations) writes the facts of every language, each "
     "with those of its translations that are not yet written: with other facts in each of six languages, six times as "
     "much."
 )

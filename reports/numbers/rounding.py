@@ -1,7 +1,7 @@
 """How far numbers move by rounding alone, so that two machines are not taken for two methods.
 
-Two processors of one kind round differently; thresholds (an eigenvalue above or below, an entry kept, an argmax) amplify
-it. `python -m benchmarks.rounding` measures it: the same cells with keys perturbed by a relative 1e-6.
+Two processors of one kind round differently; thresholds (an eigenvalue above or below, an entry kept, an argmax)
+amplify it. `python -m benchmarks.rounding` measures it: the same cells with keys perturbed by a relative 1e-6.
 """
 
 from __future__ import annotations
