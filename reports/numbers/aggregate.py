@@ -43,13 +43,8 @@ class Measure:
 
     @property
     def asked(self) -> str:
-        """The metric of the same rows by the fact that is asked, not the edited one; what tests pair if there are any."""
+        """The metric of the same rows by the fact that is asked, not the edited; what tests pair if there are any."""
         return f"{self.metric}_asked" if self.metric.startswith("specificity") else ""
-
-    @property
-    def is_f1(self) -> bool:
-        """Whether it is no mean over facts, so that it has a test of its own."""
-        return self.metric == "xtreme_f1"
 
 
 EFFICACY = Measure("efficacy", "Efficacy", "efficacy", "teacher_forced")

@@ -7,6 +7,7 @@ amplify it. `python -m benchmarks.rounding` measures it: the same cells with key
 from __future__ import annotations
 
 from reports.numbers.aggregate import Measure
+from reports.numbers.f1 import is_f1
 
 EDITING, XTREME_F1 = 1.0, 2.5
 """Points by which one seed's figure may differ; over n seeds the square root of n times less."""
@@ -14,7 +15,7 @@ EDITING, XTREME_F1 = 1.0, 2.5
 
 def tolerance(measure: Measure, seeds: int) -> float:
     """Points by which a mean over so many seeds may differ from machine to machine."""
-    return float((XTREME_F1 if measure.is_f1 else EDITING) / max(seeds, 1) ** 0.5)
+    return float((XTREME_F1 if is_f1(measure) else EDITING) / max(seeds, 1) ** 0.5)
 
 
 def told(difference: float | None, measure: Measure, seeds: int) -> str:

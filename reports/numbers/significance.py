@@ -17,7 +17,7 @@ import numpy as np
 from scipy import stats
 
 from reports.numbers.aggregate import SCORE, UNEDITED, Measure, Panel, summaries
-from reports.numbers.f1 import f1_test
+from reports.numbers.f1 import f1_test, is_f1
 from reports.numbers.pairing import Pair, Values, over_facts, over_seeds, score_over_facts
 
 ALPHA = 0.05
@@ -101,7 +101,7 @@ def summed(pairs: Sequence[Pair]) -> Outcome:
 
 def paired_over_facts(panel: Panel, measure: Measure, first: str, second: str) -> Outcome:
     """Paired test of two methods over facts, or over items."""
-    if measure.is_f1:
+    if is_f1(measure):
         found = f1_test(panel, measure, first, second)
         return Outcome(found.n, found.difference, found.low, found.high, p=found.p, note=found.note)
     if measure != SCORE:

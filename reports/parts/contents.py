@@ -25,7 +25,7 @@ from reports.numbers.aggregate import (
     per_task,
     summaries,
 )
-from reports.numbers.f1 import DRAWS, SWAPS
+from reports.numbers.f1 import DRAWS, SWAPS, is_f1
 from reports.numbers.significance import Comparison, Unit, beats_all
 from reports.parts.tables import DASH, Cell, Column, Table, p_text, ranks
 
@@ -166,7 +166,7 @@ def significance_long(comparisons: Iterable[Comparison]) -> Table:
 
 
 def _test_name(comparison: Comparison) -> str:
-    return "permutation of F1" if comparison.measure.is_f1 and comparison.unit == "facts" else "t"
+    return "permutation of F1" if is_f1(comparison.measure) and comparison.unit == "facts" else "t"
 
 
 def significance(comparisons: Sequence[Comparison]) -> Table:

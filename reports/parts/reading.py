@@ -77,7 +77,7 @@ TESTS = (
     "derivatives of the harmonic mean); the shares average to the score of all facts together. Edited facts and those "
     "that specificity asks are tested as two independent samples whose means add up (Welch); n counts the edited ones.",
     "p over facts: two-sided paired t-test, n - 1 degrees of freedom. 95 % interval: the mean difference ± the 97.5 % "
-    "point of that t distribution x standard error. It is the interval of one comparison, not widened for their number.",
+    "point of that t distribution x standard error. It is that of one comparison, not widened for their number.",
     "p (Holm): corrected for all comparisons over facts in the setting's table, all columns together, so that "
     f"the chance of even one false star stays below {ALPHA:g}. What has no p is not counted. p over seeds is "
     "not corrected.",
