@@ -1,7 +1,7 @@
 """How far rounding moves the numbers: keys perturbed by a relative 1e-6, the same cells computed again.
 
 Two processors of one kind round differently, and thresholds (an eigenvalue above or below, an entry kept or not, an
-argmax) amplify that. What this prints is what `reports.numbers.rounding` holds::
+argmax) amplify that. What this prints is to stay below `reports.numbers.rounding`::
 
     python -m benchmarks.rounding --steps 6 --repeats 3
 """

@@ -144,7 +144,7 @@ def _table(runs: Runs, differences: Sequence[Difference], same: Mapping[str, Sam
     reasons = sorted({f"{DASH}: {o.note}." for each in differences for o in (each.facts, each.seeds) if o.note})
     reasons.append(
         f"Difference is: rounding, at most {rounding.EDITING:g} points, for XTREME F1 {rounding.XTREME_F1:g}, over the "
-        "square root of the number of seeds: what keys perturbed by a relative 1e-6, or another processor, make of it "
+        "square root of the number of seeds: more than another processor of the same kind was seen to make of it "
         "(reports.numbers.rounding); what is beyond it, other code, settings or data made."
     )
     if any(each.scores.startswith(OTHER_QUESTIONS) for each in same.values()):
