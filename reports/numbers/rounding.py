@@ -12,8 +12,8 @@ from reports.numbers.aggregate import Measure
 from reports.numbers.f1 import is_f1
 
 EDITING, XTREME_F1 = 1.0, 2.5
-"""Points by which one seed's figure may differ: what was seen, times the square root of three, and a fifth to a third
-more. Over n seeds the square root of n times less."""
+"""Points by which one seed's figure may differ: what was seen, times the square root of three, with some to spare.
+Over n seeds the square root of n times less."""
 
 
 def tolerance(measure: Measure, seeds: int) -> float:
