@@ -92,9 +92,14 @@ def _t_test(n: int, mean: float, error: float, df: float) -> Outcome:
 def summed(pairs: Sequence[Pair]) -> Outcome:
     """Test of the sum of the means of independent paired differences: Welch's t, Satterthwaite's degrees of freedom."""
     outcomes = [paired(*pair) for pair in pairs]
-    if len(outcomes) == 1 or (untested := next((o for o in outcomes if o.p is None), None)):
-        return outcomes[0] if len(outcomes) == 1 else replace(untested, difference=None)
-    errors = [float((a - b).var(ddof=1)) / len(a) for a, b in pairs]
+    if len(outcomes) == 1:
+        return outcomes[0]
+    without = [o for o in outcomes if o.p is None]
+    if len(without) == len(outcomes) or any(o.difference is None or o.n < 2 for o in without):
+        return replace(without[0], difference=None)
+    errors = [
+        0.0 if o.p is None else float((a - b).var(ddof=1)) / len(a) for o, (a, b) in zip(outcomes, pairs, strict=True)
+    ]
     df = sum(errors) ** 2 / sum(each**2 / (len(a) - 1) for each, (a, _) in zip(errors, pairs, strict=True))
     return _t_test(outcomes[0].n, sum(o.difference or 0.0 for o in outcomes), sum(errors) ** 0.5, df)
 
