@@ -1,157 +1,77 @@
-"""AlphaEdit that also writes every fact's translations into the other languages (LangEdit paper, Table 5).
+"""AlphaEdit that edits one language and writes the translations of its facts (LangEdit paper, Table 5).
 
-A step solves once for its own facts and their translations: those that the data holds (`EditRequest.translations`), in
-every language of the run, edited or only asked, and those of `translator` in edited languages that the data lacks.
-The step's own facts are always written, as AlphaEdit does; a translation only where no step so far has written the
-same object into the same fact in the same language, so that parallel data are not written once per language.
+That language is the first of those that are edited. Facts edited in others are not written for their own sake: they
+have to be translations of facts that are (``--parallel``, or ``--edited en``), else the cell ends, for an edit that
+is never written measures nothing. `methods.alphaedit_all_translations` writes the facts of every language.
 """
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import ModuleType
-
-from pydantic import Field
 
 from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
-from methods import alphaedit
-from methods._locate.editor import LocateThenEdit, prefixes_for
+from methods import alphaedit, alphaedit_all_translations
+from methods.alphaedit_all_translations import Translating, key, load_translator
 
 HPARAMS = "alphaedit"
 
 NAME = "alphaedit-translation"
 
-Translator = Callable[[EditRequest, str], EditRequest]
-"""(the edit, language) -> the same edit in that language."""
 
-
-class Config(alphaedit.Config):
+class Config(alphaedit_all_translations.Config):
     """Options of AlphaEdit with translations."""
-
-    translator: str = Field(
-        default="",
-        description="package.module:function, called with an edit and a language that the data lacks; gives that edit "
-        "in that language",
-    )
 
 
 @dataclass(frozen=True, slots=True)
-class Translating:
+class OneLanguage:
     """See the module.
 
-    Memory: AlphaEdit's, and ``written``, a list of [fact id, language, target] of everything written so far.
-
     Args:
-        inner: what writes.
-        translate: for languages that the data lacks, or None.
+        inner: writes facts with their translations.
     """
 
-    inner: LocateThenEdit
-    translate: Translator | None = None
+    inner: Translating
 
     def prepare(self, model: EditableModel, stats: Stats, context: Context) -> State:
         """As AlphaEdit."""
-        state = self.inner.prepare(model, stats, context)
-        state.memory["written"] = []
-        state.constants["context"] = context
-        return state
+        return self.inner.prepare(model, stats, context)
 
     def apply(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:
-        """Write one step's edits and their translations into all layers.
+        """Write the step's facts of the first language, with their translations.
 
         Raises:
-            BenchError: a fact has no translation, or the translator gives none.
+            BenchError: a fact of another language is no translation of one that is written, or one has no translation.
         """
-        languages = state.constants["context"].languages
+        source, report = state.constants["context"].languages[0], EditReport()
+        if own := [each for each in requests if each.lang == source]:
+            state, report = self.inner.apply(model, own, state)
         written = {tuple(each) for each in state.memory["written"]}
-        step = list(requests)
-        written.update(map(_key, step))
         for request in requests:
-            for other in self._translations(request, languages):
-                if _key(other) not in written:
-                    written.add(_key(other))
-                    step.append(other)
-        self._add_prefixes(model, step, state)
-        state, report = self.inner.apply(model, step, state)
-        # a list of lists, as it comes back from a checkpoint
-        state.memory["written"] = [*state.memory["written"], *(list(_key(each)) for each in step)]
+            if key(request) not in written:
+                raise BenchError(
+                    f"edited in {request.lang!r} and no translation of a fact that was edited in {source!r}: {NAME} "
+                    f"writes one language and its translations; give --parallel, or --edited {source}, or take "
+                    f"{alphaedit_all_translations.NAME}",
+                    record=request.fact_id,
+                )
         return state, report
 
     def deployed(self, model: EditableModel, state: State) -> AbstractContextManager[Scorer]:
         """The model itself."""
         return self.inner.deployed(model, state)
 
-    def _translations(self, request: EditRequest, languages: Sequence[str]) -> list[EditRequest]:
-        """The data's own, then the translator's."""
-        found = list(request.translations)
-        if self.translate:
-            held = {request.lang, *(each.lang for each in found)}
-            found += [_translation(self.translate, request, lang) for lang in languages if lang not in held]
-        if not found:
-            raise BenchError(
-                f"the fact has no translation from {request.lang!r} into another language of the run; "
-                f"take parallel data in several languages, or set method.{NAME}.translator",
-                record=request.fact_id,
-            )
-        return found
-
-    def _add_prefixes(self, model: EditableModel, step: Sequence[EditRequest], state: State) -> None:
-        """Context prefixes of languages that only translations are in; from the unedited model, like the others."""
-        known = state.constants["prefixes"]
-        missing = tuple(dict.fromkeys(each.lang for each in step if each.lang not in known))
-        if missing:
-            with model.unedited():
-                more = prefixes_for(model, state.constants["context"], self.inner.options, missing)
-            state.constants["prefixes"] = {**known, **more}
-
-
-def _translation(translate: Translator, request: EditRequest, lang: str) -> EditRequest:
-    """What the translator gives, if that is what it was asked for."""
-    found = translate(request, lang)
-    if not isinstance(found, EditRequest) or (found.fact_id, found.lang) != (request.fact_id, lang):
-        raise BenchError(f"the translator gave no edit of the fact in {lang!r}", record=request.fact_id)
-    return found
-
-
-def _key(request: EditRequest) -> tuple[str, str, str]:
-    return request.fact_id, request.lang, request.target
-
-
-def load_translator(name: str) -> Translator | None:
-    """The function that ``package.module:function`` names; None for "".
-
-    Raises:
-        BenchError: there is no such function.
-    """
-    if not name:
-        return None
-    module, _, function = name.partition(":")
-    try:
-        found: Translator = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise BenchError(f"translator {name!r} cannot be loaded: {error}", field=f"method.{NAME}.translator") from error
-    if not callable(found):
-        raise BenchError(f"translator {name!r} is no function", field=f"method.{NAME}.translator")
-    return found
-
 
 def outside(config: Config) -> list[ModuleType]:
-    """The module of the translator, whose text makes numbers too.
-
-    Raises:
-        BenchError: there is no such function.
-    """
-    translate = load_translator(config.translator)
-    return [sys.modules[config.translator.partition(":")[0]]] if translate else []
+    """The module of the translator; see `methods.alphaedit_all_translations`."""
+    return alphaedit_all_translations.outside(config)
 
 
 def build(config: Config) -> Method:
-    """AlphaEdit with translations as described above."""
-    return Translating(alphaedit.build(config), load_translator(config.translator))
+    """AlphaEdit with the translations of one language's facts as described above."""
+    return OneLanguage(Translating(alphaedit.build(config), load_translator(config.translator), NAME))

@@ -16,6 +16,7 @@ from bench.ground.atomic import write_text
 from bench.store.results import PLACE
 from reports.documents.markdown import to_report_markdown
 from reports.documents.tables import to_csv, to_text
+from reports.numbers import rounding
 from reports.numbers.aggregate import FURTHER, MAIN, Measure, Panel, Setting, Standing, Summary, panels, summaries
 from reports.numbers.pairing import over_seeds
 from reports.numbers.significance import Outcome, holm, paired, paired_over_facts
@@ -128,23 +129,35 @@ def _table(runs: Runs, differences: Sequence[Difference], same: Mapping[str, Sam
             *(summary_cell(number, seen=True) for number in each.numbers),
             Cell(str(o.n)), _number(o.difference), Cell(_interval(o)), Cell(p_text(corrected.get(i))),
             Cell(str(s.n)), _number(s.difference), Cell(_interval(s)),
-            Cell(_identical(runs, each, same)),
+            Cell(_identical(runs, each, same)), Cell(_told(each)),
         ))  # fmt: skip
     names = ("Facts", "Difference", "95 % CI", "p (Holm)", "Seeds", "Difference (seeds)", "95 % CI (seeds)")
     header = [*(Column(name, name.title(), "text") for name in fields), METHOD, Column("measure", "Measure", "text")]
     header += [Column(key, name) for key, name in zip(("first", "second"), runs.names, strict=True)]
     header += [Column(name, name, "number") for name in names]
-    header.append(Column("identical", "Identical cells", "number"))
+    header += [Column("identical", "Identical cells", "number"), Column("told", "Difference is", "text")]
     caption = (
         f"{runs.names[1]} less {runs.names[0]}, percentage points, over the seeds that both have finished. Paired "
-        f"t-tests over facts, Holm-corrected over {len(family)} comparisons, and intervals over facts and over seeds."
+        f"t-tests over facts, for XTREME F1 permutation tests of F1 over items, Holm-corrected over {len(family)} "
+        "comparisons, and intervals over facts and over seeds."
     )
     reasons = sorted({f"{DASH}: {o.note}." for each in differences for o in (each.facts, each.seeds) if o.note})
+    reasons.append(
+        f"Difference is: rounding, at most {rounding.EDITING:g} points, for XTREME F1 {rounding.XTREME_F1:g}, over the "
+        "square root of the number of seeds: more than another processor of the same kind was seen to make of it "
+        "(reports.numbers.rounding); what is beyond it, other code, settings or data made."
+    )
     if any(each.scores.startswith(OTHER_QUESTIONS) for each in same.values()):
         reasons.append(
             "Not all questions are the same in both: over facts, only those count that both runs have edited."
         )
     return Table("differences", tuple(header), tuple(rows), caption, tuple(reasons))
+
+
+def _told(difference: Difference) -> str:
+    first, second = (number.mean for number in difference.numbers)
+    moved = None if first is None or second is None else second - first
+    return rounding.told(moved, difference.measure, difference.numbers[0].have)
 
 
 def _identical(runs: Runs, difference: Difference, same: Mapping[str, Sameness]) -> str:

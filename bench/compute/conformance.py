@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +153,7 @@ def _outcome(check: Callable[[_Bench], str], bed: _Bench) -> CheckResult:
 
 
 def _steps() -> list[list[EditRequest]]:
-    requests = tiny_requests()
+    requests = parallel_requests()
     return [requests[:3], requests[3:]]
 
 
@@ -287,6 +287,27 @@ CHECKS: tuple[Callable[[_Bench], str], ...] = (
     targets_become_likelier,
     every_fact_counts,
 )
+
+
+def parallel_requests() -> list[EditRequest]:
+    """Two facts, each edited in three languages, Chinese among them; every edit knows its translations."""
+    facts = (
+        {
+            "en": ("The capital of {} is", "Ruritania", " Streslau"),
+            "de": ("{} wird regiert aus", "Ruritanien", " Strelsau"),
+            "zh": ("位于{}的首都", "东国", "海城"),
+        },
+        {
+            "en": ("{}'s currency: the", "Grand Fenwick", " pound"),
+            "de": ("Das Geld in {} heißt", "Süßland", " Küste"),
+            "zh": ("{}的钱是", "甜国", "鲁尔币"),
+        },
+    )
+    found = []
+    for i, fact in enumerate(facts):
+        alone = [EditRequest(f"tiny/{i}", lang, *text) for lang, text in fact.items()]
+        found += [replace(each, translations=tuple(o for o in alone if o is not each)) for each in alone]
+    return found
 
 
 def tiny_requests() -> list[EditRequest]:

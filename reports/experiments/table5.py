@@ -26,6 +26,13 @@ from reports.parts.contents import summary_cell
 from reports.parts.sections import Section
 from reports.parts.tables import Cell, Column, Table
 
+TRANSLATED = (
+    "AlphaEdit (translation): as in the paper, the facts of one language are written with their translations; what is "
+    "edited in others are these translations. AlphaEdit (all-translations) writes the facts of every language, each "
+    "with those of its translations that are not yet written: with other facts in each of six languages, six times as "
+    "much."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -85,6 +92,9 @@ def table(group: Group, entries: Sequence[Entry]) -> Table:
             notes += [paper.SOURCE.format(what="Tables 1 and 5"), *paper.notes(entry.panel.setting, [entry.method])]
     header = (Column("method", "Method", "text"), *(Column(measure.key, measure.title) for measure in MAIN))
     caption = f"Variants, {group.name}, mean ± standard deviation over seeds, percent."
+    notes += (
+        [TRANSLATED] if {e.method for e in entries} & {"alphaedit-translation", "alphaedit-all-translations"} else []
+    )
     panels = list(dict.fromkeys(group.panels))
     return with_reasons(
         Table(f"table5{group.suffix}", header, tuple(rows), caption, tuple(dict.fromkeys(notes))),

@@ -34,25 +34,22 @@ class Measure:
         title: for people.
         metric: as evaluators write it; "" where the value is derived from other columns.
         protocol: as evaluators write it, or None where the metric knows only one.
-        asked: metric of the same rows by the fact that a question asks, where that is not the edited one and may be
-            asked several times; what tests pair, where the data tell it.
     """
 
     key: str
     title: str
     metric: str
     protocol: str | None = None
-    asked: str = ""
 
     @property
-    def is_f1(self) -> bool:
-        """Whether it is no mean over facts, so that it has a test of its own."""
-        return self.metric == "xtreme_f1"
+    def asked(self) -> str:
+        """The metric of the same rows by the fact that is asked, not the edited; what tests pair if there are any."""
+        return f"{self.metric}_asked" if self.metric.startswith("specificity") else ""
 
 
 EFFICACY = Measure("efficacy", "Efficacy", "efficacy", "teacher_forced")
 GENERALITY = Measure("generality", "Generality", "generality", "teacher_forced")
-SPECIFICITY = Measure("specificity", "Specificity", "specificity", "teacher_forced", "specificity_asked")
+SPECIFICITY = Measure("specificity", "Specificity", "specificity", "teacher_forced")
 SCORE = Measure("score", "Score", "")
 XTREME = Measure("xtreme_f1", "XTREME F1", "xtreme_f1", "langedit")
 XTREME_LIKELIHOOD = Measure("xtreme_f1_likelihood", "XTREME F1, likelihood", "xtreme_f1", "likelihood")
@@ -61,13 +58,7 @@ CORE = (EFFICACY, GENERALITY, SPECIFICITY)
 MAIN = (*CORE, SCORE, XTREME)
 FURTHER = (
     Measure("generality_distinct", "Generality, reworded", "generality_distinct", "teacher_forced"),
-    Measure(
-        "specificity_agreement",
-        "Specificity, agreement",
-        "specificity_agreement",
-        "teacher_forced",
-        "specificity_agreement_asked",
-    ),
+    Measure("specificity_agreement", "Specificity, agreement", "specificity_agreement", "teacher_forced"),
     Measure("crosslingual", "Other languages", "crosslingual", "teacher_forced"),
     Measure("portability", "Portability", "portability", "teacher_forced"),
     Measure("efficacy_exact", "Efficacy, exact", "efficacy_exact", "greedy_exact"),

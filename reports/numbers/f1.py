@@ -32,6 +32,11 @@ SEED = 20
 Array = NDArray[np.float64]
 
 
+def is_f1(measure: Measure) -> bool:
+    """Whether a measure is no mean over facts, so that it has this test."""
+    return measure.metric == "xtreme_f1"
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What came of a test, in percentage points.

@@ -26,7 +26,7 @@ def over_facts(panel: Panel, measure: Measure, first: str, second: str) -> Pair:
 
 
 def tested(panel: Panel, measure: Measure, *methods: str) -> list[pd.DataFrame]:
-    """Records of methods that tests pair: by the fact that is asked where the data of all tell it, else the edited one."""
+    """Records of methods that tests pair: by the fact that is asked if all data tell it, else by the edited one."""
     chosen = replace(measure, metric=measure.asked) if by_asked(panel, measure, *methods) else measure
     records = panel.values(chosen)
     return [records[records["method"] == method] for method in methods]

@@ -2,9 +2,9 @@
 
 Unit "facts" is the main test: a fact asked by several probes, in several languages and under several seeds is one
 cluster, hence one value, not many samples; for specificity the fact is the one that is asked, where the data tell it.
-XTREME F1 is no mean over facts: see `reports.numbers.f1`. Unit "seeds" is the test of the LangEdit paper; three seeds leave two
-degrees of freedom. What has fewer than two pairs or no variance has no p, but a reason. The unedited model is never
-compared.
+XTREME F1 is no mean over facts: see `reports.numbers.f1`. Unit "seeds" is the test of the LangEdit paper; three seeds
+leave two degrees of freedom. What has fewer than two pairs or no variance has no p, but a reason. The unedited model is
+never compared.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from scipy import stats
 
 from reports.numbers.aggregate import SCORE, UNEDITED, Measure, Panel, summaries
-from reports.numbers.f1 import f1_test
+from reports.numbers.f1 import f1_test, is_f1
 from reports.numbers.pairing import Pair, Values, over_facts, over_seeds, score_over_facts
 
 ALPHA = 0.05
@@ -92,16 +92,21 @@ def _t_test(n: int, mean: float, error: float, df: float) -> Outcome:
 def summed(pairs: Sequence[Pair]) -> Outcome:
     """Test of the sum of the means of independent paired differences: Welch's t, Satterthwaite's degrees of freedom."""
     outcomes = [paired(*pair) for pair in pairs]
-    if len(outcomes) == 1 or (untested := next((o for o in outcomes if o.p is None), None)):
-        return outcomes[0] if len(outcomes) == 1 else replace(untested, difference=None)
-    errors = [float((a - b).var(ddof=1)) / len(a) for a, b in pairs]
+    if len(outcomes) == 1:
+        return outcomes[0]
+    without = [o for o in outcomes if o.p is None]
+    if len(without) == len(outcomes) or any(o.difference is None or o.n < 2 for o in without):
+        return replace(without[0], difference=None)
+    errors = [
+        0.0 if o.p is None else float((a - b).var(ddof=1)) / len(a) for o, (a, b) in zip(outcomes, pairs, strict=True)
+    ]
     df = sum(errors) ** 2 / sum(each**2 / (len(a) - 1) for each, (a, _) in zip(errors, pairs, strict=True))
     return _t_test(outcomes[0].n, sum(o.difference or 0.0 for o in outcomes), sum(errors) ** 0.5, df)
 
 
 def paired_over_facts(panel: Panel, measure: Measure, first: str, second: str) -> Outcome:
     """Paired test of two methods over facts, or over items."""
-    if measure.is_f1:
+    if is_f1(measure):
         found = f1_test(panel, measure, first, second)
         return Outcome(found.n, found.difference, found.low, found.high, p=found.p, note=found.note)
     if measure != SCORE:

@@ -25,6 +25,7 @@ from reports.numbers.aggregate import (
     per_task,
     summaries,
 )
+from reports.numbers.f1 import DRAWS, SWAPS, is_f1
 from reports.numbers.significance import Comparison, Unit, beats_all
 from reports.parts.tables import DASH, Cell, Column, Table, p_text, ranks
 
@@ -152,15 +153,20 @@ def languages_long(panel: Panel) -> Table:
 
 def significance_long(comparisons: Iterable[Comparison]) -> Table:
     """Every test, a row each; for csv."""
-    names = ("measure", "best", "other", "unit", "n", "df", "difference", "ci95_low", "ci95_high", "d_z", "p", "p_holm")
+    names = ("measure", "best", "other", "unit", "test", "n", "df")
+    names += ("difference", "ci95_low", "ci95_high", "d_z", "p", "p_holm")
     rows = []
     for c in comparisons:
         o = c.outcome
-        numbers = (o.difference, o.low, o.high, o.effect, o.p, o.p_holm)
-        texts = [c.measure.key, c.best, c.other, c.unit, str(o.n), str(o.n - 1) if o.n > 1 else DASH]
+        numbers = (o.df, o.difference, o.low, o.high, o.effect, o.p, o.p_holm)
+        texts = [c.measure.key, c.best, c.other, c.unit, _test_name(c), str(o.n)]
         texts += [DASH if value is None else f"{value:.6g}" for value in numbers]
         rows.append(tuple(Cell(text) for text in (*texts, o.note)))
     return Table("significance", tuple(Column(name, name, "text") for name in (*names, "note")), tuple(rows))
+
+
+def _test_name(comparison: Comparison) -> str:
+    return "permutation of F1" if is_f1(comparison.measure) and comparison.unit == "facts" else "t"
 
 
 def significance(comparisons: Sequence[Comparison]) -> Table:
@@ -175,7 +181,7 @@ def significance(comparisons: Sequence[Comparison]) -> Table:
         texts += [str(s.n), _fixed(s.difference), p_text(s.p)]
         rows.append(tuple(Cell(text) for text in texts))
     left = ("Column", "Best", "Compared with")
-    right = ("Facts", "Difference", "95 % CI", "d_z", "p (Holm)", "Seeds", "Difference (seeds)", "p (seeds)")
+    right = ("Facts or items", "Difference", "95 % CI", "d_z", "p (Holm)", "Seeds", "Difference (seeds)", "p (seeds)")
     header = [Column(title, title, "text") for title in left] + [Column(title, title, "number") for title in right]
     reasons = sorted({f"{c.measure.title}, {c.unit}: {c.outcome.note}." for c in comparisons if c.outcome.note})
     return Table("significance", tuple(header), tuple(rows), _significance_caption(comparisons), tuple(reasons))
@@ -184,10 +190,12 @@ def significance(comparisons: Sequence[Comparison]) -> Table:
 def _significance_caption(comparisons: Sequence[Comparison]) -> str:
     family = sum(c.outcome.p_holm is not None for c in comparisons if c.unit == "facts")
     return (
-        "Paired t-tests of each column's best method against every other, in percentage points. Main test, left: over "
-        f"facts; each fact is one value, averaged over its probes, languages and seeds; p is Holm-corrected over "
-        f"{family} comparisons; d_z is the difference in standard deviations of the paired differences. Right: over "
-        "seeds as in the LangEdit paper, not corrected."
+        "Paired tests of each column's best method against every other, in percentage points. Main test, left: t over "
+        "facts; each fact is one value, averaged over its probes, languages and seeds, for specificity the fact that "
+        "is asked. XTREME F1: a test of F1 itself, over items; p swaps the two methods' answers to items at random "
+        f"({SWAPS:,} times), the interval draws items anew ({DRAWS:,} times). p is Holm-corrected over {family} "
+        "comparisons; d_z is the difference in standard deviations of the paired differences. Right: t over seeds as "
+        "in the LangEdit paper, not corrected."
     )
 
 
@@ -254,14 +262,14 @@ def _legend(panel: Panel, comparisons: Sequence[Comparison]) -> Iterable[str]:
         n = max(c.outcome.n for c in comparisons if c.unit == "seeds")
         over_seeds = f"n = {n}, {n - 1} degrees of freedom" if n > 1 else "one seed: no test"
         yield (
-            f"{OVER_FACTS} better than every other method, p < 0.05: paired t-test over facts, Holm-corrected over "
-            f"{family} comparisons. {OVER_SEEDS} the same over seeds as in the "
-            f"LangEdit paper ({over_seeds}), not corrected."
+            f"{OVER_FACTS} better than every other method, p < 0.05: paired t-test over facts, for {XTREME.title} "
+            f"paired permutation test of F1 over items, Holm-corrected over {family} comparisons. {OVER_SEEDS} a "
+            f"paired t-test over seeds as in the LangEdit paper ({over_seeds}), not corrected."
         )
     if len(panel.values(XTREME)):
         yield (
             f"{XTREME.title}: mean over tasks of the mean over languages, by LangEdit's published protocol; a model "
-            "that says nothing has more than zero, as WikiANN counts words outside entities. Tested over items."
+            "that says nothing has more than zero, as WikiANN counts words outside entities."
         )
     if any(not standing.complete for standing in panel.standings):
         yield f"{DASH} (k/n): only k of n seeds have finished, so there is no mean."

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from reports.numbers.aggregate import EFFICACY, XTREME
+from reports.numbers.f1 import DRAWS, SWAPS
+from reports.numbers.rounding import tolerance
 from reports.numbers.significance import ALPHA
 from reports.parts.sections import Section
 from reports.parts.tables import Cell, Column, Table
@@ -54,6 +57,8 @@ PROTOCOLS = (
     "the number of edits; n of the standard deviation is the number of seeds.",
     "±: standard deviation over seeds (n - 1 in the denominator), not an interval. A seed draws facts, new answers and "
     "their order, the same for every method, so methods are compared on the same facts.",
+    f"Another machine: rounding moves a mean of three seeds by up to {tolerance(EFFICACY, 3):.1f} points, XTREME F1 by "
+    f"up to {tolerance(XTREME, 3):.1f}; tenths can be compared on one machine only.",
     "– (k/n): k of n seeds have finished; no mean is made of a part. A dash alone: not measured, or no test; the note "
     "below the table tells why.",
 )
@@ -63,13 +68,20 @@ TESTS = (
     "percentage points; above zero, the best is better.",
     "Over facts (the main test): each fact is one pair. All values of a fact - its questions, the languages it was "
     "edited in, the seeds that drew it - are averaged first, because they are not independent; n is the number of "
-    "facts. For XTREME F1 an item with its translations takes the place of a fact.",
+    "facts. For specificity the fact is the one that is asked, as several edits may ask the same, where the data tell "
+    "which it is; else the edited one.",
+    "XTREME F1 over items: an F1 is no mean over items, so it is made again from what each item adds to right, gold "
+    "and said answers. p: a paired permutation test; the two methods' answers to an item, in all its languages and "
+    f"seeds, change places at random, {SWAPS:,} times, and p is how often F1 then differs as much. 95 % interval: "
+    f"bootstrap percentiles; the items of each task are drawn anew, the same for both methods, {DRAWS:,} times. n is "
+    "the number of items; there is no d_z.",
     "Over seeds (as in the LangEdit paper): each seed is one pair, the methods' means; n is the number of seeds, and "
     "with three of them only large differences can be told from chance.",
     "Score over facts: the score is no mean over facts, so each fact stands with its share in it (delta method: the "
-    "derivatives of the harmonic mean); the shares average to the score of all facts together.",
-    "p: two-sided paired t-test, n - 1 degrees of freedom. 95 % interval: the mean difference ± the 97.5 % point of "
-    "that t distribution x standard error. The interval is of the one comparison and not widened for their number.",
+    "derivatives of the harmonic mean); the shares average to the score of all facts together. Edited facts and those "
+    "that specificity asks are tested as two independent samples whose means add up (Welch); n counts the edited ones.",
+    "p over facts: two-sided paired t-test, n - 1 degrees of freedom. 95 % interval: the mean difference ± the 97.5 % "
+    "point of that t distribution x standard error. It is that of one comparison, not widened for their number.",
     "p (Holm): corrected for all comparisons over facts in the setting's table, all columns together, so that "
     f"the chance of even one false star stays below {ALPHA:g}. What has no p is not counted. p over seeds is "
     "not corrected.",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -25,6 +26,7 @@ from evaluators._xtreme.items import choose_shots, item_sets
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from evaluators._xtreme.tasks import Prompt, build
 from evaluators.xtreme import Config, Floor, Xtreme, floor
+from reports.numbers.f1 import pooled
 from tests.tinyworld import Silent, TinyWorld
 
 COUNT = 16
@@ -284,3 +286,21 @@ def test_items_made_of_facts_are_not_those_of_files(data_dir: Path) -> None:
     assert mini.fingerprint("polyglot-tiny", None) != Xtreme(Config(source="hub")).fingerprint("polyglot-tiny", None)
     with pytest.raises(BenchError, match="no items of xnli"):
         mini.fingerprint("smollm2-135m", data_dir)
+
+
+def test_counts_of_items_give_the_f1(data_dir: Path) -> None:
+    rows = scores(long_model(), data_dir)
+    sums: dict[tuple[str, str, str], dict[tuple[str, str], list[float]]] = {}
+    for row in rows:
+        name, _, rest = row.metric.partition(":")
+        if rest:
+            average, _, kind = rest.partition(":")
+            task = row.fact_id.partition("/")[0]
+            classes = sums.setdefault((task, row.probe_lang, row.protocol), {})
+            place = ("xtreme_right", "xtreme_gold", "xtreme_said").index(name)
+            classes.setdefault((average, kind), [0.0] * 3)[place] += row.value
+    stored = by_place(rows, "xtreme_f1")
+    assert sums.keys() == stored.keys()
+    for key, classes in sums.items():
+        (average,) = {average for average, _ in classes}
+        assert pooled(np.array(list(classes.values())), average) == pytest.approx(stored[key].value)

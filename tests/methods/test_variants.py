@@ -78,6 +78,26 @@ def bare(request: EditRequest) -> EditRequest:
 
 
 # ---------------------------------------------------------------------------- translations
+def test_one_language_is_edited_and_translated(stats: Stats) -> None:
+    """The paper's form: of parallel facts those of the first language are written, with all translations, once."""
+    languages = ("en", "de", "zh")
+    parallel = [[fact(0, lang, *(each for each in languages if each != lang))] for lang in languages]
+    model, state = edited("alphaedit-translation", stats, parallel, Here(*languages))
+    plain, _ = edited("alphaedit", stats, [[fact(0, lang) for lang in languages]], Here(*languages))
+    assert same(model, plain)
+    assert [each[1] for each in state.memory["written"]] == list(languages)
+    every, other = edited("alphaedit-all-translations", stats, parallel, Here(*languages))
+    assert not same(model, every)
+    assert len(other.memory["written"]) == 5  # every step's own facts are always written
+
+
+def test_facts_of_other_languages_are_not_passed_over(stats: Stats) -> None:
+    steps = [[fact(0, "en", "de")], [fact(7, "de", "en")]]
+    with pytest.raises(BenchError, match=r"f/7: edited in 'de' and no translation .*'en'.*--parallel") as caught:
+        edited("alphaedit-translation", stats, steps, Here("en", "de"))
+    assert "\n" not in str(caught.value)
+
+
 def test_translations_are_no_concern_of_other_methods(stats: Stats) -> None:
     requests, context = tiny_requests(), Here("en", "de", "zh")
     with_them, _ = edited("alphaedit", stats, [requests], context)
@@ -87,7 +107,7 @@ def test_translations_are_no_concern_of_other_methods(stats: Stats) -> None:
 
 def test_a_step_writes_its_facts_and_their_translations_as_one(stats: Stats) -> None:
     step, context = [fact(0, "en", "de", "zh"), fact(1, "en", "de")], Here("en", "de", "zh")
-    model, state = edited("alphaedit-translation", stats, [step], context)
+    model, state = edited("alphaedit-all-translations", stats, [step], context)
     whole = [*step, fact(0, "de"), fact(0, "zh"), fact(1, "de")]
     plain, other = edited("alphaedit", stats, [whole], context)
     assert same(model, plain)
@@ -98,7 +118,7 @@ def test_a_step_writes_its_facts_and_their_translations_as_one(stats: Stats) -> 
 def test_a_translation_is_written_once_and_a_request_always(stats: Stats) -> None:
     first, second = [fact(0, "en", "de", "zh")], [fact(0, "de", "en", "zh"), fact(1, "de", "en")]
     context = Here("en", "de", "zh")
-    model, _ = edited("alphaedit-translation", stats, [first, second], context)
+    model, _ = edited("alphaedit-all-translations", stats, [first, second], context)
     plain, _ = edited("alphaedit", stats, [[*first, fact(0, "de"), fact(0, "zh")], [*second, fact(1, "en")]], context)
     assert same(model, plain)
 
@@ -106,19 +126,19 @@ def test_a_translation_is_written_once_and_a_request_always(stats: Stats) -> Non
 def test_a_fact_that_gets_another_object_is_translated_again(stats: Stats) -> None:
     first, context = fact(0, "en", "de"), Here("en", "de")
     changed = replace(first, target=" X", translations=(replace(first.translations[0], target=" Y"),))
-    _, state = edited("alphaedit-translation", stats, [[first], [changed]], context)
+    _, state = edited("alphaedit-all-translations", stats, [[first], [changed]], context)
     assert [each[2] for each in state.memory["written"]] == [" Streslau", " Küste", " X", " Y"]
 
 
 def test_languages_that_are_only_asked_are_written_too(stats: Stats, tmp_path: Path) -> None:
     steps, context = [[fact(0, "en", "zh")], [fact(1, "en", "zh")]], Here("en")
-    model, _ = edited("alphaedit-translation", stats, steps, context)
+    model, _ = edited("alphaedit-all-translations", stats, steps, context)
     plain, _ = edited("alphaedit", stats, [[*step, bare(step[0].translations[0])] for step in steps], Here("en", "zh"))
     assert same(model, plain)
     # prefixes of such a language come from the unedited model also where a run goes on from a checkpoint
-    part, state = edited("alphaedit-translation", stats, steps[:1], context)
+    part, state = edited("alphaedit-all-translations", stats, steps[:1], context)
     checkpoint.save(tmp_path, "cell", 1, part, state)
-    resumed, chosen = tiny_model("llama"), method("alphaedit-translation")
+    resumed, chosen = tiny_model("llama"), method("alphaedit-all-translations")
     state = chosen.prepare(resumed, stats, context)
     checkpoint.restore(tmp_path, "cell", resumed, state)
     chosen.apply(resumed, steps[1], state)
@@ -127,9 +147,9 @@ def test_languages_that_are_only_asked_are_written_too(stats: Stats, tmp_path: P
 
 def test_a_fact_without_translation_ends_in_one_line(stats: Stats) -> None:
     with pytest.raises(BenchError, match=r"f/7.*no translation from 'de'") as caught:
-        edited("alphaedit-translation", stats, [[fact(0, "en", "de"), fact(7, "de")]], Here("en", "de"))
+        edited("alphaedit-all-translations", stats, [[fact(0, "en", "de"), fact(7, "de")]], Here("en", "de"))
     assert "\n" not in str(caught.value)
-    assert "method.alphaedit-translation.translator" in str(caught.value)
+    assert "method.alphaedit-all-translations.translator" in str(caught.value)
 
 
 def glossary(request: EditRequest, lang: str) -> EditRequest:
@@ -145,18 +165,18 @@ def test_a_translator_gives_what_the_data_lacks(stats: Stats) -> None:
         Here("en", "de", "zh"),
         [replace(fact(0, "en"), translations=(replace(fact(0, "de"), target=" M"),))],
     )
-    _, state = edited("alphaedit-translation", stats, [step], context, translator=f"{__name__}:glossary")
+    _, state = edited("alphaedit-all-translations", stats, [step], context, translator=f"{__name__}:glossary")
     assert [each[1:] for each in state.memory["written"]] == [["en", " Streslau"], ["de", " M"], ["zh", "海城"]]
 
 
 def test_bad_translators_end_in_one_line(stats: Stats) -> None:
     for name in ("nowhere:f", f"{__name__}:nothing", "glossary", f"{__name__}:LAYERS"):
         with pytest.raises(BenchError, match="translator") as caught:
-            method("alphaedit-translation", translator=name)
+            method("alphaedit-all-translations", translator=name)
         assert name in str(caught.value)
         assert "\n" not in str(caught.value)
     with pytest.raises(BenchError, match=r"f/0.*no edit of the fact in 'de'"):
-        edited("alphaedit-translation", stats, [[fact(0, "en")]], Here("en", "de"), translator=f"{__name__}:echo")
+        edited("alphaedit-all-translations", stats, [[fact(0, "en")]], Here("en", "de"), translator=f"{__name__}:echo")
 
 
 # ---------------------------------------------------------------------------- languages apart
@@ -216,13 +236,13 @@ def test_a_language_that_cannot_be_solved_leaves_the_sum_of_the_others(
 def test_the_text_of_a_translator_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
     file, registry = tmp_path / "my_translator.py", methods()
-    options = {key: value for key, value in OPTIONS.items() if key in registry.options("alphaedit-translation")}
+    options = {key: value for key, value in OPTIONS.items() if key in registry.options("alphaedit-all-translations")}
     file.write_text("def glossary(request, lang):\n    return request\n")
     named = {**options, "translator": "my_translator:glossary"}
-    before = registry.source("alphaedit-translation", named)
+    before = registry.source("alphaedit-all-translations", named)
     assert before
-    assert registry.source("alphaedit-translation", options) == ""
+    assert registry.source("alphaedit-all-translations", options) == ""
     file.write_text("def glossary(request, lang):\n    return None\n")
-    assert registry.source("alphaedit-translation", named) != before
+    assert registry.source("alphaedit-all-translations", named) != before
     with pytest.raises(BenchError, match="cannot be loaded"):
-        registry.source("alphaedit-translation", {**options, "translator": "no_such_module:f"})
+        registry.source("alphaedit-all-translations", {**options, "translator": "no_such_module:f"})

@@ -15,7 +15,8 @@ from bench.ground.errors import BenchError
 from bench.store.results import load_results
 from reports.compare import compare_runs, comparison_text, write_comparison
 from reports.documents.tables import to_csv
-from reports.numbers.aggregate import EFFICACY, panels, per_seed
+from reports.numbers.aggregate import EFFICACY, XTREME, panels, per_seed
+from reports.numbers.rounding import told, tolerance
 from reports.parts.sections import Chapter
 from reports.parts.tables import Table
 from tests.reports.world import LEVELS, World
@@ -80,6 +81,25 @@ def test_a_changed_method_stands_out(before: Path, after: Path) -> None:
     assert rows["Unedited", "Efficacy"]["identical"] == "3/3"
     scores = {row["method"]: row["scores"] for row in table(comparison, "cells")}
     assert "rows differ, by" in scores["MEMIT"]
+
+
+def test_rounding_is_told_from_a_change(before: Path, after: Path, tmp_path: Path) -> None:
+    """By 0.4 points over three seeds another processor moves a figure; a method that changed moves it further."""
+    levels = {**LEVELS, "rect": tuple(level + 0.4 for level in LEVELS["rect"])}
+    machine = World(**SMALL, levels=levels).write(tmp_path / "run")  # type: ignore[arg-type]
+    rows = {(row["method"], row["measure"]): row["told"] for row in table(compare_runs(before, machine), "differences")}
+    assert rows["MEMIT", "Efficacy"] == "none"
+    assert rows["RECT", "Specificity"] == "rounding"
+    changed = {(row["method"], row["measure"]): row for row in table(compare_runs(before, after), "differences")}
+    assert changed["MEMIT", "Efficacy"]["told"] == "beyond rounding"
+    assert "rounding, at most" in comparison_text(compare_runs(before, after))
+
+
+def test_the_tolerance_shrinks_with_seeds() -> None:
+    assert tolerance(XTREME, 1) == 2 * tolerance(XTREME, 4)
+    assert tolerance(EFFICACY, 3) < tolerance(XTREME, 3)
+    assert told(0.0, EFFICACY, 3) == "none"
+    assert told(None, EFFICACY, 3) == ""
 
 
 def test_swapped_runs_turn_the_sign(before: Path, after: Path) -> None:

@@ -105,7 +105,12 @@ def test_langedit_stands_beside_alphaedit_where_it_was_not_edited_alone(tmp_path
     section = only(load_results(tmp_path / "run"))
     picture = next(part for part in section.parts if isinstance(part, Picture))
     names = [text.get_text() for text in picture.figure.legends[0].get_texts()]
-    assert names == ["AlphaEdit, language alone", "AlphaEdit, all languages", "LangEdit, all languages", "Unedited"]
+    assert names == [
+        "AlphaEdit, language alone",
+        "AlphaEdit, all languages",
+        "LangEdit (paper), all languages",
+        "Unedited",
+    ]
     assert all(len(axes.patches) == 6 and axes.get_ylim() == (0, 100) for axes in picture.figure.axes)
 
 

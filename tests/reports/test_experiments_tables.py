@@ -137,6 +137,16 @@ def test_variants_are_paired_with_their_method() -> None:
     ].mean == pytest.approx(15)
 
 
+def test_the_two_forms_of_translation_are_told_apart() -> None:
+    names = ("alphaedit", "alphaedit-translation", "alphaedit-all-translations")
+    cells = [{"cell": name, "method": name} for name in names]
+    given = hand_made([{"cell": name, "value": 0.5} for name in names], cells)
+    table = table_named(next(iter(table5.sections(given, panels(given)))), "table5")
+    assert {row[0].text for row in table.rows} >= {"AlphaEdit (translation)", "AlphaEdit (all-translations)"}
+    assert table5.TRANSLATED in table.notes
+    assert table5.TRANSLATED not in table_named(next(iter(table5.sections(orders(), panels(orders())))), "table5").notes
+
+
 def test_an_unfinished_variant_is_a_dash() -> None:
     given = orders(status="failed")
     section = next(iter(table5.sections(given, panels(given))))

@@ -104,16 +104,16 @@ def test_a_clear_difference_is_found_and_none_is_not() -> None:
 
 
 def test_equal_methods_are_rarely_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """p is about uniform where both answer by chance: of 10 pairs few are below 0.1, and intervals hold zero."""
+    """p is about uniform where both answer by chance: of six pairs few are below 0.1, and intervals hold zero."""
     monkeypatch.setattr(f1, "SWAPS", 199)
     monkeypatch.setattr(f1, "DRAWS", 199)
     tests = []
-    for number in range(10):
+    for number in range(6):
         one, two = (panel({"m": 0.7}, items=12, languages=("en",), answers=2 * number + side) for side in (0, 1))
         records = pd.concat([one.records.assign(method="a"), two.records.assign(method="b")])
         tests.append(f1_test(replace(one, records=records), XTREME, "a", "b"))
-    assert sum((each.p or 0) < 0.1 for each in tests) <= 3
-    assert sum((each.low or 0) <= 0 <= (each.high or 0) for each in tests) >= 8
+    assert sum((each.p or 0) < 0.1 for each in tests) <= 2
+    assert sum((each.low or 0) <= 0 <= (each.high or 0) for each in tests) >= 4
 
 
 def test_all_swaps_of_few_items_by_hand() -> None:
