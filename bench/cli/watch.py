@@ -11,9 +11,10 @@ from pathlib import Path
 
 from bench.cli.echo import counted, duration, echo, page, table_lines
 from bench.ground.errors import in_short
+from bench.ground.progress import Left
 from bench.store.records import read_run
 from bench.store.results import PLACE, texts
-from bench.store.status import OVER, Clock, Heard, Left, Standing, standings, whole
+from bench.store.status import OVER, Clock, Heard, Standing, standings, whole
 
 SECONDS = 2.0
 """Between two looks at a run."""

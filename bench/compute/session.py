@@ -22,6 +22,7 @@ from bench.store import claims
 from bench.store.outcomes import Outcome, is_pending
 from bench.store.records import read_run
 from bench.store.results import PLACE, listed
+from bench.store.status import time_left
 
 if TYPE_CHECKING:
     from bench.model.placement import DeviceMap
@@ -69,7 +70,8 @@ def execute(
         place = check_device(device) if where.is_cluster else choose_device(device)
         task = Task(planned.store, make_world(planned, place, spread), retry_failed)
         chosen = where.make(planned, task, pending, display.note)
-        with quiet_libraries(), display.board(pending) as board:
+        left = time_left(planned.store.root, {cell.id(): cell.label() for cell in planned.cells})
+        with quiet_libraries(), display.board(pending, left) as board:
             return compute(planned.cells, task, board, chosen)
 
 

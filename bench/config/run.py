@@ -28,7 +28,7 @@ def _listed(value: Any) -> Any:
 
 
 def split_places(text: str) -> list[str]:
-    """Names and paths out of "a, b"; a comma in a path is written "\\,", or the text is the path of something."""
+    """Names and paths out of "a, b"; a comma in a path has a backslash before it, or the text is a path as it is."""
     if "," in text:
         with suppress(OSError, ValueError):  # too long, or with a NUL
             if Path(text).expanduser().exists():

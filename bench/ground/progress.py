@@ -2,8 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Time that is left.
+
+    Attributes:
+        seconds: as far as it is known.
+        is_all: whether that is all of it.
+    """
+
+    seconds: float
+    is_all: bool = True
+
+    def __add__(self, other: Left) -> Left:
+        """Both, one after the other."""
+        return Left(self.seconds + other.seconds, self.is_all and other.is_all)
+
+
+TimeLeft = Callable[[], Mapping[str, Left]]
+"""Time left of the cells of a run by their labels; those that are over are not among them."""
 
 
 class Progress(Protocol):
@@ -37,8 +60,13 @@ class Display(Protocol):
         """A line beside the course of the run."""
         ...
 
-    def board(self, total: int) -> AbstractContextManager[Board]:
-        """Open a board for so many cells."""
+    def board(self, total: int, left: TimeLeft | None = None) -> AbstractContextManager[Board]:
+        """Open a board for so many cells.
+
+        Args:
+            total: how many.
+            left: tells how long they will take, scoring included; without it their own pace does.
+        """
         ...
 
 

@@ -49,8 +49,8 @@ def load_pretrained(
         device_map: spreads the model over several devices.
 
     Raises:
-        BenchError: unknown model or architecture, no safetensors, no fast tokenizer, code that may not be run, or the hub cannot be
-            reached.
+        BenchError: unknown model or architecture, no safetensors, no fast tokenizer, code that may not be run, or the
+            hub cannot be reached.
         WeightsError: weights that are not finite, or not those of the model.
     """
     import torch

@@ -6,6 +6,7 @@ tested - in a folder that may only be read - its status file is believed.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.ground.errors import BenchError, StorageError
+from bench.ground.progress import Left, TimeLeft
 from bench.store.claims import is_claimed
 from bench.store.estimate import Spent, spent
 from bench.store.records import read_run
@@ -153,23 +155,6 @@ def _is_held(root: Path, cell: str) -> bool:
 
 
 # ---------------------------------------------------------------------------- time left
-@dataclass(frozen=True, slots=True)
-class Left:
-    """Time that is left.
-
-    Attributes:
-        seconds: as far as it is known.
-        is_all: whether that is all of it.
-    """
-
-    seconds: float
-    is_all: bool = True
-
-    def __add__(self, other: Left) -> Left:
-        """Both, one after the other."""
-        return Left(self.seconds + other.seconds, self.is_all and other.is_all)
-
-
 UNKNOWN = Left(0.0, is_all=False)
 
 
@@ -255,3 +240,23 @@ def whole(cells: list[Standing], left: Mapping[str, Left]) -> Left:
     work = sum(left.values(), Left(0.0))
     longest = max((each.seconds for each in left.values()), default=0.0)
     return replace(work, seconds=max(longest, work.seconds / side_by_side))
+
+
+def time_left(root: Path, labels: Mapping[str, str]) -> TimeLeft:
+    """What tells, for a display, the time left of a run's cells while they are computed.
+
+    Args:
+        root: the run's folder.
+        labels: what cells are called, by id.
+    """
+    clock = Clock(root)
+    seen: list[Standing] = []
+
+    def left() -> dict[str, Left]:
+        try:
+            seen[:] = standings(root, seen)
+        except (BenchError, OSError):
+            return {}
+        return {labels[cell]: each for cell, each in clock.left(seen, time.time()).items() if cell in labels}
+
+    return left

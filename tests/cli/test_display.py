@@ -10,6 +10,7 @@ from bench.cli import display
 from bench.cli.display import NoDisplay, PlainDisplay, RichDisplay, fitted, make_display
 from bench.cli.echo import complain, duration, echo_table
 from bench.ground import progress
+from bench.ground.progress import Left
 
 
 def show(shown: progress.Display) -> None:
@@ -126,3 +127,60 @@ def test_tables_line_up_with_wide_characters(capsys):
 @pytest.mark.parametrize(("seconds", "text"), [(8.12, "8.1 s"), (89, "89.0 s"), (720, "12 min"), (12600, "3.5 h")])
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+class Seconds:
+    """A clock that is set by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(display.time, "monotonic", lambda: self.now)
+
+
+def test_a_long_scoring_has_few_lines_and_its_time_left_falls(capsys, monkeypatch):
+    """Pools and clusters show how far a cell is many times a second."""
+    clock, scoring = Seconds(monkeypatch), 300.0
+    left = lambda: {"one": Left(max(0.0, 40.0 + scoring - clock.now))}  # noqa: E731
+    with PlainDisplay().board(1, left) as board:
+        cell = board.cell("one")
+        for tick in range(10 * 400):
+            clock.now = tick / 10
+            done = int(min(clock.now, 40.0) // 10)
+            cell.step(min(done, 3), 4, "editing" if clock.now < 40 else "scoring")
+        board.finished("one", "done", "")
+    lines = [line for line in capsys.readouterr().out.splitlines() if "     step " in line]
+    editing, scored = ([line for line in lines if word in line] for word in ("editing", "scoring"))
+    assert len(editing) == 3
+    assert 4 <= len(scored) <= 7
+    times = [line.partition(", about ")[2].removesuffix(" left") for line in lines]
+    assert times == ["6 min", "5 min", "5 min", "5 min", "4 min", "3 min", "2 min", "60.0 s", ""]
+
+
+def test_lines_of_one_cell_are_ten_seconds_apart(capsys, monkeypatch):
+    clock = Seconds(monkeypatch)
+    with PlainDisplay().board(1) as board:
+        cell = board.cell("one")
+        for tick in range(600):
+            clock.now = tick / 10
+            cell.step(tick, 1000, "editing")
+    assert capsys.readouterr().out.count("     step ") == 5
+
+
+def test_time_left_that_is_not_all_says_so(capsys, monkeypatch):
+    clock = Seconds(monkeypatch)
+    with PlainDisplay().board(1, lambda: {"one": Left(50.0, is_all=False)}) as board:
+        cell = board.cell("one")
+        clock.now = 20.0
+        cell.step(1, 3, "editing")
+    assert "step 1/3 editing, more than 50.0 s left" in capsys.readouterr().out
+
+
+def test_rich_counts_down_what_the_run_tells(monkeypatch):
+    clock, file = Seconds(monkeypatch), io.StringIO()
+    shown = RichDisplay(Console(file=file, width=120))
+    clock.now = 1000.0
+    with shown.board(2, lambda: {"one": Left(90.0), "two": Left(3700.0, is_all=False)}) as board:
+        board.cell("one").step(1, 2, "scoring")
+        clock.now += 30.0
+    whole, one = file.getvalue().splitlines()[-2:]
+    assert "0:01:00" in one and ">1:02:40" in whole

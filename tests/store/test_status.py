@@ -13,11 +13,12 @@ import pytest
 from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.ground.atomic import write_json
 from bench.ground.errors import BenchError, StorageError
+from bench.ground.progress import Left
 from bench.store import claims, status
 from bench.store.estimate import Pace, estimate, paces
 from bench.store.results import place
 from bench.store.shards import SCHEMA_VERSION, ResultStore
-from bench.store.status import Clock, Left, Standing, standings, whole
+from bench.store.status import Clock, Standing, standings, time_left, whole
 
 NOW = 1_700_000_000.0
 
@@ -278,3 +279,23 @@ def test_finished_cells_are_read_once(tmp_path: Path, monkeypatch: pytest.Monkey
     first = clock.left(standings(tmp_path), time.time())
     monkeypatch.setattr(status, "spent", lambda folder: pytest.fail("read again"))
     assert clock.left(standings(tmp_path), time.time()) == first
+
+
+def test_the_time_left_of_a_cell_that_is_scored_is_that_of_others_and_only_falls(tmp_path, held, monkeypatch) -> None:
+    first, second = cell("rome"), cell("memit")
+    store = planned(tmp_path, [first, second])
+    left = time_left(tmp_path, {second.id(): "the second", first.id(): "the first"})
+    running(store, second, stage="scoring", step=3, steps=4, first=0, begun=NOW - 40)
+    monkeypatch.setattr(status.time, "time", lambda: NOW)
+    assert left()["the second"] == Left(0.0, is_all=False)
+    finished(store, first, scoring=8.0)
+    seconds = []
+    for later in (0.0, 3.0, 7.0, 60.0):
+        monkeypatch.setattr(status.time, "time", lambda now=NOW + later: now)
+        assert set(left()) == {"the second"}
+        seconds.append(left()["the second"].seconds)
+    assert seconds == [8.0, 5.0, 1.0, 0.0]
+
+
+def test_the_time_left_of_a_run_that_cannot_be_read_is_unknown(tmp_path) -> None:
+    assert time_left(tmp_path / "none", {})() == {}
