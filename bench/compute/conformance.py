@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from bench.api import EditRequest, Method, State
 from bench.compute import checkpoint
+from bench.compute.tiny_facts import parallel_requests
 from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.config.registry import Registry
 from bench.model import tiny
@@ -287,43 +288,3 @@ CHECKS: tuple[Callable[[_Bench], str], ...] = (
     targets_become_likelier,
     every_fact_counts,
 )
-
-
-def parallel_requests() -> list[EditRequest]:
-    """Two facts, each edited in three languages, Chinese among them; every edit knows its translations."""
-    facts = (
-        {
-            "en": ("The capital of {} is", "Ruritania", " Streslau"),
-            "de": ("{} wird regiert aus", "Ruritanien", " Strelsau"),
-            "zh": ("位于{}的首都", "东国", "海城"),
-        },
-        {
-            "en": ("{}'s currency: the", "Grand Fenwick", " pound"),
-            "de": ("Das Geld in {} heißt", "Süßland", " Küste"),
-            "zh": ("{}的钱是", "甜国", "鲁尔币"),
-        },
-    )
-    found = []
-    for i, fact in enumerate(facts):
-        alone = [EditRequest(f"tiny/{i}", lang, *text) for lang, text in fact.items()]
-        found += [replace(each, translations=tuple(o for o in alone if o is not each)) for each in alone]
-    return found
-
-
-def tiny_requests() -> list[EditRequest]:
-    """Six edits in three languages, Chinese among them, each with a translation into the next of these languages."""
-    facts = [
-        (
-            ("en", "The capital of {} is", "Ruritania", " Streslau"),
-            ("de", "{} wird regiert aus", "Ruritanien", " Strelsau"),
-        ),
-        (("de", "Die Hauptstadt von {} ist", "Östland", " Küste"), ("zh", "位于{}的首都", "东方", "海岸")),
-        (("zh", "{}的首都是", "东国", "海城"), ("en", "The seat of {} is", "Eastland", " Seaton")),
-        (("en", "{}'s currency: the", "Grand Fenwick", " pound"), ("de", "Geld in {}: das", "Fenwick", " Pfund")),
-        (("de", "Man spricht in {} meist", "Süßland", " Ruhr"), ("zh", "{}说的语言是", "甜国", "鲁尔语")),
-        (("zh", "位于{}的城市", "西国", "山城"), ("en", "A town in {} is", "Westland", " Hilton")),
-    ]
-    return [
-        EditRequest(f"tiny/{i}", *fact, translations=(EditRequest(f"tiny/{i}", *other),))
-        for i, (fact, other) in enumerate(facts)
-    ]

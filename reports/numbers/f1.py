@@ -125,7 +125,8 @@ def counts_of(panel: Panel, measure: Measure, method: str) -> pd.DataFrame:
         metric=names
     )
     rows = records.merge(counted.dropna(), on="metric")
-    wide = rows.pivot_table(index=[*KEYS, "average", "kind"], columns="count", values="value", aggfunc="sum")
+    by = [*KEYS, "average", "kind"]
+    wide: pd.DataFrame = rows.pivot_table(index=by, columns="count", values="value", aggfunc="sum")
     wide = (wide.reindex(columns=list(COUNTED)).fillna(0.0) / 100).reset_index()  # records are in percent
     return wide.join(wide["fact"].astype(str).str.extract(r"^(?P<task>[^/]*)/(?P<lang>[^/]*)/(?P<item>.*)$"))
 

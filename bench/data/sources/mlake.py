@@ -96,7 +96,7 @@ class Language:
     def count(self) -> AlignmentCount:
         """What became of the records."""
         how = Counter(span.how for span in self.spans.values())
-        ways = {way: how[way] for way in WAYS}
+        ways: dict[str, Any] = {way: how[way] for way in WAYS}
         return AlignmentCount(self.lang, len(self.asked), dropped=Counter(self.unsure.values()), **ways)
 
     def target(self, index: int) -> str:
