@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from bench.ground.errors import WeightsError
 from bench.store.results import load_results
 from tests.cli.conftest import bench
 
@@ -85,3 +86,11 @@ def test_a_torn_checkpoint_is_said(results: Path) -> None:
     code, out = verify(results)
     assert code == 0
     assert "no sound checkpoint of step" in out and "1 not checked" in out
+
+
+def test_weights_that_are_not_the_models_end_it(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def incomplete(*_: object) -> None:
+        raise WeightsError("cannot load model 'm': its weights lack parameters of the model: x")
+
+    monkeypatch.setattr("bench.compute.driver.load_model", incomplete)
+    bench("verify", "tiny", "--results-dir", results, "--display", "none").is_one_line("lack parameters")

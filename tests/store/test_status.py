@@ -295,7 +295,4 @@ def test_the_time_left_of_a_cell_that_is_scored_is_that_of_others_and_only_falls
         assert set(left()) == {"the second"}
         seconds.append(left()["the second"].seconds)
     assert seconds == [8.0, 5.0, 1.0, 0.0]
-
-
-def test_the_time_left_of_a_run_that_cannot_be_read_is_unknown(tmp_path) -> None:
     assert time_left(tmp_path / "none", {})() == {}

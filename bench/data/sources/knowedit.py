@@ -34,11 +34,11 @@ def questions(item: Mapping[str, Any], path: Path, record: object) -> Iterator[t
                         raise BenchError("missing", file=path, record=record, field=f"{place}.{field}")
                 for prompt, answer in _pairs(question["prompt"], question["ground_truth"]):
                     texts = {"prompt": prompt, "ground_truth": _first(answer)}
-                    asked, expected = (
-                        "" if is_empty(text) else text_at(texts, (field,), path, record, place)
+                    given = {
+                        field: "" if is_empty(text) else text_at(texts, (field,), path, record, place)
                         for field, text in texts.items()
-                    )
-                    yield kind, asked, expected
+                    }
+                    yield kind, given["prompt"], given["ground_truth"]
 
 
 def _pairs(prompts: Any, answers: Any) -> list[tuple[Any, Any]]:

@@ -110,7 +110,7 @@ def read_record(
         raise BenchError("not an object with fields", file=path, record=record, field=place or None)
     texts = {}
     for name, ways in FIELDS.items():
-        found = next((keys for keys in ways if _has(item, keys)), None)
+        found = next((keys for keys in ways if _at(item, keys) is not None), None)
         if name in may_be_empty and found and is_empty(_at(item, found)):
             texts[name] = ""
         elif found or name in needed:
@@ -127,10 +127,6 @@ def _at(item: Any, keys: Sequence[str]) -> Any:
     for key in keys:
         item = item.get(key) if isinstance(item, dict) else None
     return item
-
-
-def _has(item: Mapping[str, Any], keys: Sequence[str]) -> bool:
-    return _at(item, keys) is not None
 
 
 # ---------------------------------------------------------------------------- aligning
