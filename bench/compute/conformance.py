@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -268,14 +268,16 @@ def targets_become_likelier(bed: _Bench) -> str:
 
 
 def every_fact_counts(bed: _Bench) -> str:
-    """Every fact of a step is edited: without it the model answers differently."""
+    """Every fact of a step is edited: with another target of one of them the model answers differently."""
     if bed.edits_nothing:
         return ""
     step = _steps()[0]
     whole = _answers_after(bed, step)
     for i, request in enumerate(step):
-        without = _answers_after(bed, [*step[:i], *step[i + 1 :]])
-        if max(abs(a - b) for a, b in zip(whole, without, strict=True)) < EFFECT:
+        # in its place, for what is left out moves the others
+        other = replace(request, target=step[i - 1].target)
+        changed = _answers_after(bed, [*step[:i], other, *step[i + 1 :]])
+        if max(abs(a - b) for a, b in zip(whole, changed, strict=True)) < EFFECT:
             return f"the edit of {request.fact_id} ({request.lang}), number {i + 1} of its step, has no effect"
     return ""
 

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from bench.api import Answer, EditRequest, Fact, Probe, ProbeKind
 from bench.model.tiny import tiny_model
-from evaluators.edits import Edits
+from evaluators.edits import Config, Edits
 
 
 class Nothing:
@@ -115,3 +116,9 @@ def test_an_untouched_model_agrees_with_itself(bos: bool) -> None:
     assert [score.value for score in agreement] == [1.0]
     assert agreement[0].weight == len("隅田川".encode())
     assert (agreement[0].edit_lang, agreement[0].probe_lang) == ("en", "zh")
+
+
+def test_there_are_no_options() -> None:
+    with pytest.raises(ValidationError, match="extra_forbidden"):
+        Config(protocol="greedy")  # type: ignore[call-arg]
+    assert hash(Config()) == hash(Config())  # it cannot be changed

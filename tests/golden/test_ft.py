@@ -1,11 +1,14 @@
-"""FT against recorded outputs of the released code."""
+"""FT as `build` makes it against recorded outputs of the released code."""
 
 from __future__ import annotations
 
 import pytest
 
+from bench.api import State
+from bench.config.registry import methods
 from bench.model.editable import EditableModel
 from methods import ft
+from methods.ft import train
 from tests.golden.golden import Golden, difference
 
 FT_CASES = ["FT_constr", "FT_unconstr", "FT_constr_minibatch", "FT_weight_decay"]
@@ -44,23 +47,27 @@ def released_targets(golden: Golden, model: EditableModel, tokenizer: str) -> li
 
 def check_ft(golden: Golden, model: EditableModel, tokenizer: str, setting: str, targets: list[list[int]]) -> None:
     raw = golden.json("hparams")[setting]
-    config = ft.Config(
-        layer=1,
-        steps=raw["num_steps"],
-        lr=raw["lr"],
-        weight_decay=raw["weight_decay"],
-        norm_constraint=raw["norm_constraint"] or None,
-        batch_size=raw.get("batch_size", 64),
-        objective="prompt_last",
-    )
+    options = {
+        "layer": 1,
+        "steps": raw["num_steps"],
+        "lr": raw["lr"],
+        "weight_decay": raw["weight_decay"],
+        "norm_constraint": raw["norm_constraint"] or None,
+        "batch_size": raw.get("batch_size", 64),
+        "objective": "prompt_last",
+    }
+    method = methods().build("ft", options)
     before = {name: model.master(name).clone() for name in model.parameter_names(1)}
-    prompts = model.tokens.prompts([r.text for r in golden.requests()[:8]])
-    rows = list(zip(prompts, targets, strict=True))
+    requests = golden.requests()[:8]
     if tokenizer != "nobos":
-        rows = [
-            (prompt, target[: width_of(rows, i, config.batch_size, model)]) for i, (prompt, target) in enumerate(rows)
-        ]
-    losses = ft.train(model, rows, config)
+        targets = [target[: width_of(targets, i, options["batch_size"], model)] for i, target in enumerate(targets)]
+    losses: list[float] = []
+    with pytest.MonkeyPatch.context() as patch:
+        # as the release has tokenised them; the losses of all batches are only listened to
+        patch.setattr(model.tokens, "targets", lambda texts: targets)
+        patch.setattr(ft, "train", lambda *given: losses.extend(train(*given)) or losses)
+        _, report = method.apply(model, requests, State())
+    assert report.losses == {"nll": losses[-1]}
     recorded = golden.tensors("ft")
     trace = golden.json("ft")[f"{tokenizer}.{setting}"]["batch_losses"]
     assert losses == pytest.approx(trace, abs=3e-4)
@@ -70,7 +77,7 @@ def check_ft(golden: Golden, model: EditableModel, tokenizer: str, setting: str,
         assert difference(model.master(name) - start, recorded[f"{key}.delta"]) < 7e-4
 
 
-def width_of(rows: list[tuple[list[int], list[int]]], i: int, size: int, model: EditableModel) -> int:
+def width_of(targets: list[list[int]], i: int, size: int, model: EditableModel) -> int:
     """Padded width of a row's own minibatch."""
-    batch = rows[i - i % size : i - i % size + size]
-    return max(len([t for t in target if t != model.tokens.pad_id]) for _, target in batch)
+    batch = targets[i - i % size : i - i % size + size]
+    return max(len([t for t in target if t != model.tokens.pad_id]) for target in batch)
