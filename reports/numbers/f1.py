@@ -126,9 +126,9 @@ def counts_of(panel: Panel, measure: Measure, method: str) -> pd.DataFrame:
     )
     rows = records.merge(counted.dropna(), on="metric")
     by = [*KEYS, "average", "kind"]
-    wide: pd.DataFrame = rows.pivot_table(index=by, columns="count", values="value", aggfunc="sum")
-    wide = (wide.reindex(columns=list(COUNTED)).fillna(0.0) / 100).reset_index()  # records are in percent
-    return wide.join(wide["fact"].astype(str).str.extract(r"^(?P<task>[^/]*)/(?P<lang>[^/]*)/(?P<item>.*)$"))
+    wide = rows.pivot_table(index=by, columns="count", values="value", aggfunc="sum")
+    shares = (wide.reindex(columns=list(COUNTED)).fillna(0.0) / 100).reset_index()  # records are in percent
+    return shares.join(shares["fact"].astype(str).str.extract(r"^(?P<task>[^/]*)/(?P<lang>[^/]*)/(?P<item>.*)$"))
 
 
 def _agree(panel: Panel, measure: Measure, method: str, rows: pd.DataFrame) -> bool:

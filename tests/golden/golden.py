@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,8 @@ from methods._locate import editor
 from methods._locate.prompts import PromptSet, prompt_sets
 
 DATA = Path(__file__).parent / "data"
+DEVICE = os.environ.get("BENCH_TEST_DEVICE", "cpu")
+"""Where models lie; `make gpu` looks at another one."""
 MODELS = ("llama", "gptj", "qwen2")
 LAYERS = (1, 2)
 MANGLED = (20, 23)
@@ -58,7 +61,7 @@ class Golden:
         return self.json("tokenizers")["alternative"]
 
     def model(self, tokenizer: str | None = None) -> EditableModel:
-        hf = AutoModelForCausalLM.from_pretrained(self.folder, dtype=torch.float32)
+        hf = AutoModelForCausalLM.from_pretrained(self.folder, dtype=torch.float32).to(DEVICE)
         return EditableModel(hf, load_tokenizer(self.folder / f"tokenizer_{tokenizer or self.primary}"))
 
     def requests(self) -> list[EditRequest]:
@@ -146,4 +149,5 @@ class GoldenStats:
 
 def difference(ours: torch.Tensor, recorded: torch.Tensor) -> float:
     """Relative Frobenius difference."""
-    return float((ours.double() - recorded.double()).norm() / recorded.double().norm())
+    mine, theirs = (each.detach().cpu().double() for each in (ours, recorded))
+    return float((mine - theirs).norm() / theirs.norm())
