@@ -70,7 +70,7 @@ class Look:
         lines = [f"{self.root.name}: {len(self.cells)} cells, {counted(counts)}"]
         if self.left:
             lines.append(self._time_left(counts["running"]))
-        return [*lines, *(f"statistics of {model}: {names}" for model, names in self.texts.items())]
+        return lines
 
     def _time_left(self, running: int) -> str:
         left = whole(self.cells, self.left)
@@ -96,6 +96,10 @@ class Look:
             table = [(*row, *(_mark(there.get(seed)) for seed in seeds)) for row, there in rows.items()]
         common = [value for name in MIDDLE if len(values := self._values(name)) == 1 for value in values]
         return [*([" · ".join(common)] if common else []), *table_lines(header, table)]
+
+    def statistics(self) -> list[str]:
+        """A line for every model with the text behind its statistics."""
+        return [f"statistics of {model}: {names}" for model, names in self.texts.items()]
 
     def running(self) -> list[str]:
         """A line for every cell that is running: how far, how much longer, where."""
@@ -188,7 +192,7 @@ def show(root: Path) -> None:
         BenchError: see `bench.store.status.standings`.
     """
     look = Look.at(root, Clock(root))
-    echo(joined(look.grid(), look.running(), look.trouble(), look.summary()))
+    echo(joined(look.grid(), look.statistics(), look.running(), look.trouble(), look.summary()))
 
 
 def watch(root: Path, live: bool) -> None:
@@ -206,7 +210,7 @@ def watch(root: Path, live: bool) -> None:
         if live:
             with page() as draw:
                 for look in _looks(root, clock):
-                    draw(joined(look.summary(), look.running(), look.trouble(), look.grid()))
+                    draw(joined(look.summary(), look.running(), look.trouble(), look.grid(), look.statistics()))
         else:
             before: dict[str, str] = {}
             for look in _looks(root, clock):
