@@ -133,8 +133,8 @@ def counts_of(panel: Panel, measure: Measure, method: str) -> pd.DataFrame:
 
 def _agree(panel: Panel, measure: Measure, method: str, rows: pd.DataFrame) -> bool:
     """Whether the counts give the F1 that evaluators have stored, seed by seed and task by task."""
-    stored = panel.values(measure)
-    stored = stored[stored["method"] == method].set_index(["seed", "fact"])["value"] / 100
+    every = panel.values(measure)
+    stored = every[every["method"] == method].set_index(["seed", "fact"])["value"] / 100
     sums = rows.groupby(["seed", "task", "lang", "average", "kind"])[list(COUNTED)].sum()
     found = {
         key: float(pooled(part.to_numpy(dtype=float), str(key[3])))

@@ -153,8 +153,8 @@ def languages_long(panel: Panel) -> Table:
 
 def significance_long(comparisons: Iterable[Comparison]) -> Table:
     """Every test, a row each; for csv."""
-    where = ("measure", "best", "other", "unit", "test", "n", "df")
-    names = (*where, "difference", "ci95_low", "ci95_high", "d_z", "p", "p_holm")
+    texts_of = ("measure", "best", "other", "unit", "test", "n", "df")
+    names = (*texts_of, "difference", "ci95_low", "ci95_high", "d_z", "p", "p_holm")
     rows = []
     for c in comparisons:
         o = c.outcome
