@@ -62,7 +62,7 @@ def run_batches(
             assert difference(delta, recorded[f"{name}.delta.layer{layer}"]) < tolerance, (name, layer)
             assert report.update_norms[layer] == pytest.approx(float(delta.norm()), rel=1e-4)
             if f"{name}.mask.layer{layer}" in recorded and name == "b0":
-                assert torch.equal(delta != 0, recorded[f"{name}.mask.layer{layer}"].bool())
+                assert torch.equal((delta != 0).cpu(), recorded[f"{name}.mask.layer{layer}"].bool())
     return model
 
 
