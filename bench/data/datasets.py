@@ -79,7 +79,7 @@ def _of_file(name: str, path: Path) -> Dataset:
     layout = layout_of(path)
     if layout == facts_file.LAYOUT:
         return _own_facts(name, path)
-    if layout == mlake.FOLDER:
+    if layout == mlake.DATASET.name:
         found = mlake.of_file(path)
     elif layout == counterfact.FOLDER:
         found = counterfact.of_file(path)

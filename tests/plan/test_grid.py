@@ -278,26 +278,3 @@ def test_the_text_of_an_outside_evaluator_counts(fixed_fingerprints, tmp_path):
 
     assert asked("") == {}
     assert asked("one") != asked("two")
-
-
-# ---------------------------------------------------------------------------- layers
-def layers_of(spec):
-    (found,) = method_specs(spec, "llama3-8b", methods())
-    return found.options["layers"]
-
-
-def test_a_range_of_layers_is_one_wherever_layers_are_given(tmp_path):
-    flags = {"methods": "memit", "hparams": "llama3-8b", **assignments(["method.memit.layers=4-8"])}
-    assert layers_of(resolve(None, None, flags)) == [4, 5, 6, 7, 8]
-    flags = {**flags, **assignments(["method.memit.layers=1-2,7"])}
-    assert layers_of(resolve(None, None, flags)) == [1, 2, 7]
-    own = tmp_path / "own.yaml"
-    values = {**hyperparameters("llama3-8b", methods())["memit"], "layers": "3-5"}
-    own.write_text(yaml.safe_dump({"memit": values}))
-    assert layers_of(RunSpec(methods="memit", hparams=str(own))) == [3, 4, 5]
-
-
-@pytest.mark.parametrize("written", ["a", "8-4", "1.5", "''"])
-def test_layers_that_are_none_are_named(written):
-    with pytest.raises(BenchError, match="layers"):
-        layers_of(resolve(None, None, {"methods": "memit", **assignments([f"method.memit.layers={written}"])}))

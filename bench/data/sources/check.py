@@ -27,7 +27,7 @@ CHECKS: Mapping[str, Callable[[Path], Checked]] = {
     mzsre.MZSRE.folder: lambda path: mzsre.check(path, mzsre.MZSRE.folder),
     mzsre.BZSRE.folder: lambda path: mzsre.check(path, mzsre.BZSRE.folder),
     counterfact.FOLDER: counterfact.check,
-    mlake.FOLDER: mlake.check,
+    mlake.DATASET.name: mlake.check,
     zsre.FOLDER: zsre.check,
 }
 """By layout, see `layout_of`."""
@@ -51,7 +51,7 @@ def layout_of(path: Path) -> str:
     if "requested_rewrite" in fields:
         return counterfact.FOLDER
     if "question" in fields and fields & {"e_prompt", "o_answer"}:
-        return mlake.FOLDER
+        return mlake.DATASET.name
     if fields & {"fact_id", "lang", "target"}:
         return facts_file.LAYOUT
     if fields & {"src", "prompt"} and fields & {"subject", "alt", "target_new"}:

@@ -15,15 +15,14 @@ unless the language is written without spaces.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.api import SUBJECT_SLOT, EditRequest, Fact, Probe
+from bench.api import EditRequest, Fact, Probe
 from bench.data.common import (
-    SPACELESS_LANGUAGES,
     AlignmentCount,
     Checked,
     DataRequest,
@@ -38,77 +37,17 @@ from bench.data.common import (
     text_at,
     translated,
 )
-from bench.data.sources.shared_span import Asked, Finder
-from bench.data.sources.sure import Known, judge
-from bench.data.sources.unspaced import SCRIPTS, Names, agree
-from bench.data.spans import How, Measured, Reliability, Span
+from bench.data.sources._mlake import FOLDER, Language, target_text
+from bench.data.sources.shared_span import Asked
+from bench.data.spans import Measured, Reliability
 from bench.ground.digests import digest
 from bench.ground.errors import BenchError
 
-FOLDER = "mlake"
 LANGUAGES = ("en", "de", "fr", "ja", "zh")
 SINGLE, MULTI = "single_hop/{}_qa.json", "multi_hop/new_{}_qa.json"
 SOURCE = "github.com/Hi-archers/MLaKE"
-WAYS: tuple[How, ...] = ("quoted", "named", "alike", "recurring", "framed")
 FOUND_BY = "sure spans"
 """Part of the fingerprint: how subjects are found changes what is edited."""
-
-
-@dataclass(frozen=True, slots=True)
-class Language:
-    """The single-hop records of one language, where their subjects stand, and why that is not sure of the others."""
-
-    lang: str
-    asked: Sequence[Asked]
-    spans: Mapping[int, Span]
-    unsure: Mapping[int, str]
-
-    @classmethod
-    def of(cls, lang: str, asked: Sequence[Asked], english: Language | None = None) -> Language:
-        """Look for the subjects; `english` is None for English itself and where it is not known."""
-        subjects = english.subjects() if english else {}
-        if lang in SCRIPTS:
-            names = Names.of(lang, asked)
-            each_found = {index: names.find(each) for index, each in enumerate(asked)}
-            spans = {index: found for index, found in each_found.items() if not isinstance(found, str)}
-            each_found.update(agree(spans, asked, {index: known.name for index, known in subjects.items()}))
-        else:
-            finder = Finder.of(lang, asked)
-            questions = dict(enumerate(each.question for each in english.asked)) if english else {}
-            each_found = {
-                index: judge(each.question, finder.find(each, questions.get(index, "")), lang, subjects.get(index))
-                for index, each in enumerate(asked)
-            }
-        for index, found in each_found.items():
-            if not isinstance(found, str) and _has_braces(asked[index].question, found):
-                each_found[index] = "literal braces in the prompt"
-        spans = {index: found for index, found in each_found.items() if not isinstance(found, str)}
-        unsure = {index: found for index, found in each_found.items() if isinstance(found, str)}
-        return cls(lang, asked, spans, unsure)
-
-    def subjects(self) -> dict[int, Known]:
-        """The subjects that are sure, by record."""
-        return {
-            index: Known(self.asked[index].question[span.start : span.end], span.how == "quoted")
-            for index, span in self.spans.items()
-        }
-
-    def count(self) -> AlignmentCount:
-        """What became of the records."""
-        how = Counter(span.how for span in self.spans.values())
-        ways: dict[str, Any] = {way: how[way] for way in WAYS}
-        return AlignmentCount(self.lang, len(self.asked), dropped=Counter(self.unsure.values()), **ways)
-
-    def target(self, index: int) -> str:
-        """The edited answer as it is appended to the question."""
-        return _target(self.asked[index].answer, self.lang)
-
-    def edit(self, index: int) -> EditRequest:
-        """The edit of a record whose subject is sure."""
-        question, span = self.asked[index].question, self.spans[index]
-        template = f"{question[: span.start]}{SUBJECT_SLOT}{question[span.end :]}"
-        subject = question[span.start : span.end]
-        return EditRequest(f"{FOLDER}/{index}", self.lang, template, subject, self.target(index))
 
 
 Hops = Mapping[str, Sequence[Asked]]
@@ -241,18 +180,9 @@ def _fact(request: EditRequest, index: int, languages: Mapping[str, Language], h
     """An edit of one record, with its probes."""
     fact_id, lang = request.fact_id, request.lang
     asked = {other: (each.asked[index].question, each.target(index)) for other, each in languages.items()}
-    follow = (Probe(fact_id, "portability", lang, lang, hop.question, _target(hop.answer, lang)) for hop in hops)
+    follow = (Probe(fact_id, "portability", lang, lang, hop.question, target_text(hop.answer, lang)) for hop in hops)
     efficacy = Probe(fact_id, "efficacy", lang, lang, request.text, request.target)
     return Fact(request, (efficacy, *follow, *crosslingual(fact_id, lang, asked)))
-
-
-def _has_braces(question: str, span: Span) -> bool:
-    """Whether the question holds a slot of its own."""
-    return SUBJECT_SLOT in question[: span.start] + " " + question[span.end :]
-
-
-def _target(answer: str, lang: str) -> str:
-    return answer if lang in SPACELESS_LANGUAGES else f" {answer}"
 
 
 RELIABILITY: Reliability = {

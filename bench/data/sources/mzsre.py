@@ -16,7 +16,7 @@ from typing import Any
 from bench.data.common import Checked, DataRequest, LoadedData, place_of, read_records
 from bench.data.common import Dataset as Description
 from bench.data.sources import zsre
-from bench.data.sources.zsre import Record, Records
+from bench.data.sources._zsre import FIELDS, Record, Records, read_record
 from bench.data.spans import Measured, Reliability
 from bench.ground.digests import content_digest, digest
 from bench.ground.errors import BenchError
@@ -120,7 +120,7 @@ def _language(code: str, item: Mapping[str, Any], path: Path, record: str) -> st
 def _half(item: Mapping[str, Any], code: str, path: Path, record: str) -> Record | None:
     if item[code] is None:
         return None
-    return zsre.read_record(item[code], path, record, tuple(zsre.FIELDS), code)
+    return read_record(item[code], path, record, tuple(FIELDS), code)
 
 
 def _check_parallel(first: Records, english: Records, path: Path, folder: str) -> None:
