@@ -16,7 +16,6 @@ from bench.ground.atomic import read_json
 from bench.ground.errors import BenchError
 from bench.trace.effects import layers_to_edit
 from bench.trace.prompts import Prompt, parts_of
-from reports import trace
 from reports.experiments import figure5
 from reports.numbers import traces
 from reports.parts.sections import Picture
@@ -115,7 +114,7 @@ def test_a_weak_peak_is_told(traced: Path, share: float, weak: bool) -> None:
     effects = traces.read(traced)
     facts = [{**fact, "high": 1.0, "low": 0.0} for fact in effects.about["facts_traced"]]
     about = {**effects.about, "facts_traced": facts, "mlp_effects": [share] * effects.layers}
-    assert (trace.WEAK in figure5.advice(traces.Effects(effects.rows, about))) == weak
+    assert (figure5.WEAK in figure5.advice(traces.Effects(effects.rows, about))) == weak
 
 
 def test_languages_with_too_few_facts_are_listed_alone(traced: Path) -> None:
@@ -215,6 +214,9 @@ def test_a_part_of_a_character_is_no_answer() -> None:
 
         def answers(self, prompts: list[str], targets: list[str]) -> list[object]:
             return [replace(answer, predicted_ids=tuple(self.said)) for _ in prompts]
+
+        def following(self, prompts: list[str]) -> list[int]:
+            return [self.said[0] for _ in prompts]
 
     assert len(ids) == 3
     assert known(Saying(ids), [question], 1)[0]  # type: ignore[arg-type]

@@ -14,8 +14,8 @@ import torch
 from lm_eval.api.instance import Instance
 
 from bench.compute import checkpoint
-from bench.compute.conformance import tiny_requests
 from bench.compute.driver import run_cell
+from bench.compute.tiny_facts import tiny_requests
 from bench.config.cell import Cell, Dtype, ModelRef
 from bench.data.corpora import corpus
 from bench.ground.errors import BenchError

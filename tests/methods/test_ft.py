@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from bench.api import Method, State
-from bench.compute.conformance import OPTIONS, tiny_requests
+from bench.compute.conformance import OPTIONS
+from bench.compute.tiny_facts import tiny_requests
 from bench.config.registry import methods
 from bench.model.editable import EditableModel
 from bench.model.tiny import tiny_model

@@ -16,7 +16,8 @@ from lm_eval.api.instance import Instance
 
 from bench.api import Answer
 from bench.compute import checkpoint
-from bench.compute.conformance import OPTIONS, tiny_requests
+from bench.compute.conformance import OPTIONS
+from bench.compute.tiny_facts import tiny_requests
 from bench.config.registry import methods
 from bench.data.corpora import corpus
 from bench.model.editable import EditableModel

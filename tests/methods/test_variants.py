@@ -12,7 +12,8 @@ import torch
 
 from bench.api import EditRequest, Method, State
 from bench.compute import checkpoint
-from bench.compute.conformance import OPTIONS, tiny_requests
+from bench.compute.conformance import OPTIONS
+from bench.compute.tiny_facts import tiny_requests
 from bench.config.registry import methods
 from bench.data.corpora import corpus
 from bench.ground.errors import BenchError

@@ -11,7 +11,7 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 
-from bench.compute.conformance import tiny_requests
+from bench.compute.tiny_facts import tiny_requests
 from bench.data.corpora import corpus
 from bench.ground.errors import BenchError
 from bench.model.batching import Budget

@@ -13,8 +13,8 @@ from lm_eval.api.instance import Instance
 
 from bench.api import State
 from bench.compute import checkpoint
-from bench.compute.conformance import tiny_requests
 from bench.compute.driver import run_cell
+from bench.compute.tiny_facts import tiny_requests
 from bench.data.corpora import corpus
 from bench.ground.digests import digest
 from bench.ground.errors import BenchError

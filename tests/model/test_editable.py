@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import GenerationConfig
 
-from bench.compute.conformance import tiny_requests
+from bench.compute.tiny_facts import tiny_requests
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.passes import run_trunk
