@@ -275,11 +275,20 @@ def every_fact_counts(bed: _Bench) -> str:
     whole = _answers_after(bed, step)
     for i, request in enumerate(step):
         # in its place, for what is left out moves the others
-        other = replace(request, target=step[i - 1].target)
-        changed = _answers_after(bed, [*step[:i], other, *step[i + 1 :]])
+        changed = _answers_after(bed, _with_target(step, request, step[i - 1].target))
         if max(abs(a - b) for a, b in zip(whole, changed, strict=True)) < EFFECT:
             return f"the edit of {request.fact_id} ({request.lang}), number {i + 1} of its step, has no effect"
     return ""
+
+
+def _with_target(step: Sequence[EditRequest], changed: EditRequest, target: str) -> list[EditRequest]:
+    """The step with another target of one edit, also where it is the translation of others."""
+
+    def new(each: EditRequest) -> EditRequest:
+        is_it = (each.fact_id, each.lang) == (changed.fact_id, changed.lang)
+        return replace(each, target=target) if is_it else each
+
+    return [replace(new(each), translations=tuple(map(new, each.translations))) for each in step]
 
 
 CHECKS: tuple[Callable[[_Bench], str], ...] = (

@@ -12,7 +12,7 @@ def parallel_requests() -> list[EditRequest]:
     facts = (
         {
             "en": ("The capital of {} is", "Ruritania", " Streslau"),
-            "de": ("{} wird regiert aus", "Ruritanien", " Strelsau"),
+            "de": ("{} wird regiert aus", "Ruritanien", " Burg"),
             "zh": ("位于{}的首都", "东国", "海城"),
         },
         {

@@ -76,7 +76,7 @@ def test_a_method_that_changes_nothing_is_told(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize(
     ("first", "last", "fact", "place"),
-    [(0, 1, "tiny/1", 2), (1, 3, "tiny/0", 1), (0, 2, "tiny/2", 3)],
+    [(0, 1, "tiny/0", 2), (1, 3, "tiny/0", 1), (0, 2, "tiny/0", 3)],
     ids=["only the first of a step", "all but the first", "all but the last"],
 )
 def test_a_fact_without_effect_is_told(

@@ -17,6 +17,10 @@ def _conforms(name: str) -> str:
 COVERING: dict[str, Sequence[str]] = {
     "methods/alphaedit.py": ("tests/methods/test_options.py", *_built("alphaedit")),
     "methods/alphaedit_multilingual.py": ("tests/methods/test_variants.py", _conforms("alphaedit-multilingual")),
+    "methods/alphaedit_all_translations.py": (
+        "tests/methods/test_variants.py",
+        _conforms("alphaedit-all-translations"),
+    ),
     "methods/alphaedit_translation.py": ("tests/methods/test_variants.py", _conforms("alphaedit-translation")),
     "methods/ft.py": (
         "tests/methods/test_options.py",
@@ -41,6 +45,7 @@ COVERING: dict[str, Sequence[str]] = {
     "methods/prune_released.py": _built("prune", "prune_after_its_formula"),
     "methods/rect.py": ("tests/methods/test_options.py", "tests/methods/test_solve.py", *_built("rect")),
     "methods/rome.py": (*_built("rome"), _conforms("rome")),
+    "methods/_locate/layers.py": ("tests/methods/test_layers.py",),
     "methods/_locate/editor.py": (
         "tests/methods/test_options.py",
         *_built("rome", "rect", "memit"),
