@@ -107,7 +107,7 @@ class Request:
 # ---------------------------------------------------------------------------- (a) the same numbers
 def golden(request: Request) -> Iterator[Line]:
     """Recorded outputs of the released implementations, and what every method must keep, on the device."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line", request.tests]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=line", request.tests]
     environment = {**os.environ, "BENCH_TEST_DEVICE": request.device, "PYTHONPATH": str(ROOT)}
     begun = perf_counter()
     try:
