@@ -75,6 +75,10 @@ class MethodSpec(Frozen):
     statistics: bool = True
 
 
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+
+
 class Schedule(Frozen):
     """How facts arrive and when the model is scored.
 
@@ -105,6 +109,9 @@ class Schedule(Frozen):
     def _one_way_to_say_it(cls, values: Any) -> Any:
         """Edited languages in the order of all, and none where it is all: the same schedule has one identity."""
         if isinstance(values, Mapping) and values.get("edited"):
+            # what is no list of texts is refused field by field
+            if not all(map(_is_texts, (values["edited"], values.get("languages", LANGUAGES)))):
+                return values
             languages = tuple(values.get("languages", LANGUAGES))
             if strange := sorted(set(values["edited"]) - set(languages)):
                 raise ValueError(f"{strange[0]} is not among the languages {', '.join(languages)}")
