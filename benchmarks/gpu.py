@@ -26,7 +26,7 @@ from bench.cli.options import DeviceChoice
 from bench.config.registry import methods as method_registry
 from bench.config.run import PAPER_METHODS
 from bench.ground.atomic import write_text
-from bench.ground.errors import BenchError
+from bench.ground.errors import BenchError, told_in_short
 from bench.ground.names import unknown
 from bench.model.devices import choose_device
 from bench.model.loading import quiet_libraries
@@ -122,7 +122,7 @@ def rows_of(part: str, request: Request) -> Iterator[Line]:
     try:
         yield from PARTS[part](request)
     except Exception as error:  # a part that fails leaves the others their turn
-        yield Line("", part, "FAILED", f"{type(error).__name__}: {error}".replace("\n", " ")[:300])
+        yield Line("", part, "FAILED", told_in_short(error))
 
 
 if __name__ == "__main__":

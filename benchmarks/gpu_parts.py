@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -26,7 +26,9 @@ from bench.config.settings import hyperparameters
 from bench.cost.drawn import DrawnStats
 from bench.cost.measuring import facts as endless_facts
 from bench.cost.plan import moved
+from bench.ground.errors import told_in_short
 from bench.ground.measure import measured
+from bench.ground.progress import Unheard
 from bench.model.editable import EditableModel
 from bench.model.shapes import SHAPES, random_model
 from benchmarks import stages, subjects
@@ -79,7 +81,6 @@ class Request:
     steps: int
     tests: str
     until: float
-    spent: dict[str, float] = field(default_factory=dict)
 
     @property
     def left(self) -> float:
@@ -189,7 +190,7 @@ def steps(request: Request) -> Iterator[Line]:
         try:
             yield Line("c", f"step of {name}, {request.edits} facts", *_step(request, name, stats, published))
         except Exception as error:  # whatever fails, the other rows are wanted
-            yield Line("c", f"step of {name}", "FAILED", _first(error))
+            yield Line("c", f"step of {name}", "FAILED", told_in_short(error))
         finally:
             request.model.reset()
             longest = max(longest, perf_counter() - begun)
@@ -225,19 +226,7 @@ def values(request: Request) -> Iterator[Line]:
     sizes = stages.Sizes(facts=request.value_facts, reference_facts=request.reference_facts)
     comparison: Comparison
     for comparison in stages.values(subject, sizes, Path()):
-        found = measure(comparison, 1, request.left, torch.device(request.device), {}, _Unseen())
+        found = measure(comparison, 1, request.left, torch.device(request.device), {}, Unheard())
         difference = "" if found.difference is None else f", largest difference {found.difference:.1e}"
         figures = f"reference {found.reference[0]:.2f} s, product {found.product[0]:.2f} s, {found.ratio:.1f}x"
         yield Line("d", comparison.row.name, "FAILED" if found.equal is False else "ok", figures + difference)
-
-
-class _Unseen:
-    def stage(self, text: str) -> None:
-        pass
-
-    def step(self, done: int, total: int, note: str) -> None:
-        pass
-
-
-def _first(error: Exception) -> str:
-    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"[:300]

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.api import EditRequest
 from bench.compute.world import World
 from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.config.registry import methods
@@ -78,3 +79,22 @@ class Silent:
     def step(self, done: int, total: int, note: str) -> None:
         if done == self.stop_at:
             raise KeyboardInterrupt
+
+
+def tiny_requests() -> list[EditRequest]:
+    """Six edits in three languages, Chinese among them, each with a translation into the next of these languages."""
+    facts = [
+        (
+            ("en", "The capital of {} is", "Ruritania", " Streslau"),
+            ("de", "{} wird regiert aus", "Ruritanien", " Strelsau"),
+        ),
+        (("de", "Die Hauptstadt von {} ist", "Östland", " Küste"), ("zh", "位于{}的首都", "东方", "海岸")),
+        (("zh", "{}的首都是", "东国", "海城"), ("en", "The seat of {} is", "Eastland", " Seaton")),
+        (("en", "{}'s currency: the", "Grand Fenwick", " pound"), ("de", "Geld in {}: das", "Fenwick", " Pfund")),
+        (("de", "Man spricht in {} meist", "Süßland", " Ruhr"), ("zh", "{}说的语言是", "甜国", "鲁尔语")),
+        (("zh", "位于{}的城市", "西国", "山城"), ("en", "A town in {} is", "Westland", " Hilton")),
+    ]
+    return [
+        EditRequest(f"tiny/{i}", *fact, translations=(EditRequest(f"tiny/{i}", *other),))
+        for i, (fact, other) in enumerate(facts)
+    ]

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from bench.cli.echo import counted, duration, echo, tolerate
 from bench.ground.errors import in_short
-from bench.ground.progress import Left
+from bench.ground.progress import Left, Unheard
 
 if TYPE_CHECKING:
     from bench.ground.progress import Board, Display, Progress, TimeLeft
@@ -69,17 +69,9 @@ class NoDisplay:
 
 class _NoBoard:
     def cell(self, label: str) -> Progress:
-        return _Silent()
+        return Unheard()
 
     def finished(self, label: str, status: str, reason: str) -> None:
-        pass
-
-
-class _Silent:
-    def stage(self, text: str) -> None:
-        pass
-
-    def step(self, done: int, total: int, note: str) -> None:
         pass
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.cost.plan import CostPlan, MethodPlan
-from bench.ground.errors import BenchError, in_short
+from bench.ground.errors import BenchError, told_in_short
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -87,14 +87,9 @@ def _here(plan: CostPlan, chosen: MethodPlan, model: EditableModel, cache: Path,
     except BenchError:
         raise
     except Exception as error:
-        return Measured(chosen.name, failure=_reason(error))
+        return Measured(chosen.name, failure=told_in_short(error))
     finally:
         model.reset()
-
-
-def _reason(error: Exception) -> str:
-    """One line, though errors of the library have many."""
-    return in_short(f"{type(error).__name__}: {error}")
 
 
 # ---------------------------------------------------------------------------- a process of its own
@@ -156,5 +151,5 @@ def _work(plan: CostPlan, chosen: MethodPlan, cache: Path, writer: Connection) -
         writer.send(("error", str(error)))
         return
     except Exception as error:  # too little memory to load the model
-        result = Measured(chosen.name, failure=_reason(error))
+        result = Measured(chosen.name, failure=told_in_short(error))
     writer.send(("result", {"method": result.method, "rows": result.rows, "failure": result.failure}))

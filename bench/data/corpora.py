@@ -7,7 +7,6 @@ of its documents is read.
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -15,7 +14,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
-from bench.ground.digests import content_digest
+from bench.ground.digests import content_digest, text_digest
 from bench.ground.errors import BenchError
 from bench.ground.parsing import read_text
 from bench.model.corpus import Corpus
@@ -66,9 +65,9 @@ def fingerprint(name: str, data_dir: Path | None = None) -> str:
 
         return embedded.fingerprint()
     if name.startswith(HUB):
-        return _digest(name, _revision(name), SAMPLE)
+        return text_digest(name, _revision(name), SAMPLE, size=16)
     if name.startswith(DATA):
-        return _digest(DATA, *map(content_digest, _data_files(name, data_dir)))
+        return text_digest(DATA, *map(content_digest, _data_files(name, data_dir)), size=16)
     return content_digest(_file(name))
 
 
@@ -174,7 +173,3 @@ def _revision(name: str) -> str:
         return HfApi().dataset_info(_hub_place(name)[0], timeout=10).sha or ""
     except Exception:  # the kinds of network error differ between versions of the client
         return ""
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()

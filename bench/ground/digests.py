@@ -17,9 +17,9 @@ def digest(paths: Iterable[Path], *words: str) -> str:
     return total.hexdigest()
 
 
-def text_digest(*texts: str) -> str:
-    """Hash texts to 16 hex digits."""
-    return hashlib.blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()
+def text_digest(*texts: str, size: int = 8) -> str:
+    """Hash texts to `size` bytes, two hex digits each."""
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=size).hexdigest()
 
 
 def content_digest(path: Path) -> str:

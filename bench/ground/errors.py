@@ -65,6 +65,11 @@ def in_short(reason: str) -> str:
     return lines[0] if len(lines) == 1 else f"{lines[0]} ... {lines[-1]}"
 
 
+def told_in_short(error: Exception) -> str:
+    """An error by its type, in one line, though those of libraries have many."""
+    return in_short(f"{type(error).__name__}: {error}")
+
+
 def _error_of(reason: str) -> str:
     """A traceback without its frames: the last error of a chain; any other text as it is."""
     last = re.split(r"^Traceback.*\n(?= )", reason, flags=re.MULTILINE)

@@ -71,7 +71,7 @@ class Display(Protocol):
 
 
 class Unheard:
-    """Progress of a cell that another process reads from its status."""
+    """Progress that is shown nowhere; of a cell, others read it from its status."""
 
     def stage(self, text: str) -> None:
         """See `Progress`."""

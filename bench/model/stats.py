@@ -8,7 +8,6 @@ another's is refused, one that was torn or altered is made again.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from torch import Tensor
 
 from bench.ground import sealed
 from bench.ground.atomic import locked, sweep
+from bench.ground.digests import text_digest
 from bench.ground.errors import BenchError
 from bench.model.corpus import Corpus
 from bench.model.editable import EditableModel
@@ -91,10 +91,6 @@ class _Place:
                     field=key,
                 )
         return found
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +190,7 @@ class Stats:
             yield
 
     def _folder(self, model: EditableModel) -> Path:
-        return self.cache_dir / "statistics" / _digest(model.fingerprint)[:16]
+        return self.cache_dir / "statistics" / text_digest(model.fingerprint, size=16)[:16]
 
     def _place(self, model: EditableModel, texts: Corpus, layer: int, kind: str) -> _Place:
         identity = {
@@ -206,7 +202,7 @@ class Stats:
             "layer": str(layer),
             "token_budget": str(self.token_budget),
         }
-        name = f"{_digest(json.dumps(identity))}.{kind}.safetensors"
+        name = f"{text_digest(json.dumps(identity), size=16)}.{kind}.safetensors"
         return _Place(self._folder(model) / name, identity)
 
     @torch.no_grad()

@@ -27,6 +27,7 @@ from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.config.registry import methods
 from bench.data import datasets
 from bench.ground.atomic import replacing, write_text
+from bench.ground.progress import Unheard
 from bench.model import catalog
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
@@ -148,20 +149,12 @@ def evaluate(method: str, options: Mapping[str, Any], cache_dir: Path) -> Trial:
     )
     world = World(registry, (("edits", {}),), None, cache_dir, "cpu")
     with tempfile.TemporaryDirectory() as folder:
-        run_cell(cell, ResultStore(Path(folder)), world, _Silent())
+        run_cell(cell, ResultStore(Path(folder)), world, Unheard())
         scores = load_results(folder).scores
     records = scores[scores.metric.isin(METRICS)].assign(mass=lambda rows: rows.value * rows.weight)
     sums = records.groupby(["metric", "fact", "edit_lang"])[["mass", "weight"]].sum()
     means = (sums.mass / sums.weight).groupby("metric").mean() * 100
     return Trial(method, options, {metric: float(means[metric]) for metric in METRICS})
-
-
-class _Silent:
-    def stage(self, text: str) -> None:
-        """Say nothing."""
-
-    def step(self, done: int, total: int, note: str) -> None:
-        """Say nothing."""
 
 
 def write_log(trials: Sequence[Trial], path: Path) -> None:

@@ -15,7 +15,6 @@ from lm_eval.api.instance import Instance
 
 from bench.compute import checkpoint
 from bench.compute.driver import run_cell
-from bench.compute.tiny_facts import tiny_requests
 from bench.config.cell import Cell, Dtype, ModelRef
 from bench.data.corpora import corpus
 from bench.ground.errors import BenchError
@@ -28,7 +27,7 @@ from bench.store.results import load_results
 from bench.store.shards import ResultStore
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from tests.cli.conftest import bench
-from tests.tinyworld import Silent, TinyWorld
+from tests.tinyworld import Silent, TinyWorld, tiny_requests
 
 METHODS = ("memit", "rome", "ft", "alphaedit")
 

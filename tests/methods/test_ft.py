@@ -9,10 +9,10 @@ import torch
 
 from bench.api import Method, State
 from bench.compute.conformance import OPTIONS
-from bench.compute.tiny_facts import tiny_requests
 from bench.config.registry import methods
 from bench.model.editable import EditableModel
 from bench.model.tiny import tiny_model
+from tests.tinyworld import tiny_requests
 
 
 def build(**options: Any) -> Method:

@@ -17,7 +17,6 @@ from lm_eval.api.instance import Instance
 from bench.api import Answer
 from bench.compute import checkpoint
 from bench.compute.conformance import OPTIONS
-from bench.compute.tiny_facts import tiny_requests
 from bench.config.registry import methods
 from bench.data.corpora import corpus
 from bench.model.editable import EditableModel
@@ -25,6 +24,7 @@ from bench.model.stats import Stats
 from bench.model.tiny import tiny_corpus, tiny_model
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from tests import labelled
+from tests.tinyworld import tiny_requests
 
 pytestmark = pytest.mark.skipif(not labelled.CAN_BE_HAD, reason="this torch has no devices made in Python")
 

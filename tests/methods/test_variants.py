@@ -13,13 +13,13 @@ import torch
 from bench.api import EditRequest, Method, State
 from bench.compute import checkpoint
 from bench.compute.conformance import OPTIONS
-from bench.compute.tiny_facts import tiny_requests
 from bench.config.registry import methods
 from bench.data.corpora import corpus
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
 from bench.model.tiny import tiny_corpus, tiny_model
+from tests.tinyworld import tiny_requests
 
 LAYERS = OPTIONS["layers"]
 TEXTS = {"en": ("The capital of {} is", " Streslau"), "de": ("Die Hauptstadt von {} ist", " Küste"),

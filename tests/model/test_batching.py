@@ -11,7 +11,6 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 
-from bench.compute.tiny_facts import tiny_requests
 from bench.data.corpora import corpus
 from bench.ground.errors import BenchError
 from bench.model.batching import Budget
@@ -23,6 +22,7 @@ from methods import ft
 from methods._locate.keys import Walk
 from methods._locate.prompts import PromptSet, prompt_sets
 from methods._locate.values import ValueConfig, optimise_values
+from tests.tinyworld import tiny_requests
 
 LAST = 2
 PREFIXES = {language: ["Ab cd. ", "Efg. "] for language in ("en", "de", "zh")}

@@ -14,7 +14,6 @@ from lm_eval.api.instance import Instance
 from bench.api import State
 from bench.compute import checkpoint
 from bench.compute.driver import run_cell
-from bench.compute.tiny_facts import tiny_requests
 from bench.data.corpora import corpus
 from bench.ground.digests import digest
 from bench.ground.errors import BenchError
@@ -26,7 +25,7 @@ from bench.model.tiny import tiny_corpus, tiny_model
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
-from tests.tinyworld import Silent, TinyWorld
+from tests.tinyworld import Silent, TinyWorld, tiny_requests
 
 ARCHITECTURES = ["llama", "qwen2", "gptj", "gpt2"]
 BLOCKS = {"llama": "model.layers", "qwen2": "model.layers", "gptj": "transformer.h", "gpt2": "transformer.h"}

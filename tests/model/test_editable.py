@@ -6,11 +6,11 @@ import pytest
 import torch
 from transformers import GenerationConfig
 
-from bench.compute.tiny_facts import tiny_requests
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.passes import run_trunk
 from bench.model.tiny import tiny_model
+from tests.tinyworld import tiny_requests
 
 ARCHITECTURES = ["llama", "qwen2", "qwen3", "mistral", "gptj", "gpt2", "bloom"]
 

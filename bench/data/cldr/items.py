@@ -82,6 +82,7 @@ def _names(table: str, key: str) -> Names | None:
 _OBJECT_TABLE = {"currency": "currencies", "language": "languages", "country": "territories"}
 
 
+@cache
 def target_text(relation: str, object_id: str, lang: str) -> str:
     """An object's name as it continues a prompt: after a space, in Chinese without one."""
     name = str(getattr(_locale(lang), _OBJECT_TABLE[relation])[object_id])

@@ -55,7 +55,8 @@ def documents(rng: random.Random) -> list[str]:
     documents = []
     while lines:
         size = rng.randint(1, 3)
-        taken, lines = lines[-size:], lines[:-size]
+        taken = lines[-size:]
+        del lines[-size:]
         documents.append(_opening(rng) + _join(taken, rng))
     return documents
 
