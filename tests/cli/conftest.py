@@ -47,7 +47,8 @@ def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
     registry = methods()
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in OPTIONS.items()}
     plain["prefix_lengths"] = [[8, 1]]
-    values = {name: {key: plain[key] for key in registry.options(name) if key in plain} for name in registry.names()}
+    own = [name for name in registry.names() if not registry.describe(name).origin]  # other tests install theirs
+    values = {name: {key: plain[key] for key in registry.options(name) if key in plain} for name in own}
     (world.root / "hparams.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     return world
 
