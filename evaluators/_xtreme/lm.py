@@ -25,11 +25,11 @@ from transformers.utils import logging as transformers_logging
 from bench.model.batching import Budget
 from bench.model.placement import entry_device
 from evaluators._xtreme.encoding import EncodingLM
+from evaluators._xtreme.prompts import Row
 
 WORTH_SHARING = 8
 """Fewest tokens for which a forward of their own pays."""
 
-Row = tuple[int, ...]
 Scored = tuple[float, bool]
 
 
@@ -139,7 +139,7 @@ class SharedPrefixLM(EncodingLM):
         """At most `most` new tokens after each row, [B, new]."""
         packed = self._pack(rows)
         width = packed.ids.shape[1]
-        words = list(map(tuple, self._tokens.targets(options.get("words", ()))))
+        words = [self.word(word) for word in options.get("words", ())]
         with torch.no_grad():
             out = self.model.generate(
                 input_ids=packed.ids,
