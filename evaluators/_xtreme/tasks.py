@@ -111,7 +111,7 @@ class XtremeTask(ConfigurableTask):  # type: ignore[misc]
 
     def forget(self) -> None:
         """Let go of a model's answers."""
-        self._instances = None
+        self._instances = []
 
     def process_results(self, doc: Item, results: Sequence[Any]) -> dict[str, Verdict]:
         """Verdicts of both protocols."""
@@ -161,7 +161,7 @@ class Exam:
 
 
 def build(sets: Sequence[ItemSet], lm: SharedPrefixLM) -> dict[str, XtremeTask]:
-    """Tasks by name, for the tokenizer and the context of a model; the same ones again for a model that has equal ones."""
+    """Tasks by name, for the tokenizer and the context of a model; for one that has equal ones the same tasks."""
     return _built(Exam.of(sets, lm.tokens, lm.max_length))
 
 
