@@ -67,12 +67,12 @@ class Pool:
     def _workers(self) -> ProcessPoolExecutor:
         if not self._executor:
             self._executor = ProcessPoolExecutor(
-                self.slots, mp_context=_context(), initializer=_begin, initargs=(dict(os.environ),)
+                self.slots, mp_context=beginning(), initializer=_begin, initargs=(dict(os.environ),)
             )
         return self._executor
 
 
-def _context() -> BaseContext:
+def beginning() -> BaseContext:
     """Where workers come from: a process that has imported the libraries and done nothing else.
 
     Processes that are forked after torch has started its threads hang, and each that begins anew imports for seconds.
