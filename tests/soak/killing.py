@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,10 +16,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.compute.pool import beginning
 from bench.ground.atomic import TEMPORARY
 from bench.store.results import load_results
 from reports.documents.document import read_report
 from reports.render import write_report
+from tests.soak import faults
 
 REPOSITORY = Path(__file__).parents[2]
 CUT_SMALL = {
@@ -39,26 +42,67 @@ ORPHAN_SECONDS = 20.0
 
 
 def command(folder: Path, workers: int = 1, fault: str = "none", number: int = 0, **changed: str) -> list[str]:
-    """The command line of a run in a folder; statistics are shared with runs beside it."""
+    """What `faults` is given for a run in a folder; statistics are shared with runs beside it."""
     places = {"results-dir": str(folder), "cache-dir": str(folder.parent / "cache")}
     flags = {**CUT_SMALL, **places, "workers": str(workers), **changed}
     given = [part for key, value in flags.items() for part in (f"--{key}", value)]
-    return [sys.executable, "-m", "tests.soak.faults", fault, str(number), "run", *given]
+    return [fault, str(number), "run", *given]
 
 
-def start(arguments: list[str], **how: object) -> subprocess.Popen[str]:
-    """Start a command in a session of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "HF_HUB_OFFLINE": "1"}
-    return subprocess.Popen(
-        arguments, cwd=REPOSITORY, env=environment, start_new_session=True, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how,
-    )  # fmt: skip
+class Started:
+    """A command in a process and a session of its own, with what `subprocess.Popen` has of it.
+
+    It does not begin with the import of the libraries, as workers of a pool do not.
+    """
+
+    def __init__(self, arguments: list[str]) -> None:
+        self._said = tempfile.TemporaryDirectory()
+        self._out, self._err = (Path(self._said.name) / name for name in ("out", "err"))
+        self._process = beginning().Process(target=_begin, args=(arguments, self._out, self._err))
+        self._process.start()
+        assert self._process.pid
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Wait for its end; what it wrote.
+
+        Raises:
+            TimeoutError: it goes on.
+        """
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise TimeoutError
+        return self._out.read_text(encoding="utf-8"), self._err.read_text(encoding="utf-8")
+
+
+def _begin(arguments: list[str], out: Path, err: Path) -> None:
+    os.setsid()
+    os.chdir(REPOSITORY)
+    os.environ.update(PYTHONPATH=str(REPOSITORY), HF_HUB_OFFLINE="1")
+    for number, path in ((1, out), (2, err)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    sys.argv = ["faults", *arguments]
+    faults.main()
 
 
 def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    process = start(arguments)
+    process = Started(arguments)
     out, err = process.communicate()
+    assert process.returncode is not None
     return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
 
@@ -122,6 +166,7 @@ class Soak:
     def go(self, wanted: int, workers: tuple[int, ...] = (1, 2)) -> None:
         """Kill until `wanted` kills have hit, then let the last run end."""
         rng, reference = random.Random(self.seed), self.root / "reference"
+        run(["none", "0", "list", "presets"])  # the first process waits for the libraries
         began = time.monotonic()
         done = run(command(reference, **self.changed))
         assert done.returncode == 0, done.stderr
@@ -142,11 +187,11 @@ class Soak:
         """Start the run and kill it; True where it ended before."""
         side_by_side = rng.choice(workers)
         fault = rng.choice(("write", "checkpoint")) if side_by_side == 1 and rng.random() < 0.4 else "none"
-        process = start(command(folder, side_by_side, fault, rng.randint(1, 12), **self.changed))
+        process = Started(command(folder, side_by_side, fault, rng.randint(1, 12), **self.changed))
         moment = rng.uniform(0.1, 1.0) * whole
         try:
             _, err = process.communicate(timeout=None if fault != "none" else moment)
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             process.send_signal(signal.SIGKILL)
             _, err = process.communicate()
         wait_for_orphans(process.pid)
