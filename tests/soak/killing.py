@@ -7,8 +7,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,14 +14,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.compute.pool import beginning
 from bench.ground.atomic import TEMPORARY
 from bench.store.results import load_results
 from reports.documents.document import read_report
 from reports.render import write_report
+from tests import started
 from tests.soak import faults
+from tests.started import Started
 
-REPOSITORY = Path(__file__).parents[2]
 CUT_SMALL = {
     "preset": "table1",
     "methods": "ft,memit,alphaedit,langedit",
@@ -49,61 +47,14 @@ def command(folder: Path, workers: int = 1, fault: str = "none", number: int = 0
     return [fault, str(number), "run", *given]
 
 
-class Started:
-    """A command in a process and a session of its own, with what `subprocess.Popen` has of it.
-
-    It does not begin with the import of the libraries, as workers of a pool do not.
-    """
-
-    def __init__(self, arguments: list[str]) -> None:
-        self._said = tempfile.TemporaryDirectory()
-        self._out, self._err = (Path(self._said.name) / name for name in ("out", "err"))
-        self._process = beginning().Process(target=_begin, args=(arguments, self._out, self._err))
-        self._process.start()
-        assert self._process.pid
-        self.pid = self._process.pid
-
-    @property
-    def returncode(self) -> int | None:
-        return self._process.exitcode
-
-    def poll(self) -> int | None:
-        return self._process.exitcode
-
-    def kill(self) -> None:
-        self._process.kill()
-
-    def send_signal(self, number: int) -> None:
-        os.kill(self.pid, number)
-
-    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """Wait for its end; what it wrote.
-
-        Raises:
-            TimeoutError: it goes on.
-        """
-        self._process.join(timeout)
-        if self._process.exitcode is None:
-            raise TimeoutError
-        return self._out.read_text(encoding="utf-8"), self._err.read_text(encoding="utf-8")
-
-
-def _begin(arguments: list[str], out: Path, err: Path) -> None:
-    os.setsid()
-    os.chdir(REPOSITORY)
-    os.environ.update(PYTHONPATH=str(REPOSITORY), HF_HUB_OFFLINE="1")
-    for number, path in ((1, out), (2, err)):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
-    sys.argv = ["faults", *arguments]
-    faults.main()
+def start(arguments: list[str]) -> Started:
+    """Start a command."""
+    return Started(faults.main, arguments)
 
 
 def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    process = Started(arguments)
-    out, err = process.communicate()
-    assert process.returncode is not None
-    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+    return started.run(faults.main, arguments)
 
 
 def wait_for_orphans(group: int) -> None:
@@ -187,7 +138,7 @@ class Soak:
         """Start the run and kill it; True where it ended before."""
         side_by_side = rng.choice(workers)
         fault = rng.choice(("write", "checkpoint")) if side_by_side == 1 and rng.random() < 0.4 else "none"
-        process = Started(command(folder, side_by_side, fault, rng.randint(1, 12), **self.changed))
+        process = start(command(folder, side_by_side, fault, rng.randint(1, 12), **self.changed))
         moment = rng.uniform(0.1, 1.0) * whole
         try:
             _, err = process.communicate(timeout=None if fault != "none" else moment)

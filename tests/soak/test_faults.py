@@ -13,7 +13,7 @@ import pytest
 
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
-from tests.soak.killing import Soak, Started, check_same, command, run
+from tests.soak.killing import Soak, check_same, command, run, start
 
 FEW = {"methods": "memit,langedit", "edits-per-language": "2"}
 PATIENCE = 120.0
@@ -46,8 +46,8 @@ def finish(folder: Path, reference: Path) -> None:
 
 def test_killed_again_and_again(tmp_path: Path) -> None:
     """The short form of ``make soak``."""
-    soak = Soak(tmp_path, 5, lambda _: None, FEW)
-    soak.go(4)
+    soak = Soak(tmp_path, 5, lambda _: None, {**FEW, "cache-dir": str(tmp_path.parent / "cache")})
+    soak.go(3)
     assert soak.completed >= 1
 
 
@@ -61,7 +61,7 @@ def test_killed_while_it_writes(tmp_path: Path, reference: Path, fault: str, num
     ("workers", "number", "code"), [(1, signal.SIGTERM, 143), (2, signal.SIGTERM, 143), (2, signal.SIGINT, 130)]
 )
 def test_stopped_by_a_signal(tmp_path: Path, reference: Path, workers: int, number: signal.Signals, code: int) -> None:
-    process = Started(command(tmp_path, workers, **FEW))
+    process = start(command(tmp_path, workers, **FEW))
     wait_until(lambda: shards(tmp_path) > 0)
     if number == signal.SIGINT:
         os.killpg(process.pid, number)  # as a terminal does
@@ -85,7 +85,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_torn(tmp_path: Path, reference: 
 
 
 def test_a_second_run_says_who_holds_the_folder(tmp_path: Path, reference: Path) -> None:
-    first = Started(command(tmp_path, fault="pause", number=12, **FEW))
+    first = start(command(tmp_path, fault="pause", number=12, **FEW))
     wait_until(lambda: shards(tmp_path) > 0)
     second = run(command(tmp_path, **FEW))
     assert second.returncode == 2
@@ -98,7 +98,7 @@ def test_a_second_run_says_who_holds_the_folder(tmp_path: Path, reference: Path)
 
 
 def test_two_runs_share_the_work(tmp_path: Path, reference: Path) -> None:
-    both = [Started([*command(tmp_path, **FEW), "--join"]) for _ in range(2)]
+    both = [start([*command(tmp_path, **FEW), "--join"]) for _ in range(2)]
     outs = [process.communicate(timeout=PATIENCE)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     reused = [re.search(r"2 cells in .*?(?: \((\d) from before\))?$", out, re.MULTILINE) for out in outs]
@@ -107,9 +107,9 @@ def test_two_runs_share_the_work(tmp_path: Path, reference: Path) -> None:
 
 
 def test_a_run_takes_over_the_cell_of_one_that_dies(tmp_path: Path, reference: Path) -> None:
-    first = Started(command(tmp_path, fault="pause", number=12, **FEW))
+    first = start(command(tmp_path, fault="pause", number=12, **FEW))
     wait_until(lambda: shards(tmp_path) > 0)
-    second = Started([*command(tmp_path, **FEW), "--join"])
+    second = start([*command(tmp_path, **FEW), "--join"])
     store = ResultStore(tmp_path / "soak")
     # by the second one: the first halts in its first cell
     wait_until(lambda: any(store.status(path.parent.name)[0] == "done" for path in store.root.glob("*/cell.json")))
