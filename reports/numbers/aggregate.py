@@ -8,8 +8,8 @@ the languages, so that its mean is the mean over tasks of the mean over language
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from bench.config.cell import LANGUAGES
 from bench.config.run import ALL, PAPER_METHODS
 from bench.ground.errors import BenchError
 from bench.store.results import Results
+from reports.numbers.once import once
 
 FINISHED = ("done", "diverged")
 """Cells with these statuses have been taken to the end of their stream, so their scores count."""
@@ -110,12 +111,15 @@ class Panel:
     Attributes:
         standings: of every method, in the order of tables.
         records: one row per record: method, seed, metric, protocol, fact, edit_lang, value (percent).
+        known: what `once` keeps.
     """
 
     setting: Setting
     standings: tuple[Standing, ...]
     records: pd.DataFrame
+    known: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    @once
     def values(self, measure: Measure) -> pd.DataFrame:
         """The records of one column.
 
@@ -210,6 +214,7 @@ def spent(results: Results, cells: pd.DataFrame) -> pd.DataFrame:
     return rows[~(rows["step"] >= first_broken)]
 
 
+@once
 def per_seed(panel: Panel, measure: Measure) -> dict[tuple[str, int], float]:
     """(method, seed) -> mean over records. `SCORE` is the harmonic mean of the three core means."""
     if measure == SCORE:
@@ -255,6 +260,7 @@ def summary_of(standing: Standing, values: Sequence[float]) -> Summary:
     )
 
 
+@once
 def per_language(panel: Panel, measure: Measure) -> dict[tuple[str, str], Summary]:
     """(method, edit language) -> its number, for every method and every language that facts were edited in."""
     means = panel.values(measure).groupby(["method", "edit_lang", "seed"], as_index=False)["value"].mean()
@@ -268,6 +274,7 @@ def per_language(panel: Panel, measure: Measure) -> dict[tuple[str, str], Summar
     }
 
 
+@once
 def languages(panel: Panel) -> list[str]:
     """Languages that facts were edited in: those of the paper in its order, then others by code."""
     core = panel.records["metric"].isin([measure.metric for measure in CORE])
