@@ -206,14 +206,6 @@ def records_of(results: Results, by: Sequence[str] = ("fact", "edit_lang"), ever
     return sums.assign(value=100.0 * sums["value"] / sums["weight"]).drop(columns="weight")
 
 
-def spent(results: Results, cells: pd.DataFrame) -> pd.DataFrame:
-    """Cost rows of cells with their method, less those of a step that broke the model and of steps after it."""
-    rows = results.costs.merge(cells[["cell", "method"]], on="cell").dropna(subset="value")
-    broken = rows[(rows["quantity"] == "diverged") & (rows["value"] > 0)].groupby("cell")["step"].min()
-    first_broken = rows["cell"].map(broken.to_dict()).astype(float)  # NaN, hence never reached, where none is
-    return rows[~(rows["step"] >= first_broken)]
-
-
 @once
 def per_seed(panel: Panel, measure: Measure) -> dict[tuple[str, int], float]:
     """(method, seed) -> mean over records. `SCORE` is the harmonic mean of the three core means."""
