@@ -39,7 +39,7 @@ format: install  ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: install  ## all tests but those of soak, no network (ten minutes on two cores)
+test: install  ## all tests but those of soak, no network
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 mutants: install  ## change one place at a time (MUTANTS: paths, --sample N): which changes does no test notice? (hours)
