@@ -20,6 +20,8 @@ from tests.cli.conftest import bench
 
 LOAD = Load(edits=4, steps=2, batch_sizes=(), languages=("en",))
 
+pytestmark = pytest.mark.xdist_group("cost")  # its set-up takes long
+
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
