@@ -45,6 +45,11 @@ COVERING: dict[str, Sequence[str]] = {
     "methods/prune_released.py": _built("prune", "prune_after_its_formula"),
     "methods/rect.py": ("tests/methods/test_options.py", "tests/methods/test_solve.py", *_built("rect")),
     "methods/rome.py": (*_built("rome"), _conforms("rome")),
+    "methods/_hyper/factors.py": ("tests/methods/test_hyper_factors.py",),
+    "methods/_hyper/ke.py": ("tests/methods/test_hyper_ke.py",),
+    "methods/_hyper/losses.py": ("tests/methods/test_hyper_losses.py",),
+    "methods/_hyper/lowrank.py": ("tests/methods/test_hyper_lowrank.py",),
+    "methods/_hyper/mend.py": ("tests/methods/test_hyper_mend.py",),
     "methods/_locate/layers.py": ("tests/methods/test_layers.py",),
     "methods/_locate/editor.py": (
         "tests/methods/test_options.py",
