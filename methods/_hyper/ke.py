@@ -74,8 +74,8 @@ class ConditionEncoder(nn.Module):
         if 0 in lengths:
             raise BenchError("an edit's condition has no tokens", record=lengths.index(0))
         ids = torch.tensor([token for text in texts for token in text], device=self.embeddings.device)
-        embedded = nn.functional.embedding(ids, self.embeddings).split(lengths)
-        last: Tensor = self.lstm(pack_sequence(embedded, enforce_sorted=False))[1][0]
+        embedded = torch.split(nn.functional.embedding(ids, self.embeddings), lengths)
+        last: Tensor = self.lstm(pack_sequence(list(embedded), enforce_sorted=False))[1][0]
         vectors: Tensor = self.linear(last.transpose(0, 1).flatten(1))
         return vectors.tanh()
 

@@ -139,7 +139,7 @@ class Transform(nn.Module):
         z = torch.cat([self.x(x), self.delta(delta)], -1)
         for layer in self.layers:
             z = layer(z, weight)
-        x, delta = z.split([x.shape[-1], delta.shape[-1]], -1)
+        x, delta = torch.split(z, [x.shape[-1], delta.shape[-1]], -1)
         return Factors(_filled(factors.x, kept, x), _filled(factors.delta, kept, delta))
 
 

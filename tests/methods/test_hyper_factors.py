@@ -85,5 +85,7 @@ def test_shapes_are_out_by_in() -> None:
     shapes = Little().shapes
     assert shapes["blocks.0.up"] == shapes["blocks.1.up"] == (INNER, WIDTH)
     assert shapes["blocks.0.down"] == shapes["blocks.1.down"] == (WIDTH, INNER)
-    with pytest.raises(BenchError, match="LayerNorm"):
+    with pytest.raises(BenchError, match="not LayerNorm"):
         shape_of(nn.LayerNorm(3))
+    with pytest.raises(BenchError, match="not LayerNorm"), tapped_factors({"norm": nn.LayerNorm(3)}):
+        pass

@@ -58,8 +58,9 @@ def test_joining_adds() -> None:
     both = joined([one, other])
     assert both.u.shape == (2, 4, 4)
     torch.testing.assert_close(both.dense(), one.dense() + other.dense())
-    undone = joined([one, one.scaled(-1)])
-    torch.testing.assert_close(undone.norm(), torch.zeros(2), rtol=0, atol=1e-6)
+    # of what nearly cancels, squares in fp32 would keep nothing
+    undone = joined([one, one.scaled(-0.9999)])
+    torch.testing.assert_close(undone.norm(), 1e-4 * one.norm(), rtol=1e-2, atol=0)
 
 
 def test_an_update_of_no_rank_is_nothing() -> None:
