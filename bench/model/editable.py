@@ -5,9 +5,7 @@ Weights are always seen as [d_out, d_in] = [d, m]; GPT-2's transposed layout is 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -18,13 +16,14 @@ from bench.model.answers import Answer
 from bench.model.archs import arch_of
 from bench.model.batching import Budget
 from bench.model.passes import Network, Pass, run_trunk
-from bench.model.placement import device_of, devices_of, is_offloaded, make_resident, weight_of
+from bench.model.placement import device_of
 from bench.model.sizes import ModelSize, affordable_tokens, free_bytes
 from bench.model.tokens import Tokens
+from bench.model.weights import Weights
 
 
-class EditableModel:
-    """One model, on one device or several, with its tokenizer, its edits and a way back.
+class EditableModel(Weights):
+    """One causal LM, on one device or several, with its tokenizer, its edits and a way back.
 
     Args:
         hf: a causal LM of a known architecture, in eval mode.
@@ -33,8 +32,6 @@ class EditableModel:
         token_budget: most tokens (rows x length) in one forward; what the free memory allows where 0.
 
     Attributes:
-        devices: where it computes, in order.
-        device: the first of them; token ids go in there.
         network: what its passes run over.
 
     Raises:
@@ -43,26 +40,15 @@ class EditableModel:
 
     def __init__(self, hf: Any, tokenizer: Any, fingerprint: str = "", token_budget: int = 0) -> None:
         arch = arch_of(type(hf).__name__)
-        self.hf = hf.eval().requires_grad_(False)
         self.head: nn.Module = hf.get_output_embeddings()
-        self.tokens = Tokens(tokenizer, min(len(hf.get_input_embeddings().weight), len(self.head.weight)))
+        known = min(len(hf.get_input_embeddings().weight), len(self.head.weight))
+        super().__init__(hf, Tokens(tokenizer, known), fingerprint)
         self.trunk = hf.get_submodule(arch.trunk)
         self.blocks: nn.ModuleList = self.trunk.get_submodule(arch.blocks)
         self.norm: nn.Module = self.trunk.get_submodule(arch.norm)
-        self.devices = devices_of(hf)
-        self.device: torch.device = device_of(hf.get_input_embeddings())
         self._arch = arch
         self.network = Network.of(self.trunk, self.blocks, arch.feed_forward)
-        self._parameters: dict[str, nn.Parameter] = {}
-        self._originals: dict[str, Tensor] = {}
-        self._masters: dict[str, Tensor] = {}
-        self.fingerprint = fingerprint or self._hash_weights()
         self.budget = Budget(token_budget or self._affordable_tokens())
-
-    @property
-    def tokenizer(self) -> Any:
-        """The Hugging Face tokenizer."""
-        return self.tokens.tokenizer
 
     @property
     def token_budget(self) -> int:
@@ -106,34 +92,6 @@ class EditableModel:
         return device_of(self.projection(layer))
 
     # ---------------------------------------------------------------- weights
-    def parameter(self, name: str) -> nn.Parameter:
-        """A parameter by name; if it is kept elsewhere, it stays where it is used from now on."""
-        if name not in self._parameters:
-            module = self.hf.get_submodule(name.rpartition(".")[0])
-            if is_offloaded(module):
-                make_resident(module)
-            self._parameters[name] = self.hf.get_parameter(name)
-        return self._parameters[name]
-
-    def master(self, name: str) -> Tensor:
-        """The fp32 master copy of a parameter in its own layout; the parameter itself where that is fp32.
-
-        From the first call on the parameter counts as edited and its original is kept.
-        """
-        if name not in self._masters:
-            parameter = self.parameter(name)
-            self._originals[name] = parameter.detach().clone()
-            is_fp32 = parameter.dtype == torch.float32
-            self._masters[name] = parameter.data if is_fp32 else parameter.detach().float()
-        return self._masters[name]
-
-    def assign(self, name: str, value: Tensor) -> None:
-        """Set a parameter: the master in fp32, the model in its own dtype."""
-        master = self.master(name)
-        master.copy_(value)
-        if self._parameters[name].data is not master:
-            self._parameters[name].data.copy_(master)
-
     def weight(self, layer: int) -> Tensor:
         """The projection's weight [d, m] at `layer`, fp32; a view, not to be written to."""
         weight = self.master(self.parameter_names(layer)[0])
@@ -150,49 +108,8 @@ class EditableModel:
 
     def original(self, layer: int) -> Tensor:
         """The projection's weight [d, m] before any edit, fp32."""
-        self.weight(layer)
-        original = self._originals[self.parameter_names(layer)[0]].float()
+        original = self.original_of(self.parameter_names(layer)[0]).float()
         return original.T if self._arch.transposed else original
-
-    def edited(self) -> dict[str, Tensor]:
-        """Master copies of all edited parameters as they are, by name: what a checkpoint keeps."""
-        return dict(self._masters)
-
-    def fits(self, tensors: Mapping[str, Tensor]) -> bool:
-        """Whether `restore` can put these back: each is named and shaped like a parameter."""
-        try:
-            return all(self.hf.get_parameter(name).shape == value.shape for name, value in tensors.items())
-        except AttributeError:
-            return False
-
-    def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Put parameters back as `edited` gave them."""
-        for name, value in tensors.items():
-            self.assign(name, value)
-
-    def reset(self) -> None:
-        """Undo all edits, bit by bit, and forget them."""
-        for name, original in self._originals.items():
-            self._parameters[name].data.copy_(original)
-        self._originals.clear()
-        self._masters.clear()
-
-    def is_finite(self) -> bool:
-        """Whether all edited parameters are free of NaN and inf, as the model computes with them."""
-        # not their masters: what fits into fp32 may be too large for fp16
-        return all(bool(torch.isfinite(self._parameters[name]).all()) for name in self._masters)
-
-    @contextmanager
-    def unedited(self) -> Iterator[EditableModel]:
-        """The model as it was before any edit; edits return when the context closes."""
-        edited = {name: self._parameters[name].data for name in self._originals}
-        for name, original in self._originals.items():
-            self._parameters[name].data = original
-        try:
-            yield self
-        finally:
-            for name, data in edited.items():
-                self._parameters[name].data = data
 
     # ---------------------------------------------------------------- forward
     def begin(self, rows: Sequence[Sequence[int]]) -> Pass:
@@ -282,13 +199,3 @@ class EditableModel:
         size = ModelSize(count, self.n_layers, width, inner, self.hf.config.vocab_size, self.context_length, width)
         free = min(free_bytes(str(device)) for device in self.devices)
         return affordable_tokens(size, projection.element_size(), self.device.type, free)
-
-    def _hash_weights(self) -> str:
-        digest = hashlib.blake2b(digest_size=16)
-        tied = getattr(self.hf, "all_tied_weights_keys", {})
-        for name in sorted(name for name, _ in self.hf.named_parameters() if name not in tied):
-            digest.update(name.encode())
-            weight = weight_of(self.hf, name)
-            digest.update(weight.contiguous().view(torch.uint8).cpu().numpy().tobytes())
-        digest.update(self.tokens.tokenizer.backend_tokenizer.to_str().encode())
-        return digest.hexdigest()

@@ -1,0 +1,128 @@
+"""What editing needs of any model, whatever it is asked: parameters by name, their edits, and a way back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from bench.model.placement import device_of, devices_of, is_offloaded, make_resident, weight_of
+from bench.model.tokens import Tokens
+
+
+class Weights:
+    """A model's parameters and its tokenizer.
+
+    Edits are kept in fp32 masters beside parameters of less precision, originals bit by bit.
+
+    Args:
+        hf: the model; put into eval mode, without gradients.
+        tokens: its tokenizer.
+        fingerprint: hash of weights and tokenizer; computed from the weights in memory where empty.
+
+    Attributes:
+        devices: where it computes, in order.
+        device: where token ids go in.
+    """
+
+    def __init__(self, hf: Any, tokens: Tokens, fingerprint: str = "") -> None:
+        self.hf = hf.eval().requires_grad_(False)
+        self.tokens = tokens
+        self.devices = devices_of(hf)
+        self.device: torch.device = device_of(hf.get_input_embeddings())
+        self._parameters: dict[str, nn.Parameter] = {}
+        self._originals: dict[str, Tensor] = {}
+        self._masters: dict[str, Tensor] = {}
+        self.fingerprint = fingerprint or self._hash_weights()
+
+    @property
+    def tokenizer(self) -> Any:
+        """The Hugging Face tokenizer."""
+        return self.tokens.tokenizer
+
+    def parameter(self, name: str) -> nn.Parameter:
+        """A parameter by name; if it is kept elsewhere, it stays where it is used from now on."""
+        if name not in self._parameters:
+            module = self.hf.get_submodule(name.rpartition(".")[0])
+            if is_offloaded(module):
+                make_resident(module)
+            self._parameters[name] = self.hf.get_parameter(name)
+        return self._parameters[name]
+
+    def master(self, name: str) -> Tensor:
+        """The fp32 master copy of a parameter in its own layout; the parameter itself where that is fp32.
+
+        From the first call on the parameter counts as edited and its original is kept.
+        """
+        if name not in self._masters:
+            parameter = self.parameter(name)
+            self._originals[name] = parameter.detach().clone()
+            is_fp32 = parameter.dtype == torch.float32
+            self._masters[name] = parameter.data if is_fp32 else parameter.detach().float()
+        return self._masters[name]
+
+    def assign(self, name: str, value: Tensor) -> None:
+        """Set a parameter: the master in fp32, the model in its own dtype."""
+        master = self.master(name)
+        master.copy_(value)
+        if self._parameters[name].data is not master:
+            self._parameters[name].data.copy_(master)
+
+    def original_of(self, name: str) -> Tensor:
+        """A parameter before any edit, in its own layout and dtype."""
+        self.master(name)
+        return self._originals[name]
+
+    def edited(self) -> dict[str, Tensor]:
+        """Master copies of all edited parameters as they are, by name: what a checkpoint keeps."""
+        return dict(self._masters)
+
+    def fits(self, tensors: Mapping[str, Tensor]) -> bool:
+        """Whether `restore` can put these back: each is named and shaped like a parameter."""
+        try:
+            return all(self.hf.get_parameter(name).shape == value.shape for name, value in tensors.items())
+        except AttributeError:
+            return False
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Put parameters back as `edited` gave them."""
+        for name, value in tensors.items():
+            self.assign(name, value)
+
+    def reset(self) -> None:
+        """Undo all edits, bit by bit, and forget them."""
+        for name, original in self._originals.items():
+            self._parameters[name].data.copy_(original)
+        self._originals.clear()
+        self._masters.clear()
+
+    def is_finite(self) -> bool:
+        """Whether all edited parameters are free of NaN and inf, as the model computes with them."""
+        # not their masters: what fits into fp32 may be too large for fp16
+        return all(bool(torch.isfinite(self._parameters[name]).all()) for name in self._masters)
+
+    @contextmanager
+    def unedited(self) -> Iterator[Self]:
+        """The model as it was before any edit; edits return when the context closes."""
+        edited = {name: self._parameters[name].data for name in self._originals}
+        for name, original in self._originals.items():
+            self._parameters[name].data = original
+        try:
+            yield self
+        finally:
+            for name, data in edited.items():
+                self._parameters[name].data = data
+
+    def _hash_weights(self) -> str:
+        digest = hashlib.blake2b(digest_size=16)
+        tied = getattr(self.hf, "all_tied_weights_keys", {})
+        for name in sorted(name for name, _ in self.hf.named_parameters() if name not in tied):
+            digest.update(name.encode())
+            weight = weight_of(self.hf, name)
+            digest.update(weight.contiguous().view(torch.uint8).cpu().numpy().tobytes())
+        digest.update(self.tokens.tokenizer.backend_tokenizer.to_str().encode())
+        return digest.hexdigest()
