@@ -5,7 +5,7 @@ Weights are always seen as [d_out, d_in] = [d, m]; GPT-2's transposed layout is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from bench.ground.errors import BenchError
 from bench.model.answers import Answer
 from bench.model.archs import arch_of
-from bench.model.batching import Budget
+from bench.model.labels import LabelTokens, labels_of
 from bench.model.passes import Network, Pass, run_trunk
 from bench.model.placement import device_of
-from bench.model.sizes import ModelSize, affordable_tokens, free_bytes
+from bench.model.said import Said
 from bench.model.tokens import Tokens
 from bench.model.weights import Weights
 
@@ -40,49 +40,27 @@ class EditableModel(Weights):
 
     def __init__(self, hf: Any, tokenizer: Any, fingerprint: str = "", token_budget: int = 0) -> None:
         arch = arch_of(type(hf).__name__)
-        self.head: nn.Module = hf.get_output_embeddings()
-        known = min(len(hf.get_input_embeddings().weight), len(self.head.weight))
-        super().__init__(hf, Tokens(tokenizer, known), fingerprint)
-        self.trunk = hf.get_submodule(arch.trunk)
-        self.blocks: nn.ModuleList = self.trunk.get_submodule(arch.blocks)
+        self.head: nn.Module = hf.get_submodule(arch.head) if arch.head else hf.get_output_embeddings()
+        known = len(hf.get_input_embeddings().weight)
+        if arch.head:
+            tokens: Tokens = LabelTokens(tokenizer, known, labels_of(hf.config))
+        else:
+            tokens = Tokens(tokenizer, min(known, len(self.head.weight)))
+        super().__init__(hf, tokens, fingerprint, token_budget)
         self.norm: nn.Module = self.trunk.get_submodule(arch.norm)
-        self._arch = arch
         self.network = Network.of(self.trunk, self.blocks, arch.feed_forward)
-        self.budget = Budget(token_budget or self._affordable_tokens())
-
-    @property
-    def token_budget(self) -> int:
-        """Most tokens (rows x length) in one forward; it shrinks when memory runs out."""
-        return self.budget.size
 
     # ------------------------------------------------------------------ shape
-    @property
-    def n_layers(self) -> int:
-        """Number of decoder blocks."""
-        return len(self.blocks)
-
-    @property
-    def context_length(self) -> int:
-        """Most tokens in one sequence."""
-        config = self.hf.config
-        # ALiBi models name no limit; they were trained on 2048
-        return int(getattr(config, "max_position_embeddings", 0) or getattr(config, "n_positions", 2048))
 
     def projection(self, layer: int) -> nn.Module:
         """The output projection of a block's MLP."""
         self.check_layers([layer])
-        module: nn.Module = self.blocks[layer].get_submodule(self._arch.projection)
+        module: nn.Module = self.blocks[layer].get_submodule(self.arch.projection)
         return module
-
-    def check_layers(self, layers: Sequence[int]) -> None:
-        """Refuse layers that the model does not have."""
-        for layer in layers:
-            if not 0 <= layer < self.n_layers:
-                raise BenchError(f"layer {layer} is out of range, the model has layers 0 to {self.n_layers - 1}")
 
     def parameter_names(self, layer: int) -> list[str]:
         """Names of the projection's parameters at `layer`, the weight first, then a bias if there is one."""
-        arch = self._arch
+        arch = self.arch
         place = f"{arch.trunk}.{arch.blocks}.{layer}.{arch.projection}"
         names = [f"{place}.{name}" for name, _ in self.projection(layer).named_parameters()]
         return sorted(names, key=lambda name: not name.endswith("weight"))
@@ -95,11 +73,11 @@ class EditableModel(Weights):
     def weight(self, layer: int) -> Tensor:
         """The projection's weight [d, m] at `layer`, fp32; a view, not to be written to."""
         weight = self.master(self.parameter_names(layer)[0])
-        return weight.T if self._arch.transposed else weight
+        return weight.T if self.arch.transposed else weight
 
     def set_weight(self, layer: int, value: Tensor) -> None:
         """Replace the projection's weight by `value` [d, m]."""
-        self.assign(self.parameter_names(layer)[0], value.T if self._arch.transposed else value)
+        self.assign(self.parameter_names(layer)[0], value.T if self.arch.transposed else value)
 
     def add(self, layer: int, delta: Tensor) -> None:
         """Add `delta` [d, m] to the projection's weight."""
@@ -109,12 +87,12 @@ class EditableModel(Weights):
     def original(self, layer: int) -> Tensor:
         """The projection's weight [d, m] before any edit, fp32."""
         original = self.original_of(self.parameter_names(layer)[0]).float()
-        return original.T if self._arch.transposed else original
+        return original.T if self.arch.transposed else original
 
     # ---------------------------------------------------------------- forward
     def begin(self, rows: Sequence[Sequence[int]]) -> Pass:
         """A forward pass over rows of ids, standing before block 0; see `bench.model.passes`."""
-        self._check_lengths(rows)
+        self.check_lengths(rows)
         batch = self.tokens.batch(rows, self.device)
         return Pass.over(self.network, batch)
 
@@ -123,7 +101,7 @@ class EditableModel(Weights):
 
         What stands left of it is run once, here, with the weights as they are.
         """
-        self._check_lengths(rows)
+        self.check_lengths(rows)
         start = max(starts)
         shifted = [[self.tokens.pad_id] * (start - s) + list(row) for row, s in zip(rows, starts, strict=True)]
         batch = self.tokens.batch(shifted, self.device)
@@ -153,49 +131,29 @@ class EditableModel(Weights):
         # the first prediction does not depend on the target
         return [answer.predicted_ids[0] for answer in self._answers(ids, [[self.tokens.pad_id]] * len(ids))]
 
+    def said(self, prompts: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> Said:
+        """Logits wherever a target's token is expected after its prompt's and the true ones before it.
+
+        With gradients where they are asked for.
+        """
+        rows = [[*prompt, *target[:-1]] for prompt, target in zip(prompts, targets, strict=True)]
+        self.check_lengths(rows)
+        # [B, T, d], already normed by the trunk; the q positions of all rows are picked at once
+        hidden = run_trunk(self.trunk, self.tokens.batch(rows, self.device))
+        where = [(b, len(prompts[b]) - 1 + k) for b, target in enumerate(targets) for k in range(len(target))]
+        row, column = (torch.tensor(x, device=hidden.device) for x in zip(*where, strict=True))
+        return Said.of(self.head(hidden[row, column]).float(), targets)
+
     @torch.no_grad()
     def _answers(self, prompt_ids: list[list[int]], target_ids: list[list[int]]) -> list[Answer]:
         if any(not ids for ids in prompt_ids):
             raise BenchError("a prompt has no tokens", field="prompt")
-        rows = [p + t[:-1] for p, t in zip(prompt_ids, target_ids, strict=True)]
-        self._check_lengths(rows)
+        lengths = [len(p) + len(t) - 1 for p, t in zip(prompt_ids, target_ids, strict=True)]
 
         def answer(group: list[int]) -> list[Answer]:
-            hidden = run_trunk(self.trunk, self.tokens.batch([rows[i] for i in group], self.device))
-            return list(self._read(hidden, group, prompt_ids, target_ids))
+            return self.said([prompt_ids[i] for i in group], [target_ids[i] for i in group]).answers()
 
         found: dict[int, Answer] = {}
-        for group, answers in self.budget.batches([len(row) for row in rows], answer):
+        for group, answers in self.budget.batches(lengths, answer):
             found.update(zip(group, answers, strict=True))
-        return [found[i] for i in range(len(rows))]
-
-    def _read(
-        self, hidden: Tensor, group: list[int], prompts: list[list[int]], targets: list[list[int]]
-    ) -> Iterator[Answer]:
-        # hidden [B, T, d] is already normed by the trunk; pick the q positions of each row at once
-        where = [(b, len(prompts[i]) - 1 + k) for b, i in enumerate(group) for k in range(len(targets[i]))]
-        rows, columns = (torch.tensor(x, device=hidden.device) for x in zip(*where, strict=True))
-        logits = self.head(hidden[rows, columns]).float()
-        expected = torch.tensor([t for i in group for t in targets[i]], device=logits.device)
-        logprobs = logits.log_softmax(-1).gather(1, expected[:, None])[:, 0]
-        # a diverged model predicts nothing: -1 is no token
-        predicted = logits.argmax(-1).masked_fill(~logits.isfinite().all(-1), -1).tolist()
-        start, values = 0, logprobs.tolist()
-        for i in group:
-            stop = start + len(targets[i])
-            yield Answer(tuple(targets[i]), tuple(predicted[start:stop]), tuple(values[start:stop]))
-            start = stop
-
-    def _check_lengths(self, rows: Sequence[Sequence[int]]) -> None:
-        longest = max((len(row) for row in rows), default=0)
-        if longest > self.context_length:
-            raise BenchError(f"a prompt of {longest} tokens exceeds the model's {self.context_length}")
-
-    def _affordable_tokens(self) -> int:
-        projection = self.hf.get_parameter(self.parameter_names(0)[0])
-        inner, width = projection.shape if self._arch.transposed else projection.shape[::-1]
-        count = sum(parameter.numel() for parameter in self.hf.parameters())
-        # only what activations depend on
-        size = ModelSize(count, self.n_layers, width, inner, self.hf.config.vocab_size, self.context_length, width)
-        free = min(free_bytes(str(device)) for device in self.devices)
-        return affordable_tokens(size, projection.element_size(), self.device.type, free)
+        return [found[i] for i in range(len(lengths))]

@@ -7,8 +7,11 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
     BloomConfig,
     BloomForCausalLM,
+    BloomForSequenceClassification,
     GPT2Config,
     GPT2LMHeadModel,
     GPTJConfig,
@@ -22,15 +25,23 @@ from transformers import (
     Qwen2ForCausalLM,
     Qwen3Config,
     Qwen3ForCausalLM,
+    XLMRobertaConfig,
+    XLMRobertaForSequenceClassification,
 )
 
 from bench.model.editable import EditableModel
+from bench.model.encoder import EncoderModel
 
 BOS = "<|bos|>"
 WIDTH, DEPTH, HEADS, FEED_FORWARD, CONTEXT = 32, 4, 4, 64, 128
 
 ARCHITECTURES = ("llama", "qwen2", "gptj", "gpt2")
 """What `bench check` runs on; `tiny_model` knows mistral, qwen3 and bloom besides."""
+
+CLASSIFIERS = ("bert", "xlm-roberta", "bloom")
+"""What `tiny_classifier` knows."""
+
+LABELS = ("false", "true")
 
 
 def byte_tokenizer(bos: bool = True) -> PreTrainedTokenizerFast:
@@ -84,6 +95,43 @@ def tiny_model(
         torch.manual_seed(seed)
         hf = build(config).to(device, getattr(torch, dtype))
     return EditableModel(hf, tokenizer)
+
+
+def tiny_classifier(architecture: str, seed: int = 0) -> EncoderModel | EditableModel:
+    """A random classifier of claims of four blocks, width 32, with a byte tokenizer.
+
+    Args:
+        architecture: one of `CLASSIFIERS`.
+        seed: of the weights; the global random state is left as it was.
+    """
+    bert: dict[str, Any] = {
+        "hidden_size": WIDTH,
+        "intermediate_size": FEED_FORWARD,
+        "num_hidden_layers": DEPTH,
+        "num_attention_heads": HEADS,
+        "max_position_embeddings": CONTEXT,
+    }
+    table: dict[str, tuple[Any, Any, Any, dict[str, Any]]] = {
+        "bert": (EncoderModel, BertForSequenceClassification, BertConfig, bert),
+        "xlm-roberta": (EncoderModel, XLMRobertaForSequenceClassification, XLMRobertaConfig, bert),
+        "bloom": (
+            EditableModel,
+            BloomForSequenceClassification,
+            BloomConfig,
+            {"hidden_size": WIDTH, "n_layer": DEPTH, "n_head": HEADS},
+        ),
+    }
+    view, build, configure, arguments = table[architecture]
+    tokenizer = byte_tokenizer()
+    config = configure(
+        vocab_size=len(tokenizer), initializer_range=0.2, bos_token_id=0, eos_token_id=0, pad_token_id=0,
+        id2label=dict(enumerate(LABELS)), label2id={label: i for i, label in enumerate(LABELS)}, **arguments,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        hf = build(config)
+    found: EncoderModel | EditableModel = view(hf, tokenizer)
+    return found
 
 
 def tiny_corpus() -> list[str]:

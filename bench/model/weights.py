@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
+from bench.ground.errors import BenchError
+from bench.model.archs import arch_of
+from bench.model.batching import Budget
 from bench.model.placement import device_of, devices_of, is_offloaded, make_resident, weight_of
+from bench.model.sizes import ModelSize, affordable_tokens, free_bytes
 from bench.model.tokens import Tokens
 
 
@@ -23,27 +27,76 @@ class Weights:
         hf: the model; put into eval mode, without gradients.
         tokens: its tokenizer.
         fingerprint: hash of weights and tokenizer; computed from the weights in memory where empty.
+        token_budget: most tokens (rows x length) in one forward; what the free memory allows where 0.
 
     Attributes:
+        arch: its row in the table of architectures.
         devices: where it computes, in order.
         device: where token ids go in.
+        trunk: the model without its head.
+
+    Raises:
+        BenchError: unknown architecture.
     """
 
-    def __init__(self, hf: Any, tokens: Tokens, fingerprint: str = "") -> None:
+    def __init__(self, hf: Any, tokens: Tokens, fingerprint: str = "", token_budget: int = 0) -> None:
+        self.arch = arch_of(type(hf).__name__)
         self.hf = hf.eval().requires_grad_(False)
         self.tokens = tokens
+        self.trunk = hf.get_submodule(self.arch.trunk)
+        self.blocks: nn.ModuleList = self.trunk.get_submodule(self.arch.blocks)
         self.devices = devices_of(hf)
         self.device: torch.device = device_of(hf.get_input_embeddings())
         self._parameters: dict[str, nn.Parameter] = {}
         self._originals: dict[str, Tensor] = {}
         self._masters: dict[str, Tensor] = {}
         self.fingerprint = fingerprint or self._hash_weights()
+        self.budget = Budget(token_budget or self._affordable_tokens())
 
     @property
     def tokenizer(self) -> Any:
         """The Hugging Face tokenizer."""
         return self.tokens.tokenizer
 
+    # ------------------------------------------------------------------ shape
+    @property
+    def token_budget(self) -> int:
+        """Most tokens (rows x length) in one forward; it shrinks when memory runs out."""
+        return self.budget.size
+
+    @property
+    def n_layers(self) -> int:
+        """Number of blocks."""
+        return len(self.blocks)
+
+    @property
+    def context_length(self) -> int:
+        """Most tokens in one sequence."""
+        config = self.hf.config
+        # ALiBi models name no limit; they were trained on 2048
+        most = int(getattr(config, "max_position_embeddings", 0) or getattr(config, "n_positions", 2048))
+        # RoBERTa's positions begin behind that of its padding
+        return most - config.pad_token_id - 1 if config.model_type == "xlm-roberta" else most
+
+    def check_layers(self, layers: Sequence[int]) -> None:
+        """Refuse layers that the model does not have."""
+        for layer in layers:
+            if not 0 <= layer < self.n_layers:
+                raise BenchError(f"layer {layer} is out of range, the model has layers 0 to {self.n_layers - 1}")
+
+    def inner(self, layer: int) -> dict[str, nn.Module]:
+        """All matrices of a block's MLP, by the names of their parameters."""
+        self.check_layers([layer])
+        place = f"{self.arch.trunk}.{self.arch.blocks}.{layer}"
+        return {f"{place}.{path}.weight": self.blocks[layer].get_submodule(path) for path in self.arch.inner}
+
+    def check_lengths(self, rows: Sequence[Sequence[int]]) -> None:
+        """Refuse rows of ids that are longer than the model reads."""
+        longest = max((len(row) for row in rows), default=0)
+        if longest > self.context_length:
+            raise BenchError(f"a prompt of {longest} tokens exceeds the model's {self.context_length}")
+
+    # ---------------------------------------------------------------- weights
     def parameter(self, name: str) -> nn.Parameter:
         """A parameter by name; if it is kept elsewhere, it stays where it is used from now on."""
         if name not in self._parameters:
@@ -116,6 +169,15 @@ class Weights:
         finally:
             for name, data in edited.items():
                 self._parameters[name].data = data
+
+    def _affordable_tokens(self) -> int:
+        projection: Any = self.blocks[0].get_submodule(self.arch.projection).weight
+        inner, width = projection.shape if self.arch.transposed else projection.shape[::-1]
+        count = sum(parameter.numel() for parameter in self.hf.parameters())
+        # only what activations depend on
+        size = ModelSize(count, self.n_layers, width, inner, self.hf.config.vocab_size, self.context_length, width)
+        free = min(free_bytes(str(device)) for device in self.devices)
+        return affordable_tokens(size, projection.element_size(), self.device.type, free)
 
     def _hash_weights(self) -> str:
         digest = hashlib.blake2b(digest_size=16)
