@@ -124,16 +124,41 @@ def check_config(config: Any) -> None:
     Raises:
         BenchError: its architecture has no row in `bench.model.archs`.
     """
+    class_name = class_of(config)
+    if class_name in HEADLESS:
+        raise BenchError(f"{class_name} has no head that classifies: claims need a model that is fine-tuned on them")
+    if class_name:
+        arch_of(class_name)
+
+
+HEADLESS = ("BertLMHeadModel", "XLMRobertaForCausalLM")
+"""What encoders without a classification head would be loaded as."""
+
+
+def class_of(config: Any) -> str:
+    """The Hugging Face class that a model is loaded as: what it was saved as if it classifies, else its causal LM.
+
+    Args:
+        config: what its config.json holds.
+
+    Returns:
+        "" where it does not tell.
+    """
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
     if not isinstance(config, Mapping) or config.get("auto_map"):
-        return
+        return ""
     given = config.get("architectures")
     named = given[0] if isinstance(given, list) and given else None
     kind = config.get("model_type")
-    class_name = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(kind, named) if isinstance(kind, str) else named
-    if isinstance(class_name, str):
-        arch_of(class_name)
+    if not classifies(named) and isinstance(kind, str):
+        named = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(kind, named)
+    return named if isinstance(named, str) else ""
+
+
+def classifies(class_name: Any) -> bool:
+    """Whether a class has a head for labels."""
+    return isinstance(class_name, str) and class_name.endswith("ForSequenceClassification")
 
 
 def size(name: str, cache_dir: Path) -> ModelSize | None:

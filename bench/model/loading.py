@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.ground.errors import BenchError, WeightsError
-from bench.model.catalog import check_config, commit, fetch, fingerprint, resolve
+from bench.model.catalog import check_config, class_of, classifies, commit, fetch, fingerprint, resolve
 from bench.model.failures import in_one_line
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
     from bench.model.editable import EditableModel
+    from bench.model.encoder import EncoderModel
     from bench.model.placement import DeviceMap
 
 BUFFERS = re.compile(r"(^|\.)(inv_freq|masked_bias|position_ids|(attn|attention)\.bias)$")
@@ -54,7 +55,7 @@ def load_pretrained(
         WeightsError: weights that are not finite, or not those of the model.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
     place = fetch(resolve(name), cache_dir)
     if isinstance(place, str) and not commit(place):
@@ -63,14 +64,16 @@ def load_pretrained(
             "has no such model; give a local folder instead"
         )
     with in_one_line(name):
-        check_config(AutoConfig.from_pretrained(place, trust_remote_code=trust_remote_code).to_dict())
+        config = AutoConfig.from_pretrained(place, trust_remote_code=trust_remote_code).to_dict()
+        check_config(config)
+        loader = AutoModelForSequenceClassification if classifies(class_of(config)) else AutoModelForCausalLM
         tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=trust_remote_code)
         if not tokenizer.is_fast:
             raise BenchError(f"model {name!r} has no fast tokenizer (tokenizer.json): no subject can be located")
         spread = device_map.arguments(str(device)) if device_map else {}
         # a size that differs is told below, by its name
         told = {"output_loading_info": True, "ignore_mismatched_sizes": True, "trust_remote_code": trust_remote_code}
-        model, report = AutoModelForCausalLM.from_pretrained(
+        model, report = loader.from_pretrained(
             place, dtype=getattr(torch, dtype), use_safetensors=True, **told, **spread
         )
         check_complete(model, name, report)
@@ -78,6 +81,20 @@ def load_pretrained(
             model.to(device)
     check_weights(model, name, dtype)
     return model.eval().requires_grad_(False), tokenizer
+
+
+def view_of(hf: Any, tokenizer: Any, fingerprint: str = "") -> EditableModel | EncoderModel:
+    """The view that suits a model: of an encoder, or of what foretells tokens or labels from left to right.
+
+    Raises:
+        BenchError: unknown architecture, or a classifier that has not two labels.
+    """
+    from bench.model.archs import arch_of
+    from bench.model.editable import EditableModel
+    from bench.model.encoder import EncoderModel
+
+    view = EncoderModel if arch_of(type(hf).__name__).is_encoder else EditableModel
+    return view(hf, tokenizer, fingerprint)
 
 
 def load_editable(name: str, dtype: str, device: str, cache_dir: Path) -> EditableModel:
