@@ -1,0 +1,1 @@
+"""Embedded claims: true and false sentences about places, in eleven languages."""
