@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.data.common import Dataset
-from bench.data.sources import cldr, counterfact, facts_file, mlake, mzsre, zsre
+from bench.data.sources import claims, cldr, counterfact, facts_file, mlake, mzsre, zsre
 from bench.data.sources.check import layout_of
 from bench.ground.digests import content_digest
 from bench.ground.errors import BenchError
@@ -22,7 +22,7 @@ DATA_DIR_VARIABLE = "BENCH_DATA_DIR"
 
 def datasets() -> dict[str, Dataset]:
     """The known data sets by name."""
-    known = (cldr.DATASET, *mzsre.DATASETS, zsre.DATASET, counterfact.DATASET, mlake.DATASET)
+    known = (cldr.DATASET, claims.DATASET, *mzsre.DATASETS, zsre.DATASET, counterfact.DATASET, mlake.DATASET)
     return {each.name: each for each in known}
 
 
