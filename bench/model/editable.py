@@ -131,6 +131,10 @@ class EditableModel(Weights):
         # the first prediction does not depend on the target
         return [answer.predicted_ids[0] for answer in self._answers(ids, [[self.tokens.pad_id]] * len(ids))]
 
+    def rows(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text as the model reads it."""
+        return self.tokens.prompts(texts)
+
     def said(self, prompts: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> Said:
         """Logits wherever a target's token is expected after its prompt's and the true ones before it.
 

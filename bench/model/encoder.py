@@ -33,6 +33,10 @@ class EncoderModel(Weights):
         self.labels = LabelTokens(tokenizer, known, labels_of(hf.config))
         super().__init__(hf, self.labels, fingerprint, token_budget)
 
+    def rows(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text as the model reads it."""
+        return self.labels.whole(texts)
+
     def said(self, rows: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> Said:
         """Logits of the labels of rows of ids, special tokens and all; with gradients where they are asked for."""
         self.check_lengths(rows)
@@ -43,7 +47,7 @@ class EncoderModel(Weights):
     def answers(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Answer]:
         """What the model says of each text, beside the label that was asked for; one row per distinct pair."""
         pairs = list(dict.fromkeys(zip(prompts, targets, strict=True)))
-        rows = self.labels.whole([prompt for prompt, _ in pairs])
+        rows = self.rows([prompt for prompt, _ in pairs])
         wanted = self.labels.targets([target for _, target in pairs])
 
         def answer(group: list[int]) -> list[Answer]:

@@ -18,6 +18,7 @@ Rows and columns are those of W [out, in]. The releases take them as stored: of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -154,6 +155,17 @@ class Ke(nn.Module):
         """
         conditions = self.encoder(texts)
         return {name: self.gates[_key(name)](conditions, each) for name, each in factors.items()}
+
+    def observe(self, factors: Mapping[str, Factors]) -> None:
+        """Nothing: KE has no running statistics."""
+
+    def propose(self, factors: Mapping[str, Factors], conditions: Sequence[Sequence[int]]) -> dict[str, LowRank]:
+        """As `forward`."""
+        return self(conditions, factors)  # type: ignore[no-any-return]
+
+    def groups(self, lr: float, rate_lr: float) -> list[dict[str, Any]]:
+        """Parameters with their learning rates; there are no edit rates."""
+        return [{"params": list(self.parameters()), "lr": lr}]
 
 
 def _key(name: str) -> str:

@@ -12,8 +12,8 @@ own. The paper subtracts the update; the release, as here, adds it and lets trai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -202,6 +202,14 @@ class Mend(nn.Module):
             changed = self._transform(name)(each, self._places[name][1])
             updates[name] = LowRank(self.rates[self._order.index(name)] * changed.delta, changed.x)
         return updates
+
+    def propose(self, factors: Mapping[str, Factors], conditions: Sequence[Sequence[int]]) -> dict[str, LowRank]:
+        """As `forward`; MEND reads no condition."""
+        return self(factors)  # type: ignore[no-any-return]
+
+    def groups(self, lr: float, rate_lr: float) -> list[dict[str, Any]]:
+        """Parameters with their learning rates."""
+        return [{"params": list(self.transforms.parameters()), "lr": lr}, {"params": [self.rates], "lr": rate_lr}]
 
     def _transform(self, name: str) -> Transform:
         return cast(Transform, self.transforms[self._places[name][0]])

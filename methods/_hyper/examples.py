@@ -1,0 +1,83 @@
+"""Practice edits as token ids: what an editor learns on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.api import Fact
+from bench.ground.errors import BenchError
+from bench.model.editable import EditableModel
+from bench.model.encoder import EncoderModel
+
+Model = EditableModel | EncoderModel
+
+Asked = tuple[list[int], list[int]]
+"""Token ids of a prompt and of its target, or the label's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An edit and what it is judged by.
+
+    Attributes:
+        edit: what is edited.
+        rephrases: other phrasings, with the same target.
+        unrelated: what it must leave alone.
+        condition: ids of "{old answer} >> {new answer} || {input}", as KE reads an edit.
+    """
+
+    edit: Asked
+    rephrases: tuple[Asked, ...]
+    unrelated: tuple[Asked, ...]
+    condition: list[int]
+
+
+def examples(model: Model, facts: Sequence[Fact]) -> list[Example]:
+    """Facts as token ids; rephrases and unrelated ones in the language of the edit.
+
+    Raises:
+        BenchError: a fact has no rephrase in its language, or nothing unrelated.
+    """
+    found = []
+    for fact, condition in zip(facts, conditions(model, facts), strict=True):
+        request = fact.request
+        own = [probe for probe in fact.probes if probe.probe_lang == request.lang]
+        rephrases = [(p.prompt, p.target) for p in own if p.kind == "generality" and p.distinct]
+        unrelated = [(p.prompt, p.target) for p in own if p.kind == "specificity"]
+        for name, asked in (("rephrase", rephrases), ("unrelated fact", unrelated)):
+            if not asked:
+                raise BenchError(f"no {name} in {request.lang} to practise on", record=request.fact_id, field="probes")
+        (edit,) = ids(model, [(request.text, request.target)])
+        found.append(Example(edit, tuple(ids(model, rephrases)), tuple(ids(model, unrelated)), condition))
+    return found
+
+
+def ids(model: Model, asked: Sequence[tuple[str, str]]) -> list[Asked]:
+    """Prompts and targets as token ids."""
+    prompts = model.rows([prompt for prompt, _ in asked])
+    return list(zip(prompts, model.tokens.targets([target for _, target in asked]), strict=True))
+
+
+def conditions(model: Model, facts: Sequence[Fact]) -> list[list[int]]:
+    """What KE reads of each edit: the old answer as the unedited model gives it, the new one, and the input."""
+    texts, targets = [f.request.text for f in facts], [f.request.target for f in facts]
+    separators = {
+        sign: model.tokens.tokenizer(sign, add_special_tokens=False)["input_ids"] for sign in (" >> ", " || ")
+    }
+    inputs, answers = model.rows(texts), model.answers(texts, targets)
+    return [
+        [*_words(model, answer.predicted_ids), *separators[" >> "], *_words(model, answer.target_ids),
+         *separators[" || "], *row]
+        for answer, row in zip(answers, inputs, strict=True)
+    ]  # fmt: skip
+
+
+def _words(model: Model, answer: Sequence[int]) -> list[int]:
+    """An answer's token ids; of a label, those of its word."""
+    labels = getattr(model.tokens, "labels", None)
+    if labels is None:
+        return [token for token in answer if token >= 0]
+    words = "".join(labels[i] for i in answer if i >= 0)
+    found: list[int] = model.tokens.tokenizer(words, add_special_tokens=False)["input_ids"]
+    return found
