@@ -31,10 +31,12 @@ if TYPE_CHECKING:
 __all__ = [
     "SUBJECT_SLOT",
     "Answer",
+    "AskedApart",
     "Context",
     "DataReading",
     "EditReport",
     "EditRequest",
+    "EditsApart",
     "Evaluator",
     "Fact",
     "Method",
@@ -220,6 +222,14 @@ class Context(Protocol):
         """A fresh CPU generator for `part`; the same for every method of a seed, so comparisons pair."""
         ...
 
+    def practice(self) -> Sequence[Fact]:
+        """Facts to learn on before the first edit, of all languages; none is edited or asked in any seed.
+
+        Raises:
+            BenchError: the data set has none.
+        """
+        ...
+
 
 @runtime_checkable
 class Method(Protocol):
@@ -235,6 +245,23 @@ class Method(Protocol):
 
     def deployed(self, model: EditableModel, state: State) -> AbstractContextManager[Scorer]:
         """The model as it is to be used; evaluators see this. Usually the model itself."""
+        ...
+
+
+class AskedApart(Protocol):
+    """Edits of one model that know nothing of each other."""
+
+    def answers(self, edits: Sequence[int], prompts: Sequence[str], targets: Sequence[str]) -> list[Answer]:
+        """What the model says after one edit each, by the edit's place in its step."""
+        ...
+
+
+@runtime_checkable
+class EditsApart(Protocol):
+    """What a method may do besides: make many independent edits at once, without touching the model."""
+
+    def apart(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> AskedApart:
+        """The model edited by each request alone."""
         ...
 
 

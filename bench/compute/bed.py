@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.api import EditRequest, Method, State
-from bench.compute.tiny_facts import parallel_requests
+from bench.api import EditRequest, Fact, Method, State
+from bench.compute.tiny_facts import parallel_requests, practice
 from bench.config.cell import Cell
 from bench.model import tiny
 from bench.model.editable import EditableModel
@@ -79,6 +79,10 @@ class Bed:
     def rng(self, part: str) -> torch.Generator:
         """Random numbers of one part of the method."""
         return torch.Generator().manual_seed(self.cell.seed_for(part))
+
+    def practice(self) -> list[Fact]:
+        """Facts to learn on."""
+        return practice()
 
     def model(self, seed: int = 0) -> EditableModel:
         """A model that nothing was done to."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,21 +11,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.api import Context, EditReport, Evaluator, Fact, Method, Preparing, Score, Scorer, State
-from bench.compute import checkpoint, precheck
+from bench.api import EditReport, Evaluator, Fact, Method, Preparing, State
+from bench.compute import apart, checkpoint, precheck
 from bench.compute.environment import environment
+from bench.compute.recording import Table, cost_rows, evaluate, evaluate_apart
 from bench.compute.resuming import elsewhere, goes_on, refuse_changed
 from bench.compute.world import World
 from bench.config.cell import Cell
 from bench.data import corpora, datasets
 from bench.data.common import AlignmentCount
-from bench.data.stream import EditStream, Step, request_of
+from bench.data.stream import EditStream, Step, practice, request_of
 from bench.data.stream import load as load_facts
-from bench.ground.measure import Cost, measured
+from bench.ground.measure import measured
 from bench.ground.progress import Progress
 from bench.model.editable import EditableModel
 from bench.model.loading import load_pretrained
-from bench.model.placement import devices_of
 from bench.model.stats import Account, Stats
 from bench.model.threads import steady_threads
 from bench.store.shards import COST_TABLE, ResultStore, Status
@@ -52,6 +51,10 @@ class CellContext:
     def rng(self, part: str) -> torch.Generator:
         """A generator seeded by the cell's seed and `part`."""
         return torch.Generator().manual_seed(self.cell.seed_for(part))
+
+    def practice(self) -> list[Fact]:
+        """Facts to learn on."""
+        return practice(self.cell.data.name, self.cell.schedule.languages, self.data_dir)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,20 @@ class Work:
                 self._seed(f"score/{name}/{step.number}")
                 yield name, evaluate(view, name, self.scored_with[name], seen, self.context)
 
+    def edit_apart(
+        self, step: Step, world: World, names: Iterable[str]
+    ) -> tuple[list[dict[str, Any]], dict[str, Table]]:
+        """Edit each fact of a step alone, and score it with some of the evaluators.
+
+        Returns:
+            What the step cost, and what each evaluator found, as rows of the store's schema.
+        """
+        self._seed(f"edit/{step.number}")
+        with steady_threads(self.model), measured(*self.model.devices) as cost:
+            asked = apart.ask(self.method, self.model, step.facts, lambda: self.prepare(world)[0])
+        tables = {name: evaluate_apart(asked, name, self.scored_with[name], step.facts, self.context) for name in names}
+        return cost_rows(EditReport(), cost, len(step.facts), False), tables
+
     def _seed(self, part: str) -> None:
         # drawn anew for every part, so that a resumed cell draws as one that never stopped
         seed = self.cell.seed_for(part)
@@ -161,6 +178,20 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
     state, account = work.prepare(world)
     if account.tokens:
         store.start(cell, {**about, "statistics": asdict(account)})
+    run = _apart if cell.schedule.independent else _in_sequence
+    state = run(work, store, world, state, progress)
+    progress.step(total, total, "done")
+    status: Status = "diverged" if diverged(state) else "done"
+    store.finish(name, status, state.memory.get(DIVERGED, ""))
+    if name not in world.kept:
+        checkpoint.clear(folder)
+    return status
+
+
+def _in_sequence(work: Work, store: ResultStore, world: World, state: State, progress: Progress) -> State:
+    """Edits add up; goes on after the last checkpoint."""
+    cell = work.cell
+    name, folder, total = cell.id(), checkpoints(cell, store), len(work.stream)
     gap = store.gap(name, cell.schedule, work.scored_with)
     # what is missing in the middle is computed again
     latest = gap[0] - (gap[1] == COST_TABLE) if gap else None
@@ -179,12 +210,23 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
             for evaluator, table in work.score(step, state, missing):
                 store.record(name, step.number, COST_TABLE, table.costs, part=evaluator)
                 store.record(name, step.number, evaluator, table.rows)
-    progress.step(total, total, "done")
-    status: Status = "diverged" if diverged(state) else "done"
-    store.finish(name, status, state.memory.get(DIVERGED, ""))
-    if name not in world.kept:
-        checkpoint.clear(folder)
-    return status
+    return state
+
+
+def _apart(work: Work, store: ResultStore, world: World, state: State, progress: Progress) -> State:
+    """Every fact edits the unedited model alone; steps that are recorded are not done again."""
+    name, total = work.cell.id(), len(work.stream)
+    for step in work.stream.after(0):
+        missing = [each for each in work.scored_with if not store.holds(name, step.number, each)]
+        if not missing and store.holds(name, step.number, COST_TABLE):
+            continue
+        progress.step(step.number - 1, total, "editing")
+        costs, tables = work.edit_apart(step, world, missing)
+        store.record(name, step.number, COST_TABLE, costs)
+        for evaluator, table in tables.items():
+            store.record(name, step.number, COST_TABLE, table.costs, part=evaluator)
+            store.record(name, step.number, evaluator, table.rows)
+    return state
 
 
 def checkpoints(cell: Cell, store: ResultStore) -> Path:
@@ -223,59 +265,3 @@ def load_model(cell: Cell, world: World) -> EditableModel:
     trusted = name in world.trusted
     hf, tokenizer = load_pretrained(name, dtype, world.device, world.cache_dir, trusted, world.device_map)
     return EditableModel(hf, tokenizer, cell.model.fingerprint)
-
-
-# ---------------------------------------------------------------------------- what is recorded
-@dataclass(frozen=True, slots=True)
-class Table:
-    """What one evaluator found at one step: its rows, and rows of what finding them cost."""
-
-    rows: list[dict[str, Any]]
-    costs: list[dict[str, Any]]
-
-
-def evaluate(view: Scorer, name: str, evaluator: Evaluator, seen: Sequence[Fact], context: Context) -> Table:
-    """Score a model with one evaluator."""
-    with measured(*devices_of(view.hf)) as cost:
-        rows = score_rows(evaluator.score(view, seen, context))
-    records = {(row["fact"], row["edit_lang"], row["probe_lang"]) for row in rows}
-    costs = {
-        f"seconds.score.{name}": cost.seconds,
-        f"records_per_second.{name}": len(records) / cost.seconds,
-        f"memory.score.{name}": cost.peak_bytes,
-    }
-    return Table(rows, [_cost(quantity, value) for quantity, value in costs.items()])
-
-
-def score_rows(scores: Iterable[Score]) -> list[dict[str, Any]]:
-    """Scores as rows of the store's schema."""
-    return [
-        {
-            "metric": score.metric,
-            "protocol": score.protocol,
-            "fact": score.fact_id,
-            "edit_lang": score.edit_lang,
-            "probe_lang": score.probe_lang,
-            "value": score.value,
-            "weight": score.weight,
-        }
-        for score in scores
-    ]
-
-
-def cost_rows(report: EditReport, cost: Cost, count: int, is_diverged: bool) -> list[dict[str, Any]]:
-    """What a step cost and did, as rows of the store's schema."""
-    values: Mapping[str, float] = {
-        "edits": count,
-        "diverged": float(is_diverged),
-        "seconds.total": cost.seconds,
-        "memory.peak_bytes": cost.peak_bytes,
-        **{f"seconds.{name}": seconds for name, seconds in report.seconds.items()},
-        **{f"loss.{name}": loss for name, loss in report.losses.items()},
-    }
-    norms = [_cost("update_norm", norm, layer) for layer, norm in report.update_norms.items()]
-    return [_cost(name, value) for name, value in values.items()] + norms
-
-
-def _cost(quantity: str, value: float, layer: int = -1) -> dict[str, Any]:
-    return {"quantity": quantity, "layer": layer, "value": value if math.isfinite(value) else None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.api import EditRequest
+from bench.api import EditRequest, Fact, Probe
 
 
 def parallel_requests() -> list[EditRequest]:
@@ -25,4 +25,27 @@ def parallel_requests() -> list[EditRequest]:
     for i, fact in enumerate(facts):
         alone = [EditRequest(f"tiny/{i}", lang, *text) for lang, text in fact.items()]
         found += [replace(each, translations=tuple(o for o in alone if o is not each)) for each in alone]
+    return found
+
+
+PRACTISED = 20
+
+
+def practice() -> list[Fact]:
+    """Facts that editors learn on, in the languages of `parallel_requests`: none of them is edited."""
+    words = {
+        "en": ("The river of {} is", "Past {} flows", " Nile"),
+        "de": ("Der Fluss von {} ist", "An {} fließt", " Inn"),
+        "zh": ("{}的河流是", "流过{}的是", "黄河"),
+    }
+    found = []
+    for i in range(PRACTISED):
+        for lang, (prompt, rephrase, target) in words.items():
+            name, other = f"Place{i}", f"Place{(i + 7) % PRACTISED}"
+            fact_id = f"practice/{i}"
+            probes = (
+                Probe(fact_id, "generality", lang, lang, rephrase.replace("{}", name), target),
+                Probe(fact_id, "specificity", lang, lang, prompt.replace("{}", other), target),
+            )
+            found.append(Fact(EditRequest(fact_id, lang, prompt, name, target), probes))
     return found

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-IDENTITY_VERSION = 5
+IDENTITY_VERSION = 6
 """Raise it when the meaning of a cell's fields, or the code that computes its numbers, changes."""
 
 SCHEMA_VERSION = 1
@@ -93,6 +93,7 @@ class Schedule(Frozen):
         steps: stop after so many steps, or None for the whole stream.
         eval_every: score after every so many steps; 0 = only at the end.
         parallel: the same facts in every language; else each in as few languages as can be, in one if there are enough.
+        independent: every fact edits the unedited model alone and is asked at once; else edits add up.
     """
 
     languages: tuple[str, ...] = LANGUAGES
@@ -103,6 +104,7 @@ class Schedule(Frozen):
     steps: int | None = Field(None, ge=1)
     eval_every: int = Field(0, ge=0)
     parallel: bool = False
+    independent: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -138,6 +140,8 @@ class Schedule(Frozen):
 
     def due(self, step: int) -> bool:
         """Whether the model is scored after a step: always at the end, else after every `eval_every`."""
+        if self.independent:
+            return True
         return step == self.length() or (self.eval_every > 0 and step % self.eval_every == 0)
 
 

@@ -131,6 +131,7 @@ class RunSpec(Frozen):
     steps: Count | None = None
     eval_every: int = Field(0, ge=0, le=MOST)
     parallel: bool = False
+    independent: bool = False
     corpus: Place | None = None
     token_budget: Count | None = None
     dtype: Dtype = "float32"

@@ -154,6 +154,8 @@ class Dataset:
         selection: how a run's facts are drawn.
         hub: where the files can be downloaded, if they can.
         reliability: how often its subjects are found right, where that was measured.
+        practice: facts by language for methods that learn, none of which is edited or asked for any request; None
+            where it has none.
     """
 
     name: str
@@ -169,6 +171,7 @@ class Dataset:
     selection: str = "each fact in one language while there are enough; --parallel: the same facts in all"
     hub: Hub | None = None
     reliability: Reliability = field(default_factory=dict)
+    practice: Callable[[DataRequest], Mapping[str, Sequence[Fact]]] | None = None
 
 
 def shuffled(items: Iterable[T], seed: int, part: str) -> list[T]:

@@ -29,6 +29,25 @@ def load(name: str, request: DataRequest) -> LoadedData:
     return loaded
 
 
+PRACTISED = 10_000
+"""More facts per language than any data set has to practise on."""
+
+
+def practice(name: str, languages: Sequence[str], data_dir: Path | None) -> list[Fact]:
+    """All facts to learn on, language after language; the same for every seed.
+
+    Raises:
+        BenchError: the data set has none.
+    """
+    chosen = datasets.dataset(name)
+    if chosen.practice is None:
+        raise BenchError(
+            f"{name} has no facts to practise on, which are neither edited nor asked; a method learns on them"
+        )
+    request = DataRequest(tuple(languages), PRACTISED, 0, datasets.data_folder(data_dir), parallel=True)
+    return [fact for facts in chosen.practice(request).values() for fact in facts]
+
+
 def request_of(cell: Cell, data_dir: Path | None) -> DataRequest:
     """Which facts a cell edits."""
     plan = cell.schedule

@@ -90,6 +90,10 @@ class Weights:
         place = f"{self.arch.trunk}.{self.arch.blocks}.{layer}"
         return {f"{place}.{path}.weight": self.blocks[layer].get_submodule(path) for path in self.arch.inner}
 
+    def layer_of(self, name: str) -> int:
+        """The block that a parameter of a block belongs to."""
+        return int(name.removeprefix(f"{self.arch.trunk}.{self.arch.blocks}.").partition(".")[0])
+
     def check_lengths(self, rows: Sequence[Sequence[int]]) -> None:
         """Refuse rows of ids that are longer than the model reads."""
         longest = max((len(row) for row in rows), default=0)

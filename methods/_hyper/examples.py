@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.api import Fact
+from bench.api import EditRequest, Fact
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.encoder import EncoderModel
@@ -40,7 +40,7 @@ def examples(model: Model, facts: Sequence[Fact]) -> list[Example]:
         BenchError: a fact has no rephrase in its language, or nothing unrelated.
     """
     found = []
-    for fact, condition in zip(facts, conditions(model, facts), strict=True):
+    for fact, condition in zip(facts, conditions(model, [fact.request for fact in facts]), strict=True):
         request = fact.request
         own = [probe for probe in fact.probes if probe.probe_lang == request.lang]
         rephrases = [(p.prompt, p.target) for p in own if p.kind == "generality" and p.distinct]
@@ -59,9 +59,9 @@ def ids(model: Model, asked: Sequence[tuple[str, str]]) -> list[Asked]:
     return list(zip(prompts, model.tokens.targets([target for _, target in asked]), strict=True))
 
 
-def conditions(model: Model, facts: Sequence[Fact]) -> list[list[int]]:
-    """What KE reads of each edit: the old answer as the unedited model gives it, the new one, and the input."""
-    texts, targets = [f.request.text for f in facts], [f.request.target for f in facts]
+def conditions(model: Model, requests: Sequence[EditRequest]) -> list[list[int]]:
+    """What KE reads of each edit: the old answer as the model gives it, the new one, and the input."""
+    texts, targets = [r.text for r in requests], [r.target for r in requests]
     separators = {
         sign: model.tokens.tokenizer(sign, add_special_tokens=False)["input_ids"] for sign in (" >> ", " || ")
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.api import Fact
 from bench.data.claims.phrasings import LANGUAGES
 from bench.data.common import DataRequest, Dataset, LoadedData
 
@@ -13,6 +14,13 @@ def load(request: DataRequest) -> LoadedData:
     from bench.data.claims.facts import load_claims
 
     return LoadedData(load_claims(request))
+
+
+def practice(request: DataRequest) -> dict[str, list[Fact]]:
+    """Facts of subjects that no edit and no probe is about."""
+    from bench.data.claims.facts import load_claims
+
+    return load_claims(request, practice=True)
 
 
 def fingerprint(data_dir: Path | None) -> str:
@@ -31,4 +39,5 @@ DATASET = Dataset(
     what="true and false claims about countries and cities, for classifiers",
     load=load,
     fingerprint=fingerprint,
+    practice=practice,
 )

@@ -1,0 +1,85 @@
+"""Independent edits: every fact edits the unedited model alone, is asked its own probes, and is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from bench.api import Answer, EditsApart, Fact, Method, State
+from bench.ground.errors import BenchError
+from bench.model.editable import EditableModel
+
+Question = tuple[str, str]
+"""A prompt and its target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A `Scorer` of one edit that repeats what was answered; nothing else can be asked.
+
+    Attributes:
+        tokenizer: of the model.
+        edited: answers after the edit.
+        before: answers of the unedited model.
+    """
+
+    tokenizer: Any
+    edited: Mapping[Question, Answer]
+    before: Mapping[Question, Answer]
+
+    @property
+    def hf(self) -> Any:
+        """There is none: the edit is undone.
+
+        Raises:
+            BenchError: always.
+        """
+        raise BenchError("independent edits can only be asked their own probes: --evaluators edits")
+
+    def answers(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Answer]:
+        """What was answered."""
+        return [self.edited[question] for question in zip(prompts, targets, strict=True)]
+
+    @contextmanager
+    def unedited(self) -> Iterator[Recorded]:
+        """What the unedited model answered."""
+        yield Recorded(self.tokenizer, self.before, self.before)
+
+
+def ask(method: Method, model: EditableModel, facts: Sequence[Fact], prepared: Callable[[], State]) -> list[Recorded]:
+    """Edit each fact alone and ask its probes.
+
+    Args:
+        method: edits; at once if it can.
+        model: unedited, and so again when this returns.
+        facts: of one step.
+        prepared: the method's state before any edit, made anew at each call.
+    """
+    questions = [[(probe.prompt, probe.target) for probe in fact.probes] for fact in facts]
+    every = list(dict.fromkeys(question for asked in questions for question in asked))
+    before = dict(zip(every, model.answers(*_columns(every)), strict=True))
+    if isinstance(method, EditsApart):
+        view = method.apart(model, [fact.request for fact in facts], prepared())
+        edits = [i for i, asked in enumerate(questions) for _ in asked]
+        answers = iter(view.answers(edits, *_columns([question for asked in questions for question in asked])))
+        found = [{question: next(answers) for question in asked} for asked in questions]
+    else:
+        found = [_alone(method, model, fact, asked, prepared()) for fact, asked in zip(facts, questions, strict=True)]
+    return [Recorded(model.tokenizer, edited, before) for edited in found]
+
+
+def _alone(
+    method: Method, model: EditableModel, fact: Fact, asked: Sequence[Question], state: State
+) -> dict[Question, Answer]:
+    try:
+        state, _ = method.apply(model, [fact.request], state)
+        with method.deployed(model, state) as view:
+            return dict(zip(asked, view.answers(*_columns(asked)), strict=True))
+    finally:
+        model.reset()
+
+
+def _columns(questions: Sequence[Question]) -> tuple[list[str], list[str]]:
+    return [prompt for prompt, _ in questions], [target for _, target in questions]

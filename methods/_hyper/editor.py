@@ -1,0 +1,139 @@
+"""Methods that learn to edit: a network is trained on practice facts before the first edit, and then makes updates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from typing import Annotated, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
+
+from bench.api import Context, EditReport, EditRequest, Fact, Scorer, State
+from bench.ground.digests import text_digest
+from bench.model.groups import layers_of
+from bench.model.stats import Stats
+from methods._hyper.apart import EditedApart
+from methods._hyper.examples import Model, conditions, examples, ids
+from methods._hyper.factors import Shape, shape_of
+from methods._hyper.lowrank import LowRank
+from methods._hyper.training import Course, Training, factors_of, learned
+from methods._locate.editor import Clock
+from methods._locate.layers import Layers
+
+HELD_OUT = 10
+"""Every tenth practice fact is not learnt on, but tells which editor is best."""
+
+LayersOrGroup = Annotated[Literal["IL", "ML", "LL", "RL"] | Layers, Field()]
+
+
+class HyperOptions(BaseModel):
+    """Options of every method that learns to edit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layers: LayersOrGroup = Field(description="edited layers, all matrices of their MLPs; or a group: IL, ML, LL, RL")
+    practice: str = Field("all", description="languages to learn in: all of the run, or codes joined by +")
+    training_steps: int = Field(ge=1, description="training steps at most")
+    edits_per_step: int = Field(ge=1, description="practice edits of a training step")
+    unrelated: int = Field(ge=1, description="unrelated facts asked beside each")
+    lr: float = Field(gt=0, description="Adam step size of the network")
+    c_edit: float = Field(ge=0, description="weight of the rephrase's NLL [cedit]")
+    c_loc: float = Field(ge=0, description="weight of the drift on unrelated facts [cloc]")
+    validate_every: int = Field(ge=1, description="training steps between two validations")
+    patience: int = Field(ge=1, description="validations without a better one that end training")
+    kl: Literal["categorical", "bernoulli"] = Field(
+        "categorical", description="drift of two logits as one distribution, or as two independent ones [XME]"
+    )
+
+    def course(self, rate_lr: float) -> Course:
+        """The part that training reads."""
+        return Course(
+            self.training_steps, self.edits_per_step, self.unrelated, self.lr, rate_lr, self.c_edit, self.c_loc,
+            self.validate_every, self.patience, self.kl == "bernoulli",
+        )  # fmt: skip
+
+
+Make = Callable[[Mapping[str, Shape], Model, torch.Generator], nn.Module]
+"""(shapes of the weights by name, unedited model, generator of all draws) -> an untrained editor."""
+
+
+@dataclass(frozen=True, slots=True)
+class HyperEditor:
+    """A method that learns to edit.
+
+    Args:
+        name: of the method.
+        options: as given.
+        make: makes the network.
+        rate_lr: Adam step size of learned edit rates.
+    """
+
+    name: str
+    options: HyperOptions
+    make: Make
+    rate_lr: float = 0.0
+
+    def prepare(self, model: Model, stats: Stats, context: Context) -> State:
+        """Read or train the editor."""
+        layers = layers_of(self.options.layers, model.n_layers)
+        modules = {name: module for layer in layers for name, module in model.inner(layer).items()}
+        facts = self._practice(context)
+        seed = 0  # of the editor, which is the same in every cell
+        editor = self.make(
+            {name: shape_of(module) for name, module in modules.items()}, model, torch.Generator().manual_seed(seed)
+        ).to(model.device)
+        course = self.options.course(self.rate_lr)
+        practice = examples(model, facts)
+        identity = {
+            "method": self.name,
+            "options": self.options.model_dump(mode="json"),
+            "course": asdict(course),
+            "model": model.fingerprint,
+            "weights": list(modules),
+            "practice": text_digest(*map(repr, facts)),
+        }
+        held_out = practice[::HELD_OUT]
+        learnt_on = [each for i, each in enumerate(practice) if i % HELD_OUT]
+        trained = learned(
+            Training(model, modules, editor, course, seed), learnt_on, held_out, stats.cache_dir / "editors", identity,
+            stats.progress,
+        )  # fmt: skip
+        return State(constants={"editor": trained, "modules": modules})
+
+    def _practice(self, context: Context) -> list[Fact]:
+        wanted = None if self.options.practice == "all" else set(self.options.practice.split("+"))
+        return [fact for fact in context.practice() if wanted is None or fact.request.lang in wanted]
+
+    def apply(self, model: Model, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:
+        """Add the sum of all edits' updates, each made on the weights as they are before the step."""
+        clock = Clock()
+        with clock.phase("keys"):
+            updates = self._updates(model, requests, state)
+        norms: dict[int, float] = {}
+        with clock.phase("solve"), torch.no_grad():
+            for name, update in updates.items():
+                delta = update.summed().dense()
+                weight = model.master(name)
+                model.assign(name, weight + (delta.T if model.arch.transposed else delta).to(weight))
+                layer = model.layer_of(name)
+                norms[layer] = (norms.get(layer, 0.0) ** 2 + float(delta.norm()) ** 2) ** 0.5
+        return state, EditReport({}, norms, clock.seconds)
+
+    def apart(self, model: Model, requests: Sequence[EditRequest], state: State) -> EditedApart:
+        """The model edited by each request alone."""
+        with torch.no_grad():
+            return EditedApart(model, state.constants["modules"], self._updates(model, requests, state))
+
+    def _updates(self, model: Model, requests: Sequence[EditRequest], state: State) -> dict[str, LowRank]:
+        asked = ids(model, [(request.text, request.target) for request in requests])
+        factors = factors_of(model, state.constants["modules"], asked)
+        with torch.no_grad():
+            found: dict[str, LowRank] = state.constants["editor"].propose(factors, conditions(model, requests))
+        return found
+
+    def deployed(self, model: Model, state: State) -> AbstractContextManager[Scorer]:
+        """The model itself."""
+        return nullcontext(model)
