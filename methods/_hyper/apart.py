@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor
 
 from bench.api import Answer
 from methods._hyper.examples import Model, ids
-from methods._hyper.lowrank import LowRank, updated
 
 
 @dataclass(frozen=True, slots=True)
 class EditedApart:
-    """The unedited model and E updates of it, each an edited model of its own.
+    """The unedited model and many edits of it, each an edited model of its own.
 
     Attributes:
         model: unedited, and left so.
-        modules: those that are edited, by the names of their weights.
-        updates: of all edits, by weight.
+        within: while open, row b of a batch is run under edit index[b]; takes the index [B].
     """
 
     model: Model
-    modules: Mapping[str, nn.Module]
-    updates: Mapping[str, LowRank]
+    within: Callable[[Tensor], AbstractContextManager[None]]
 
     @torch.no_grad()
     def answers(self, edits: Sequence[int], prompts: Sequence[str], targets: Sequence[str]) -> list[Answer]:
@@ -41,7 +39,7 @@ class EditedApart:
 
         def answer(group: list[int]) -> list[Answer]:
             index = torch.tensor([asked[i][0] for i in group], device=self.model.device)
-            with updated(self.modules, self.updates, index):
+            with self.within(index):
                 return self.model.said([rows[i][0] for i in group], [rows[i][1] for i in group]).answers()
 
         found: dict[tuple[int, str, str], Answer] = {}

@@ -18,7 +18,7 @@ from bench.model.stats import Stats
 from methods._hyper.apart import EditedApart
 from methods._hyper.examples import Model, conditions, examples, ids
 from methods._hyper.factors import Shape, shape_of
-from methods._hyper.lowrank import LowRank
+from methods._hyper.lowrank import LowRank, updated
 from methods._hyper.training import Course, Training, factors_of, learned
 from methods._locate.editor import Clock
 from methods._locate.layers import Layers
@@ -124,8 +124,8 @@ class HyperEditor:
 
     def apart(self, model: Model, requests: Sequence[EditRequest], state: State) -> EditedApart:
         """The model edited by each request alone."""
-        with torch.no_grad():
-            return EditedApart(model, state.constants["modules"], self._updates(model, requests, state))
+        updates = self._updates(model, requests, state)
+        return EditedApart(model, lambda index: updated(state.constants["modules"], updates, index))
 
     def _updates(self, model: Model, requests: Sequence[EditRequest], state: State) -> dict[str, LowRank]:
         asked = ids(model, [(request.text, request.target) for request in requests])

@@ -185,7 +185,9 @@ def ordered(methods: Iterable[str]) -> list[str]:
 
 
 def records_of(results: Results, by: Sequence[str] = ("fact", "edit_lang"), every_step: bool = False) -> pd.DataFrame:
-    """One row per record of every finished cell, as of its last scored step: the weighted mean of its rows, x100.
+    """One row per record of every finished cell, as of the last step it was scored at: weighted mean of its rows, x100.
+
+    Where edits add up that is the last scored step for all; independent edits are scored once each, in their own steps.
 
     A metric with a value that is no finite number counts as absent from its cell.
 
@@ -197,7 +199,7 @@ def records_of(results: Results, by: Sequence[str] = ("fact", "edit_lang"), ever
     finished = results.cells.loc[results.cells["status"].isin(FINISHED), "cell"]
     rows = results.scores[results.scores["cell"].isin(finished)]
     if not every_step:
-        rows = rows[rows["step"] == rows.groupby("cell")["step"].transform("max")]
+        rows = rows[rows["step"] == rows.groupby(["cell", "fact", "edit_lang"])["step"].transform("max")]
     keys = ["cell", "metric", "protocol", *(("step",) if every_step else ())]
     rows = rows.assign(sound=np.isfinite(rows["value"]) & np.isfinite(rows["weight"]))
     rows = rows[rows.groupby(keys)["sound"].transform("all").astype(bool) & (rows["weight"] > 0)]
