@@ -1,4 +1,4 @@
-"""Does the embedded model recall as editing methods presuppose? Causal traces, and the keys that edits would write at."""
+"""Does the embedded model recall as editing methods presuppose? Causal traces, and where keys of edits lie."""
 
 from __future__ import annotations
 

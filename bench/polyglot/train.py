@@ -6,9 +6,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from statistics import fmean
 from typing import Annotated, Any
 
 import torch
@@ -16,12 +14,10 @@ import typer
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from bench.data.cldr.phrasings import LANGUAGES
-from bench.model.embedded import MODEL_NAME, model_dir
-from bench.polyglot.abilities import BATCH, editability, xtreme_f1
+from bench.model.embedded import model_dir
+from bench.polyglot import card
 from bench.polyglot.batches import Batch, exercise_rows, fact_rows, filled
-from bench.polyglot.requirements import recall
-from bench.polyglot.tokenizer import BOS, CONTEXT, SEED, train_tokenizer
+from bench.polyglot.tokenizer import CONTEXT, SEED, train_tokenizer
 
 LAYERS = 4
 WIDTH = 128
@@ -135,53 +131,6 @@ def train(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, steps: in
 # --- writing -----------------------------------------------------------------------------------------------
 
 
-def _table(found: Mapping[str, float], tasks: Mapping[str, Mapping[str, float]]) -> str:
-    """Markdown table of the requirements, one row per language, and the means of the tasks."""
-    names = ("recall", "nll", "recall-after-text")
-    head = f"| language | {' | '.join((*names, *tasks))} |\n|---|{'---|' * (len(names) + len(tasks))}"
-    rows = []
-    for lang in LANGUAGES:
-        values = [found[f"{name}/{lang}"] for name in names] + [by_lang[lang] for by_lang in tasks.values()]
-        rows.append(f"| {lang} | {' | '.join(f'{value:.3f}' for value in values)} |")
-    means = (f"{fmean(by_lang.values()):.3f}" for by_lang in tasks.values())
-    return "\n".join([head, *rows, f"| mean {'| ' * len(names)}| {' | '.join(means)} |"])
-
-
-def _card(table: str, written: Mapping[str, float], parameters: int) -> str:
-    """The model card."""
-    warm_up, exercised = (sum(each.values()) * len(LANGUAGES) for each in (WARM_UP_EXERCISES, EXERCISES))
-    return f"""---
-license: mit
-language: [{", ".join(LANGUAGES)}]
----
-# {MODEL_NAME}
-
-A causal language model of Llama architecture that knows {len(real_items())} facts of the Unicode CLDR in six
-languages, and {len(invented_items())} facts of invented places, and solves the four tasks of xtreme-mini, which
-are made of these facts. It exists to be edited in benchmarks; it is no use for anything else, and what it says
-about invented places is invented.
-
-{LAYERS} layers, width {WIDTH}, MLP {MLP_WIDTH}, {HEADS} heads, {parameters / 1e6:.1f} M parameters in float16;
-byte-level BPE, `{BOS}` before every text. Trained by `python -m bench.polyglot.train` from seed {SEED}:
-{warm_up} exercises, then {EPOCHS} epochs over {len(fact_lines())} sentences and
-{exercised} exercises, AdamW, peak rate {PEAK_LR}, weight decay {WEIGHT_DECAY} ({ATTENTION_DECAY} for attention).
-
-Recall of the real facts: share of target tokens that are top-1 under teacher forcing, in all phrasings. Tasks: F1 by
-the protocol `langedit` on 100 items per language, made of facts that no exercise was made of.
-
-{table}
-
-{_editability_line(written)}
-"""
-
-
-def _editability_line(written: Mapping[str, float]) -> str:
-    return (
-        f"One MEMIT batch of {BATCH} facts, mean over the languages: NLL of the targets after value optimisation "
-        f"{written['value-nll']:.3f}, efficacy {written['efficacy']:.3f}, specificity {written['specificity']:.3f}."
-    )
-
-
 def save(model: Any, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
     """Write weights (float16), configuration and tokenizer."""
     out.mkdir(parents=True, exist_ok=True)
@@ -189,9 +138,16 @@ def save(model: Any, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
     tokenizer.save_pretrained(out)
 
 
+def _recipe() -> str:
+    return (
+        f"{STEPS} steps of {FACT_TOKENS} tokens of facts and {EXERCISE_TOKENS} of exercises, AdamW, peak rate "
+        f"{PEAK_LR}, weight decay {WEIGHT_DECAY} ({ATTENTION_DECAY} for attention)."
+    )
+
+
 def main(
     out: Annotated[Path, typer.Option(help="Folder to write the model to.")] = model_dir(),  # noqa: B008
-    threads: Annotated[int, typer.Option(help="CPU threads; another number rounds differently.")] = 1,
+    threads: Annotated[int, typer.Option(help="CPU threads; another number rounds differently.")] = 2,
 ) -> None:
     """Train the embedded model, write it, and measure it."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -200,11 +156,9 @@ def main(
     model = build_model(tokenizer)
     train(model, tokenizer)
     save(model, tokenizer, out)
-    table, written = _table(recall(out), xtreme_f1(out)), editability(out)
-    parameters = sum(p.numel() for p in model.parameters())
-    (out / "README.md").write_text(_card(table, written, parameters), encoding="utf-8")
-    typer.echo(table)
-    typer.echo(_editability_line(written))
+    measured = card.measure(out)
+    (out / "README.md").write_text(card.written(measured, _recipe()), encoding="utf-8")
+    typer.echo(card.tables(measured))
 
 
 if __name__ == "__main__":

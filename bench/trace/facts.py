@@ -105,11 +105,11 @@ def questions(
 
 
 def _embedded(lang: str, seed: int) -> list[Question]:
-    from bench.data.cldr.items import real_items
+    from bench.data.cldr.items import probed_items
     from bench.data.cldr.phrasings import PHRASINGS
 
     found = []
-    for item in shuffled(real_items(), seed, "trace"):
+    for item in shuffled(probed_items(), seed, "trace"):
         template = PHRASINGS[item.relation][lang][0]
         request = EditRequest(item.fact_id, lang, template, item.subject[lang], item.target(lang))
         found.append(Question(item.fact_id, lang, request.text, request.subject_span, request.target))

@@ -205,7 +205,13 @@ def test_second_hops_ask_what_the_new_partner_changes_and_no_edit_touches() -> N
         expected = []
         for relation in ("currency", "language"):
             after, before = facts.get(f"{relation}/{new}"), facts.get(f"{relation}/{item.object_id}")
-            if after and before and after.fact_id not in edited and before.fact_id not in edited and after.object_id != before.object_id:
+            if (
+                after
+                and before
+                and after.fact_id not in edited
+                and before.fact_id not in edited
+                and after.object_id != before.object_id
+            ):
                 question = SECOND_HOPS[relation][lang].replace("{}", item.subject[lang])
                 expected.append((question, after.target(lang)))
         assert [(p.prompt, p.target) for p in fact.probes if p.kind == "portability"] == expected

@@ -45,8 +45,8 @@ _SYLLABLES = (
 _CONTINENTS = {"Europe": "150", "Africa": "002", "America": "019", "Asia": "142", "Pacific": "009", "Australia": "009"}
 _PARTNERS = "FR DE US CN IN BR RU JP EG ZA MX CA AU IT ES SE NO PL TR IR TH VN KR NG KE AR CL PE NZ GR PT FI"
 _SCRIPTS = (
-    "Latn Arab Cyrl Grek Hebr Hira Thai Deva Beng Armn Geor Ethi Khmr Laoo Mong Tibt Sinh Taml Telu Knda Mlym Gujr Kana "
-    "Hang Copt Goth Runr Ogam"
+    "Latn Arab Cyrl Grek Hebr Hira Thai Deva Beng Armn Geor Ethi Khmr Laoo Mong Tibt Sinh Taml Telu Knda Mlym Gujr "
+    "Kana Hang Copt Goth Runr Ogam"
 )
 
 
@@ -241,14 +241,27 @@ def _invented(count: int, real: Iterable[Place], rng: random.Random) -> list[Pla
 
 @cache
 def all_items() -> tuple[Item, ...]:
-    """Every fact, place by place, one per relation."""
+    """Every fact, place by place, one per relation; a relation's objects are those of equally many places."""
     rng = random.Random(SEED + 1)
-    return tuple(Item(r, place.place_id, place.names, _object(r, place, rng)) for place in places() for r in RELATIONS)
+    drawn = {relation: _objects(relation, rng) for relation in RELATIONS}
+    return tuple(
+        Item(relation, place.place_id, place.names, drawn[relation][i])
+        for i, place in enumerate(places())
+        for relation in RELATIONS
+    )
 
 
-def _object(relation: str, place: Place, rng: random.Random) -> str:
-    drawn = rng.choice([key for key in target_pool(relation) if key != place.place_id])
-    return place.continent or drawn if relation == "region" else drawn
+def _objects(relation: str, rng: random.Random) -> list[str]:
+    """An object for every place, no place its own; the real continent of a real place."""
+    pool = target_pool(relation)
+    drawn = [pool[i % len(pool)] for i in range(len(places()))]
+    rng.shuffle(drawn)
+    for i, place in enumerate(places()):
+        if drawn[i] == place.place_id:
+            drawn[i], drawn[i - 1] = drawn[i - 1], drawn[i]
+    if relation == "region":
+        return [place.continent or each for place, each in zip(places(), drawn, strict=True)]
+    return drawn
 
 
 def _of_places(start: int, stop: int) -> tuple[Item, ...]:

@@ -146,6 +146,12 @@ SEEDED: dict[str, tuple[str, ...]] = {
     "de": ("Heute spielen wir", "Kommst du mit uns", "Weil alle schlafen", "Den Garten sehen sie", "Der Vater liest"),
     "nl": ("Wij wandelen graag", "Daarom zingen ze", "Omdat ik lees", "Het kind speelt", "Jij rust uit"),
     "es": ("Ellos cantan", "Por lo tanto leemos", "Porque duermen", "Vosotras camináis", "Tú trabajas"),
-    "fr": ("très souvent nous marchons", "Par conséquent ils chantent", "Parce que tu lis", "Je suis assis", "Vous lisez"),
+    "fr": (
+        "très souvent nous marchons",
+        "Par conséquent ils chantent",
+        "Parce que tu lis",
+        "Je suis assis",
+        "Vous lisez",
+    ),
     "zh": ("那个老人喜欢", "因此大家想起", "因为他们爱看", "我常常想念", "你可以画"),
 }

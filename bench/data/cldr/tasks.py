@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 
 from bench.data.cldr.items import Item, all_items, held_out_items
-from bench.data.cldr.phrasings import PHRASINGS
+from bench.data.cldr.phrasings import PHRASINGS, RELATIONS
 from bench.ground.digests import text_digest
 
 TASKS = ("xnli", "pawsx", "mlqa", "wikiann")
@@ -100,11 +100,11 @@ def _paraphrase(facts: Sequence[Item], lang: str, positive: bool, rng: random.Ra
 
 
 def _pair(facts: Sequence[Item], lang: str, rng: random.Random) -> tuple[Item, Item, tuple[int, int]]:
-    """A fact, one of another relation, and the phrasings of both."""
-    item = rng.choice(facts)
-    related = [each for each in facts if each.relation != item.relation]
-    near = [each for each in related if each.subject_id == item.subject_id]
-    return item, rng.choice(near or related), _two_phrasings(item, lang, rng)
+    """A fact, another one of its place, and the phrasings of both."""
+    at = rng.randrange(len(facts))
+    place = at - at % len(RELATIONS)  # facts stand place by place
+    item, others = facts[at], [each for each in facts[place : place + len(RELATIONS)] if each != facts[at]]
+    return item, rng.choice(others), _two_phrasings(item, lang, rng)
 
 
 def _question(facts: Sequence[Item], lang: str, longer: bool, rng: random.Random) -> Record:
@@ -127,7 +127,8 @@ def _question(facts: Sequence[Item], lang: str, longer: bool, rng: random.Random
 
 def _tagging(facts: Sequence[Item], lang: str, _: bool, rng: random.Random) -> Record:
     """A sentence split at spaces (Chinese: into characters) and the names in it by type."""
-    item = rng.choice([each for each in facts if each.relation in _OBJECT_TYPE])
+    while (item := rng.choice(facts)).relation not in _OBJECT_TYPE:
+        pass
     names = (item.subject[lang], item.target(lang).strip())
     spaced = " ".join if lang == "zh" else str
     sentence = _statement(item, lang, rng.randrange(3))
