@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.store.results import Results
-from reports.experiments import figure2, figure3, figure4, table1, table5, table6, table8, tables2, transfer
+from reports.experiments import figure2, figure3, figure4, horizon, table1, table5, table6, table8, tables2, transfer
 from reports.numbers.aggregate import Panel
 from reports.parts.sections import Section
 
 
 def of_panel(results: Results, panel: Panel) -> list[Section]:
     """Sections about one setting of a run."""
-    found = (module.section(results, panel) for module in (table1, figure2, figure3, tables2, table8))
+    found = (module.section(results, panel) for module in (table1, figure2, horizon, figure3, tables2, table8))
     return [section for section in found if section]
 
 
