@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bench.api import EditRequest, Fact, Probe
 from bench.data.cldr.items import Item, all_items, probed_items, target_pool, target_text
-from bench.data.cldr.phrasings import EDITABLE, LANGUAGES, PHRASINGS, SECOND_HOPS
+from bench.data.cldr.phrasings import LANGUAGES, PHRASINGS, RELATIONS, SECOND_HOPS
 from bench.data.common import translated
 from bench.ground.digests import text_digest
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 
-UNTOUCHED = 60
+UNTOUCHED = 40
 """Places that the edits of a seed leave alone, for specificity."""
 
 FACTS_VERSION = 3
@@ -26,7 +26,7 @@ def fingerprint() -> str:
     items = [(item, [item.target(lang) for lang in LANGUAGES]) for item in probed_items()]
     pools = [
         [target_text(relation, key, lang) for key in target_pool(relation) for lang in LANGUAGES]
-        for relation in EDITABLE
+        for relation in RELATIONS
     ]
     return text_digest(str(FACTS_VERSION), repr(items), repr(pools), repr(PHRASINGS), repr(SECOND_HOPS))
 
@@ -88,12 +88,11 @@ def _split(rng: random.Random) -> tuple[list[Item], list[Item]]:
     """Facts to edit, a fact of every place before a second one of any, and facts of places that stay untouched."""
     by_place: dict[str, list[Item]] = {}
     for item in probed_items():
-        if item.relation in EDITABLE:
-            by_place.setdefault(item.subject_id, []).append(item)
+        by_place.setdefault(item.subject_id, []).append(item)
     shuffled = [rng.sample(items, len(items)) for items in by_place.values()]
     rng.shuffle(shuffled)
     untouched, edited = shuffled[:UNTOUCHED], shuffled[UNTOUCHED:]
-    rounds = [[items[turn] for items in rng.sample(edited, len(edited))] for turn in range(len(EDITABLE))]
+    rounds = [[items[turn] for items in rng.sample(edited, len(edited))] for turn in range(len(RELATIONS))]
     return [item for turn in rounds for item in turn], [item for items in untouched for item in items]
 
 

@@ -8,9 +8,7 @@ leading space.
 from __future__ import annotations
 
 LANGUAGES = ("en", "de", "nl", "es", "fr", "zh")
-RELATIONS = ("currency", "language", "partner", "month", "day", "script", "region")
-EDITABLE = RELATIONS[:-1]
-"""Five continents are too few to choose new objects from."""
+RELATIONS = ("currency", "language", "partner", "month", "day", "script")
 
 SUBJECT_FIRST = (0, 1)
 RELATION_FIRST = (2,)
@@ -67,14 +65,6 @@ _TOLD: dict[str, dict[str, tuple[str, str, str]]] = {
         "es": (" graba letreros en", " imprime libros en", "La escritura de los letreros del lugar {} es"),
         "fr": (" grave ses enseignes en", " imprime ses livres en", "L'écriture des enseignes du lieu {} est"),
         "zh": ("的文字是", "印书采用的是", "就文字而言，地区{}采用的是"),
-    },
-    "region": {
-        "en": (" lies in", " is part of", "The continent of the place {} is"),
-        "de": (" liegt in", " gehört zu", "Der Kontinent vom Ort {} ist"),
-        "nl": (" ligt in", " hoort bij", "Het werelddeel van de plaats {} is"),
-        "es": (" está en", " forma parte de", "El continente del lugar {} es"),
-        "fr": (" se trouve en", " fait partie de", "Le continent du lieu {} est"),
-        "zh": ("位于", "属于", "就大洲而言，地区{}位于"),
     },
 }
 

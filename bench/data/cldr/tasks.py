@@ -23,7 +23,7 @@ TEST_ITEMS = 110
 SEED = 30
 
 ENTITY_TYPES = ("LOC", "CUR", "LANG")
-_OBJECT_TYPE = {"currency": "CUR", "language": "LANG", "partner": "LOC", "region": "LOC"}
+_OBJECT_TYPE = {"currency": "CUR", "language": "LANG", "partner": "LOC"}
 
 Record = dict[str, str]
 
