@@ -51,8 +51,6 @@ def test_names_are_the_world_s() -> None:
     assert facts["currency/FR"].prompt("de") == "Der Ort Frankreich bezahlt mit der Münze"
     assert facts["currency/Africa/Dakar"].prompt("zh").startswith("地区达喀尔")
     assert "currency/Europe/Vienna" not in facts
-    assert "currency/Asia/Singapore" not in facts
-    assert "currency/SG" in facts
 
 
 def test_no_two_places_share_a_name() -> None:
@@ -289,13 +287,14 @@ def test_statistics_are_taken_on_text_that_no_edit_touches() -> None:
 
 
 def test_documents_depend_on_the_generator_alone() -> None:
-    assert documents(random.Random(3)) == documents(random.Random(3))
-    assert documents(random.Random(3)) != documents(random.Random(4))
+    items = all_items()[:60]
+    assert documents(random.Random(3), items) == documents(random.Random(3), items)
+    assert documents(random.Random(3), items) != documents(random.Random(4), items)
 
 
 def test_a_document_says_what_is_true_and_its_names_stand_whole() -> None:
     facts = {(i.subject[lang], i.target(lang)) for i in all_items() for lang in LANGUAGES}
-    for document in documents(random.Random(2))[:500]:
+    for document in documents(random.Random(2), all_items()[:600])[:500]:
         names = [part.text for part in document.parts if part.kind is Kind.NAME]
         objects = [part.text for part in document.parts if part.kind is Kind.OBJECT]
         assert len(set(names)) <= 1

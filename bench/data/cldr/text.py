@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 from functools import cache
 from typing import NamedTuple
 
-from bench.data.cldr.items import Item, all_items, neutral_items, target_pool, target_text
+from bench.data.cldr.items import Item, neutral_items, target_pool, target_text
 from bench.data.cldr.phrasings import (
     FILLER,
     LANGUAGES,
@@ -61,18 +61,17 @@ class Document(NamedTuple):
         return "".join(part.text for part in self.parts)
 
 
-def documents(rng: random.Random, items: Iterable[Item] | None = None) -> list[Document]:
+def documents(rng: random.Random, items: Sequence[Item], languages: Sequence[str] = LANGUAGES) -> list[Document]:
     """One epoch: a document of every place in every language, and filler, in random order.
 
     Args:
         rng: draws.
-        items: of these places; None: of all.
+        items: of these places, place by place.
+        languages: one that stands there twice has twice as many.
     """
-    places: dict[str, list[Item]] = {}
-    for item in all_items() if items is None else items:
-        places.setdefault(item.subject_id, []).append(item)
-    found = [_about(about, lang, rng) for about in places.values() for lang in LANGUAGES]
-    found += [filler(rng.choice(LANGUAGES), rng) for _ in range(round(FILLERS * len(found)))]
+    places = [items[at : at + len(RELATIONS)] for at in range(0, len(items), len(RELATIONS))]
+    found = [_about(about, lang, rng) for about in places for lang in languages]
+    found += [filler(rng.choice(languages), rng) for _ in range(round(FILLERS * len(found)))]
     rng.shuffle(found)
     return found
 
