@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
 
 from bench.config.cell import LANGUAGES, Dtype, Frozen, Order
+from bench.config.variants import split_names
 from bench.ground.home import without_home
 from bench.ground.languages import primary_if_known
 
@@ -43,8 +44,8 @@ def _places(value: Any) -> Any:
 
 
 def _expanded(value: Any) -> Any:
-    """As `_listed`, with "all" standing for the methods of the paper."""
-    names = _listed(value)
+    """As `_listed`, with "all" standing for the methods of the paper; commas in brackets belong to a variant."""
+    names = _listed(split_names(value) if isinstance(value, str) else value)
     if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
         return names
     return _listed([each for name in names for each in (PAPER_METHODS if name == "all" else (name,))])
