@@ -178,7 +178,8 @@ class LocateThenEdit:
                     kept = self.constrain(before, updates.pop(layer))
                     model.set_weight(layer, before + kept)
                     norms[layer] = float(kept.norm())
-        return state, EditReport(mean_losses(values), norms, clock.seconds)
+        nullity = {layer: found.nullity for layer, found in state.constants.get("projectors", {}).items()}
+        return state, EditReport(mean_losses(values), norms, clock.seconds, nullity)
 
     def deployed(self, model: EditableModel, state: State) -> AbstractContextManager[Scorer]:
         """The model itself, or as `deploy` presents it."""
