@@ -61,16 +61,16 @@ class Batch(NamedTuple):
 
 def fact_rows(tokenizer: PreTrainedTokenizerFast, items: Sequence[Item], rng: random.Random) -> Iterator[Row]:
     """Rows of `ROW` tokens about places, without end."""
-    left = Row([], [], [])
+    left: list[tuple[int, float, int]] = []
     while True:
         for row in _encoded(tokenizer, documents(rng, items, TRAINED), rng):
-            for kept, more in zip(left, row, strict=True):
-                kept.extend(more)  # type: ignore[arg-type]
-        whole = len(left.ids) // ROW * ROW
-        rows = [Row(*(part[at : at + ROW] for part in left)) for at in range(0, whole, ROW)]  # type: ignore[arg-type]
-        left = Row(*(part[whole:] for part in left))  # type: ignore[arg-type]
-        rng.shuffle(rows)
-        yield from rows
+            left += zip(row.ids, row.weights, row.reach, strict=True)
+        whole = len(left) // ROW * ROW
+        parts = [left[at : at + ROW] for at in range(0, whole, ROW)]
+        left = left[whole:]
+        rng.shuffle(parts)
+        for part in parts:
+            yield Row([i for i, _, _ in part], [weight for _, weight, _ in part], [reach for _, _, reach in part])
 
 
 def _encoded(tokenizer: PreTrainedTokenizerFast, texts: Sequence[Document], rng: random.Random) -> Iterator[Row]:

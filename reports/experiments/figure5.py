@@ -83,7 +83,7 @@ def _peak_row(effects: Effects, numbers: pd.DataFrame, lang: str) -> tuple[Cell,
     return (*head, _cell(both["high"].mean()), _cell(both["low"].mean()), *found)
 
 
-def _peak(numbers: pd.DataFrame, lang: str, form: str, kind: str, part: str) -> pd.Series:  # type: ignore[type-arg]
+def _peak(numbers: pd.DataFrame, lang: str, form: str, kind: str, part: str) -> pd.Series:
     """The layer with the largest average effect."""
     chosen = {"language": lang, "form": form, "kind": kind, "part": part}
     rows = numbers[(numbers[list(chosen)] == pd.Series(chosen)).all(axis=1)]
