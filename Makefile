@@ -39,13 +39,14 @@ format: install  ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: install  ## all tests, no network
+test: install  ## all tests but those of soak, no network
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 mutants: install  ## change one place at a time (MUTANTS: paths, --sample N): which changes does no test notice? (hours)
 	nice $(BIN)/python -m tests.mutation $(MUTANTS)
 
-soak: install  ## kill a run 50 times and go on with it: are its tables the same? (ten minutes)
+soak: install  ## the tests that take long; then kill a run 50 times and go on with it: are its tables the same?
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m soak
 	$(BIN)/python -m tests.soak 50
 
 table1: ## the embedded benchmark: all methods, 3 seeds, 6 languages; then its report

@@ -43,7 +43,7 @@ class Config(BaseModel):
         source: of the items; "auto" takes "mini" for the embedded model, which can do nothing else, else "xtreme".
         limit: most items per task and language, drawn by the cell's seed; 100 are the published ones.
         languages: only these; none means all that the source has.
-        batch_size: prompts per forward.
+        batch_size: prompts per forward; none means 16, and 50 for a small model in float32.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,11 +51,11 @@ class Config(BaseModel):
     source: Literal["auto", "mini", "xtreme", "xtreme_langedit", "hub"] = "auto"
     limit: int = Field(100, ge=1)
     languages: tuple[Annotated[str, AfterValidator(primary_if_known)], ...] = ()
-    batch_size: int = Field(16, ge=1)
+    batch_size: int | None = Field(None, ge=1)
 
 
 class Xtreme:
-    """Scores a view of the model on all tasks; items are read once and lm-eval's tasks built at the first call."""
+    """Scores a view of the model on all tasks; items are read once, and lm-eval's tasks built once in a process."""
 
     def __init__(self, config: Config) -> None:
         self._config = config

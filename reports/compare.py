@@ -143,9 +143,10 @@ def _table(runs: Runs, differences: Sequence[Difference], same: Mapping[str, Sam
     )
     reasons = sorted({f"{DASH}: {o.note}." for each in differences for o in (each.facts, each.seeds) if o.note})
     reasons.append(
-        f"Difference is: rounding, at most {rounding.EDITING:g} points, for XTREME F1 {rounding.XTREME_F1:g}, over the "
-        "square root of the number of seeds: more than another processor of the same kind was seen to make of it "
-        "(reports.numbers.rounding); what is beyond it, other code, settings or data made."
+        f"Difference is: rounding, at most {rounding.EDITING:g} points, for XTREME F1 {rounding.XTREME_F1:g} (of RECT "
+        f"{rounding.RANKED['rect'][0]:g} and {rounding.RANKED['rect'][1]:g}), over the square root of the number of "
+        "seeds: more than rounding was seen to make of it (reports.numbers.rounding); what is beyond it, other code, "
+        "settings or data made."
     )
     if any(each.scores.startswith(OTHER_QUESTIONS) for each in same.values()):
         reasons.append(
@@ -157,7 +158,7 @@ def _table(runs: Runs, differences: Sequence[Difference], same: Mapping[str, Sam
 def _told(difference: Difference) -> str:
     first, second = (number.mean for number in difference.numbers)
     moved = None if first is None or second is None else second - first
-    return rounding.told(moved, difference.measure, difference.numbers[0].have)
+    return rounding.told(moved, difference.measure, difference.numbers[0].have, difference.method)
 
 
 def _identical(runs: Runs, difference: Difference, same: Mapping[str, Sameness]) -> str:

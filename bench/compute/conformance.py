@@ -13,12 +13,11 @@ from torch import Tensor
 
 from bench.api import EditRequest, Method, State
 from bench.compute import checkpoint
-from bench.compute.tiny_facts import parallel_requests
+from bench.compute.bed import Bed, steps, weights
 from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.config.registry import Registry
 from bench.model import tiny
 from bench.model.corpus import Corpus
-from bench.model.editable import EditableModel
 from bench.model.stats import Stats
 
 OPTIONS: Mapping[str, Any] = {
@@ -45,8 +44,6 @@ OPTIONS: Mapping[str, Any] = {
 }
 """Values that suit a tiny random model, by option name; a method's other options need defaults of their own."""
 
-LANGUAGES = ("en", "de", "zh")
-
 NEAR = 1e-3
 """Relative difference (Frobenius norm) of two runs of the same on a GPU."""
 
@@ -61,46 +58,6 @@ class CheckResult:
     name: str
     passed: bool
     detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Bench:
-    """A method, the steps it edits and the statistics of one architecture."""
-
-    architecture: str
-    method: Method
-    options: Mapping[str, Any]
-    stats: Stats
-    cell: Cell
-    folder: Path
-    edits_nothing: bool
-    device: str = "cpu"
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        return LANGUAGES
-
-    @property
-    def model_name(self) -> str:
-        return self.cell.model.name
-
-    @property
-    def data_dir(self) -> None:
-        return None
-
-    def rng(self, part: str) -> torch.Generator:
-        return torch.Generator().manual_seed(self.cell.seed_for(part))
-
-    def model(self, seed: int = 0) -> EditableModel:
-        return tiny.tiny_model(self.architecture, seed, device=self.device)
-
-    def start(self, model: EditableModel) -> State:
-        return self.method.prepare(model, self.stats, self)
-
-    def edit(self, model: EditableModel, state: State, steps: Sequence[Sequence[EditRequest]]) -> State:
-        for step in steps:
-            state, _ = self.method.apply(model, step, state)
-        return state
 
 
 def check_method(
@@ -130,7 +87,7 @@ def check_method(
             schedule=Schedule(),
         )
         for architecture in tiny.ARCHITECTURES:
-            bed = _Bench(
+            bed = Bed(
                 architecture,
                 method,
                 chosen,
@@ -144,22 +101,13 @@ def check_method(
     return results
 
 
-def _outcome(check: Callable[[_Bench], str], bed: _Bench) -> CheckResult:
+def _outcome(check: Callable[[Bed], str], bed: Bed) -> CheckResult:
     title = f"{bed.architecture}: {(check.__doc__ or '').splitlines()[0].rstrip('.')}"
     try:
         problem = check(bed)
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"
     return CheckResult(title, not problem, problem)
-
-
-def _steps() -> list[list[EditRequest]]:
-    requests = parallel_requests()
-    return [requests[:3], requests[3:]]
-
-
-def _weights(model: EditableModel) -> dict[str, Tensor]:
-    return {name: p.detach().clone() for name, p in model.hf.named_parameters()}
 
 
 def _differing(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> list[str]:
@@ -177,36 +125,30 @@ def _not_repeated(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> list[str]
     return [name for name in a if not _is_repeated(a[name], b[name])]
 
 
-def only_declared_layers_change(bed: _Bench) -> str:
+def only_declared_layers_change(bed: Bed) -> str:
     """Only the declared layers change."""
-    model = bed.model()
-    before = _weights(model)
-    bed.edit(model, bed.start(model), _steps())
-    changed = set(_differing(before, _weights(model)))
+    run = bed.uninterrupted
+    changed = set(_differing(run.before, run.after))
     declared = bed.options.get("layers") or [bed.options[k] for k in ("layer",) if k in bed.options]
-    allowed = {name for layer in declared for name in model.parameter_names(layer)}
+    allowed = {name for layer in declared for name in run.model.parameter_names(layer)}
     if not declared:
-        allowed = set(model.edited())
+        allowed = set(run.edited)
     return f"changed besides: {', '.join(sorted(changed - allowed))}" if changed - allowed else ""
 
 
-def edits_can_be_undone(bed: _Bench) -> str:
+def edits_can_be_undone(bed: Bed) -> str:
     """All edits can be undone, bit by bit."""
-    model = bed.model()
-    before = _weights(model)
-    state = bed.edit(model, bed.start(model), _steps())
-    with bed.method.deployed(model, state):
+    run = bed.uninterrupted
+    with bed.method.deployed(run.model, run.state):
         pass
-    model.reset()
-    left = _differing(before, _weights(model))
+    run.model.reset()
+    left = _differing(run.before, weights(run.model))
     return f"not as before: {', '.join(left)}" if left else ""
 
 
-def resumed_equals_uninterrupted(bed: _Bench) -> str:
+def resumed_equals_uninterrupted(bed: Bed) -> str:
     """A run resumed from its checkpoint equals an uninterrupted one, bit by bit; so does its state."""
-    first, second = _steps()
-    whole = bed.model()
-    whole_state = bed.edit(whole, bed.start(whole), [first, second])
+    first, second = steps()
     part = bed.model()
     part_state = bed.edit(part, bed.start(part), [first])
     checkpoint.save(bed.folder, "cell", 1, part, part_state)
@@ -215,10 +157,10 @@ def resumed_equals_uninterrupted(bed: _Bench) -> str:
     if checkpoint.restore(bed.folder, "cell", resumed, state) != 1:
         return "the checkpoint was not found"
     state = bed.edit(resumed, state, [second])
-    left = _not_repeated(_weights(whole), _weights(resumed))
+    left = _not_repeated(bed.uninterrupted.after, weights(resumed))
     if left:
         return f"weights differ: {', '.join(left)}"
-    return _memory_difference(whole_state, state)
+    return _memory_difference(bed.uninterrupted.state, state)
 
 
 def _memory_difference(a: State, b: State) -> str:
@@ -232,32 +174,22 @@ def _memory_difference(a: State, b: State) -> str:
     return ""
 
 
-def cells_are_independent(bed: _Bench) -> str:
+def cells_are_independent(bed: Bed) -> str:
     """Two cells in one process do not touch each other."""
-    first, second = _steps()
-    alone = bed.model()
-    bed.edit(alone, bed.start(alone), [first, second])
+    first, second = steps()
+    alone = bed.uninterrupted.after
     one, other = bed.model(), bed.model(seed=1)
     one_state, other_state = bed.start(one), bed.start(other)
     one_state = bed.edit(one, one_state, [first])
     bed.edit(other, other_state, [second, first])
     bed.edit(one, one_state, [second])
-    left = _not_repeated(_weights(alone), _weights(one))
+    left = _not_repeated(alone, weights(one))
     return f"weights differ: {', '.join(left)}" if left else ""
 
 
-def _answers_after(bed: _Bench, step: Sequence[EditRequest]) -> list[float]:
-    """Log-probabilities of all target tokens of the first step, after the edits of `step`."""
-    model, asked = bed.model(), _steps()[0]
-    state = bed.edit(model, bed.start(model), [step] if step else [])
-    with bed.method.deployed(model, state) as view:
-        answers = view.answers([r.text for r in asked], [r.target for r in asked])
-    return [logprob for answer in answers for logprob in answer.logprobs]
-
-
-def targets_become_likelier(bed: _Bench) -> str:
+def targets_become_likelier(bed: Bed) -> str:
     """Edits make their targets likelier; a method that edits nothing leaves all answers as they are."""
-    before, after = _answers_after(bed, []), _answers_after(bed, _steps()[0])
+    before, after = bed.answers_after([]), bed.answers
     if bed.edits_nothing:
         return "" if before == after else "it says that it edits nothing, and the model answers differently"
     if before == after:
@@ -267,15 +199,14 @@ def targets_become_likelier(bed: _Bench) -> str:
     return f"log-probability of the targets fell from {sum(before):.3f} to {sum(after):.3f}"
 
 
-def every_fact_counts(bed: _Bench) -> str:
+def every_fact_counts(bed: Bed) -> str:
     """Every fact of a step is edited: with another target of one of them the model answers differently."""
     if bed.edits_nothing:
         return ""
-    step = _steps()[0]
-    whole = _answers_after(bed, step)
+    step, whole = steps()[0], bed.answers
     for i, request in enumerate(step):
         # in its place, for what is left out moves the others
-        changed = _answers_after(bed, _with_target(step, request, step[i - 1].target))
+        changed = bed.answers_after(_with_target(step, request, step[i - 1].target))
         if max(abs(a - b) for a, b in zip(whole, changed, strict=True)) < EFFECT:
             return f"the edit of {request.fact_id} ({request.lang}), number {i + 1} of its step, has no effect"
     return ""
@@ -291,7 +222,7 @@ def _with_target(step: Sequence[EditRequest], changed: EditRequest, target: str)
     return [replace(new(each), translations=tuple(map(new, each.translations))) for each in step]
 
 
-CHECKS: tuple[Callable[[_Bench], str], ...] = (
+CHECKS: tuple[Callable[[Bed], str], ...] = (
     only_declared_layers_change,
     edits_can_be_undone,
     resumed_equals_uninterrupted,

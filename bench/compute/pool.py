@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,10 @@ from bench.store.outcomes import Outcome
 
 if TYPE_CHECKING:
     from bench.ground.progress import Board
+
+
+LIBRARIES = ("torch", "transformers.modeling_utils", "transformers.models.auto", "pandas", "pyarrow.parquet")
+"""What every cell imports; none of our own modules, which have to be those of the process that computes."""
 
 
 class Pool:
@@ -60,14 +66,31 @@ class Pool:
 
     def _workers(self) -> ProcessPoolExecutor:
         if not self._executor:
-            # processes that are forked after torch has started its threads hang
-            context = multiprocessing.get_context("spawn")
-            self._executor = ProcessPoolExecutor(self.slots, mp_context=context, initializer=_begin)
+            self._executor = ProcessPoolExecutor(
+                self.slots, mp_context=beginning(), initializer=_begin, initargs=(dict(os.environ),)
+            )
         return self._executor
 
 
-def _begin() -> None:
-    """Settle a worker: it ends with its parent, and stops when that says so, not at Ctrl-C."""
+def beginning() -> BaseContext:
+    """Where workers come from: a process that has imported the libraries and done nothing else.
+
+    Processes that are forked after torch has started its threads hang, and each that begins anew imports for seconds.
+    """
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(LIBRARIES))
+    return context
+
+
+def _begin(environment: dict[str, str]) -> None:
+    """Settle a worker: it ends with its parent, and stops when that says so, not at Ctrl-C.
+
+    Args:
+        environment: of the process that computes; the one that workers come from may be older.
+    """
+    os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import platform
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +112,7 @@ def _apart(plan: CostPlan, chosen: MethodPlan, cache: Path, progress: Progress) 
     Raises:
         BenchError: bad input that the process came upon.
     """
-    context = multiprocessing.get_context("spawn")
+    context = get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(plan, chosen, cache, writer), daemon=True)
     process.start()

@@ -71,6 +71,17 @@ class Tokens:
         """Ids that never stand for ordinary text."""
         return sorted(set(self.tokenizer.all_special_ids))
 
+    def contents(self) -> tuple[str, ...]:
+        """All that ids depend on, as texts: equal for tokenizers that make the same ids."""
+        backend = self.tokenizer.backend_tokenizer
+        kind = type(self.tokenizer)
+        return (
+            f"{kind.__module__}.{kind.__qualname__}",
+            backend.to_str(),
+            str(backend.encode_special_tokens),
+            str(self.vocabulary),
+        )
+
     def prompts(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text, with the tokenizer's leading special tokens."""
         if not texts:

@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from bench.ground.errors import BenchError
 from bench.model.tokens import Tokens
+from evaluators._xtreme.prompts import Asked, Row
 
 
 class EncodingLM(HFLM):  # type: ignore[misc]
@@ -33,8 +34,15 @@ class EncodingLM(HFLM):  # type: ignore[misc]
     def __init__(self, model: Any, tokenizer: Any, batch_size: int) -> None:
         vocabulary = min(len(model.get_input_embeddings().weight), len(model.get_output_embeddings().weight))
         tokenizer = _padding(tokenizer, vocabulary)
-        self._tokens = Tokens(tokenizer, vocabulary)
+        self.tokens = Tokens(tokenizer, vocabulary)
+        self._ids: dict[str, Row] = {}
+        self._words: dict[str, Row] = {}
         super().__init__(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, backend="causal")
+
+    def remember(self, asked: Asked) -> None:
+        """Take the ids of these texts as known; they are those of this tokenizer."""
+        self._ids.update(asked.ids)
+        self._words.update(asked.words)
 
     def tok_encode(self, string: str, add_special_tokens: bool | None = None, **_: Any) -> list[int]:
         """Ids of a text, with the special tokens that the tokenizer puts in front unless these are not wanted.
@@ -42,9 +50,13 @@ class EncodingLM(HFLM):  # type: ignore[misc]
         Raises:
             BenchError: the model does not know a token.
         """
-        (ids,) = self._tokens.prompts([string])
-        self._tokens.check(ids)
-        return ids[len(self._tokens.leading) :] if add_special_tokens is False else ids
+        known = self._ids.get(string)
+        if known is None:
+            (ids,) = self.tokens.prompts([string])
+            self.tokens.check(ids)
+        else:
+            ids = list(known)
+        return ids[len(self.tokens.leading) :] if add_special_tokens is False else ids
 
     def tok_batch_encode(
         self, strings: Sequence[str], padding_side: str = "left", left_truncate_len: int | None = None, **_: Any
@@ -57,13 +69,20 @@ class EncodingLM(HFLM):  # type: ignore[misc]
     def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
         """Ids of a context and of what continues it; spaces between the two belong to the latter, as in lm-eval."""
         cut = context.rstrip()
-        (target,) = self._tokens.targets([context[len(cut) :] + continuation])
-        self._tokens.check(target)
+        target = list(self.word(context[len(cut) :] + continuation))
         return self.tok_encode(cut), target
 
-    def count(self, context: str, continuation: str) -> int:
-        """How many tokens a continuation has."""
-        return len(self._encode_pair(context, continuation)[1])
+    def word(self, text: str) -> Row:
+        """Ids of a text that continues another.
+
+        Raises:
+            BenchError: the model does not know a token.
+        """
+        if text in self._words:
+            return self._words[text]
+        (row,) = self.tokens.targets([text])
+        self.tokens.check(row)
+        return tuple(row)
 
 
 def _padding(tokenizer: Any, vocabulary: int) -> Any:

@@ -24,12 +24,17 @@ from transformers.utils import logging as transformers_logging
 
 from bench.model.batching import Budget
 from bench.model.placement import entry_device
+from bench.model.threads import SMALL_MODEL
+from evaluators._xtreme.cache import extend
 from evaluators._xtreme.encoding import EncodingLM
+from evaluators._xtreme.prompts import Row
+
+BATCH, SMALL_BATCH = 16, 50
+"""Prompts in one forward; more for a small model, which computes a few as slowly as many."""
 
 WORTH_SHARING = 8
 """Fewest tokens for which a forward of their own pays."""
 
-Row = tuple[int, ...]
 Scored = tuple[float, bool]
 
 
@@ -45,6 +50,17 @@ def quiet() -> Iterator[None]:
     finally:
         logger.setLevel(level)
         transformers_logging.set_verbosity(verbosity)
+
+
+def default_batch(model: Any) -> int:
+    """Prompts in one forward where none are asked for.
+
+    Another batch rounds otherwise, which float32 is precise enough for; with less precise weights it might move scores.
+    """
+    parameters = list(model.parameters())
+    size = sum(each.numel() * each.element_size() for each in parameters)
+    small = size < SMALL_MODEL and all(each.dtype is torch.float32 for each in parameters)
+    return SMALL_BATCH if small else BATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +88,14 @@ class SharedPrefixLM(EncodingLM):
     Args:
         model: the Hugging Face model.
         tokenizer: its tokenizer; copied if it needs a padding token, or has one that the model knows nothing of.
-        batch_size: most prompts in one forward; halved where memory does not hold them.
+        batch_size: most prompts in one forward; halved where memory does not hold them. None: see `default_batch`.
 
     Raises:
         BenchError: the tokenizer has no token that ends a text.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, batch_size: int) -> None:
+    def __init__(self, model: Any, tokenizer: Any, batch_size: int | None) -> None:
+        batch_size = batch_size or default_batch(model)
         super().__init__(model, tokenizer, batch_size)
         self._device = entry_device(model)
         slides = any(DynamicCache(config=self.model.config).is_sliding)
@@ -99,8 +116,11 @@ class SharedPrefixLM(EncodingLM):
         return found
 
     # ------------------------------------------------------------------ packing
-    def _pack(self, rows: Sequence[Row], most: int | None = None) -> Packed:
-        """Put rows together; at most their first `most` tokens, and never a whole row, count as shared."""
+    def _pack(self, rows: Sequence[Row], most: int | None = None, room: int = 0) -> Packed:
+        """Put rows together; at most their first `most` tokens, and never a whole row, count as shared.
+
+        The cache has room for as many tokens after the rows.
+        """
         start = min(common_prefix(rows), min(map(len, rows)) - 1, *(() if most is None else (most,)))
         if not self._shares or len(rows) == 1 or start < WORTH_SHARING:
             start = 0
@@ -112,13 +132,14 @@ class SharedPrefixLM(EncodingLM):
             ids[i, width - len(row) + start :] = torch.tensor(row[start:], dtype=torch.long)
             mask[i, :start] = mask[i, width - len(row) + start :] = 1
         ids, mask = ids.to(self.device), mask.to(self.device)
-        return Packed(ids, mask, start, self._run_prefix(ids[:1, :start], len(rows)) if start else None)
+        room += width - start
+        return Packed(ids, mask, start, self._run_prefix(ids[:1, :start], len(rows), room) if start else None)
 
-    def _run_prefix(self, ids: Tensor, copies: int) -> DynamicCache:
+    def _run_prefix(self, ids: Tensor, copies: int, room: int) -> DynamicCache:
         cache = DynamicCache(config=self.model.config)
         with torch.no_grad():
             self.model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
-        cache.batch_repeat_interleave(copies)
+        extend(cache, copies, room)
         return cache
 
     # --------------------------------------------------------------- generation
@@ -137,9 +158,9 @@ class SharedPrefixLM(EncodingLM):
 
     def _continue(self, rows: Sequence[Row], most: int, options: Mapping[str, Any]) -> Tensor:
         """At most `most` new tokens after each row, [B, new]."""
-        packed = self._pack(rows)
+        words = [self.word(word) for word in options.get("words", ())]
+        packed = self._pack(rows, room=max(most, *map(len, words), 0))
         width = packed.ids.shape[1]
-        words = list(map(tuple, self._tokens.targets(options.get("words", ()))))
         with torch.no_grad():
             out = self.model.generate(
                 input_ids=packed.ids,

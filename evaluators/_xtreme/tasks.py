@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache, partial
 from typing import Any
 
 import jieba
@@ -15,34 +14,27 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.evaluator import evaluate
 from lm_eval.tasks import TaskManager
+from lm_eval.utils import env
 
-from bench.ground.errors import BenchError
+from bench.ground.digests import digest
+from bench.model.tokens import Tokens
 from evaluators._xtreme import langedit, likelihood
 from evaluators._xtreme.items import FOLDER, ItemSet
 from evaluators._xtreme.lm import SharedPrefixLM
+from evaluators._xtreme.prompts import Asked, Prompt, Wording, ask
 from evaluators._xtreme.protocol import PAIR_TASKS, Form, Item, Response, Segmenter, Verdict
 
 PUBLISHED_CONTEXT = 4096
 """Most tokens in the published table of contexts; smaller models have less."""
 
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What the model is asked about an item.
-
-    Attributes:
-        text: examples and query.
-        shots: number of examples.
-        lengths: of the label words after it, in tokens.
-    """
-
-    text: str
-    shots: int
-    lengths: tuple[int, ...]
+KEPT = 4
+"""Sets of tasks that a process keeps, such as those of a grid's seeds where these draw different items."""
 
 
 class XtremeTask(ConfigurableTask):  # type: ignore[misc]
     """A task in one language: generation for all, log-likelihoods of the label words for XNLI and PAWS-X besides.
+
+    It knows a tokenizer, but no model, and serves all models that have this tokenizer and as much context.
 
     Attributes:
         form: how it is asked.
@@ -51,61 +43,75 @@ class XtremeTask(ConfigurableTask):  # type: ignore[misc]
     form: Form
 
     def __init__(self, config: Mapping[str, Any]) -> None:
+        self._templates: dict[str, Callable[[Item], str]] = {}
         super().__init__(config={key: value for key, value in config.items() if key != "class"})
 
-    def bind(self, form: Form, lm: SharedPrefixLM, segment: Segmenter) -> None:
-        """Say how the task is asked, and of what model, so that examples that do not fit can be dropped."""
-        self.form, self._segment = form, segment
-        self._lm = lm
-        self._room = min(PUBLISHED_CONTEXT, lm.max_length) - self.config.generation_kwargs["max_gen_toks"]
-        self._prompts: dict[str, Prompt] = {}
+    def bind(self, form: Form, tokens: Tokens, context: int) -> None:
+        """Say how the task is asked, and of what models, so that examples that do not fit can be dropped."""
+        self.form, self._tokens = form, tokens
+        self._room = min(PUBLISHED_CONTEXT, context) - self.config.generation_kwargs["max_gen_toks"]
 
     @property
     def dropped_shots(self) -> int:
         """How many examples did not fit, summed over items."""
-        return sum(self.config.num_fewshot - prompt.shots for prompt in self._prompts.values())
+        return sum(self.config.num_fewshot - prompt.shots for prompt in self.asked.prompts.values())
 
-    def build_all_requests(self, **_: Any) -> None:
-        """Make the requests; prompts are rendered at the first call only."""
-        name = self.config.task
-        docs = enumerate(self.eval_docs)
-        self._instances = [
-            instance
-            for doc_id, doc in docs
-            for instance in self.construct_requests(doc, self.prompt_of(doc).text, metadata=(name, doc_id, 1))
-        ]
+    @cached_property
+    def items(self) -> list[Item]:
+        """What is asked, read from its data set once."""
+        return list(self.eval_docs)
+
+    def doc_iterator(self, **_: Any) -> Iterator[tuple[int, Item]]:
+        """All items and their places."""
+        return enumerate(self.items)
+
+    @cached_property
+    def asked(self) -> Asked:
+        """All prompts, rendered and turned into ids once.
+
+        Raises:
+            BenchError: the model does not know a token.
+        """
+        wording = Wording(self.form.name, self.fewshot_context, self.config.num_fewshot, self._room, self._words)
+        return ask(self.items, wording, self._tokens)
 
     def prompt_of(self, doc: Item) -> Prompt:
         """The prompt of an item, with as many examples, from the first, as fit."""
-        if doc["id"] not in self._prompts:
-            try:
-                self._prompts[doc["id"]] = self._fitting(doc)
-            except BenchError as error:
-                raise error.at(file=self.form.name, record=doc["id"]) from error
-        return self._prompts[doc["id"]]
+        return self.asked.prompts[doc["id"]]
 
-    def _fitting(self, doc: Item) -> Prompt:
-        shots, text = 0, self.fewshot_context(doc, 0)
-        # it is asked whether or not it fits
-        self._lm.tok_encode(text)
-        while shots < self.config.num_fewshot:
-            longer = self.fewshot_context(doc, shots + 1)
-            if len(self._lm.tok_encode(longer)) > self._room:
-                break
-            shots, text = shots + 1, longer
-        return Prompt(text, shots, tuple(self._lm.count(text, word) for word in self._words()))
+    def doc_to_text(self, doc: Item, doc_to_text: str | None = None) -> str:
+        """As lm-eval, which compiles a template for every item: here each is compiled once."""
+        source = doc_to_text or self.config.doc_to_text
+        if source not in self._templates:
+            template = env.from_string(source)
+            self._templates[source] = lambda item: template.render(**item)
+        text: str = super().doc_to_text(doc, self._templates[source])
+        return text
+
+    def build_all_requests(self, **_: Any) -> None:
+        """Make the requests; prompts are those of the first call."""
+        name = self.config.task
+        self._instances = [
+            instance
+            for doc_id, doc in enumerate(self.items)
+            for instance in self.construct_requests(doc, self.prompt_of(doc).text, metadata=(name, doc_id, 1))
+        ]
 
     def construct_requests(self, doc: Item, ctx: str, **kwargs: Any) -> list[Instance]:
         """One request to generate, and one per label word."""
         # lm-eval batches requests with equal options together: those that begin with the same examples
         options = {
-            **copy.deepcopy(self.config.generation_kwargs),
+            **self.config.generation_kwargs,
             "begins_like": f"{self.form.name}/{self.prompt_of(doc).shots}",
-            "words": self._words(),
+            "words": self._words,
         }
         requests = [Instance("generate_until", doc, (ctx, options), 0, **kwargs)]
-        words = enumerate(self._words(), 1)
+        words = enumerate(self._words, 1)
         return requests + [Instance("loglikelihood", doc, (ctx, word), i, **kwargs) for i, word in words]
+
+    def forget(self) -> None:
+        """Let go of a model's answers."""
+        self._instances = []
 
     def process_results(self, doc: Item, results: Sequence[Any]) -> dict[str, Verdict]:
         """Verdicts of both protocols."""
@@ -115,7 +121,7 @@ class XtremeTask(ConfigurableTask):  # type: ignore[misc]
             negative, positive = (t / n for t, n in zip(totals, self.prompt_of(doc).lengths, strict=True))
             response = Response(results[0], (negative, positive))
         return {
-            langedit.NAME: langedit.judge(self.form, doc, response, self._segment),
+            langedit.NAME: langedit.judge(self.form, doc, response, _segment),
             likelihood.NAME: likelihood.judge(self.form, doc, response),
         }
 
@@ -127,12 +133,40 @@ class XtremeTask(ConfigurableTask):  # type: ignore[misc]
         """It is."""
         return {langedit.NAME: True, likelihood.NAME: True}
 
+    @property
     def _words(self) -> list[str]:
         return [self.config.target_delimiter + word for word in self.form.words]
 
 
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """All that the tasks are made of; two are equal where their contents are.
+
+    Attributes:
+        sets: what is asked.
+        tokens: turn it into ids.
+        context: most tokens of a prompt and its answer.
+        contents: names the sets, the task files and the tokenizer.
+    """
+
+    sets: Sequence[ItemSet] = field(compare=False)
+    tokens: Tokens = field(compare=False)
+    context: int
+    contents: str
+
+    @classmethod
+    def of(cls, sets: Sequence[ItemSet], tokens: Tokens, context: int) -> Exam:
+        """Hash the contents."""
+        return cls(sets, tokens, context, digest(FOLDER.glob("*.yaml"), repr(sets), *tokens.contents()))
+
+
 def build(sets: Sequence[ItemSet], lm: SharedPrefixLM) -> dict[str, XtremeTask]:
-    """Tasks by name, for the tokenizer and the context of a model."""
+    """Tasks by name, for the tokenizer and the context of a model; for one that has equal ones the same tasks."""
+    return _built(Exam.of(sets, lm.tokens, lm.max_length))
+
+
+@lru_cache(maxsize=KEPT)
+def _built(exam: Exam) -> dict[str, XtremeTask]:
     manager = TaskManager(include_path=str(FOLDER), include_defaults=False)
     members = [
         {
@@ -141,18 +175,23 @@ def build(sets: Sequence[ItemSet], lm: SharedPrefixLM) -> dict[str, XtremeTask]:
             "custom_dataset": _splits(found),
             "num_fewshot": len(found.shots),
         }
-        for found in sets
+        for found in exam.sets
     ]
     tasks: dict[str, XtremeTask] = manager.load({"group": "xtreme", "task": members})["tasks"]
-    segment = segmenter()
-    for found in sets:
-        tasks[found.form.name].bind(found.form, lm, segment)
+    for found in exam.sets:
+        tasks[found.form.name].bind(found.form, exam.tokens, exam.context)
     return tasks
 
 
 def run(lm: SharedPrefixLM, tasks: Mapping[str, XtremeTask]) -> dict[str, Any]:
     """What lm-eval found: under "results" a mapping per task, under "samples" a list of them."""
-    found: dict[str, Any] = evaluate(lm=lm, task_dict={"tasks": dict(tasks)}, bootstrap_iters=0)
+    for task in tasks.values():
+        lm.remember(task.asked)
+    try:
+        found: dict[str, Any] = evaluate(lm=lm, task_dict={"tasks": dict(tasks)}, bootstrap_iters=0)
+    finally:
+        for task in tasks.values():
+            task.forget()
     return found
 
 
@@ -164,6 +203,12 @@ def _splits(found: ItemSet) -> Callable[..., DatasetDict]:
     return make
 
 
+def _segment(text: str) -> list[str]:
+    words: list[str] = segmenter()(text)
+    return words
+
+
+@cache
 def segmenter() -> Segmenter:
     """Jieba with its own dictionary, neither read from nor written to the cache file it keeps by default."""
     logging.getLogger("jieba").setLevel(logging.ERROR)

@@ -7,7 +7,8 @@ import pandas as pd
 from bench.store.results import Results
 from reports.experiments.common import with_reasons
 from reports.numbers import paper
-from reports.numbers.aggregate import FINISHED, UNEDITED, Panel, cells_of, ordered, spent
+from reports.numbers.aggregate import FINISHED, UNEDITED, Panel, cells_of, ordered
+from reports.numbers.costs import spent
 from reports.parts.contents import display_name
 from reports.parts.sections import Section
 from reports.parts.tables import DASH, Cell, Column, Table

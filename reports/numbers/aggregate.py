@@ -8,8 +8,8 @@ the languages, so that its mean is the mean over tasks of the mean over language
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from bench.config.cell import LANGUAGES
 from bench.config.run import ALL, PAPER_METHODS
 from bench.ground.errors import BenchError
 from bench.store.results import Results
+from reports.numbers.once import once
 
 FINISHED = ("done", "diverged")
 """Cells with these statuses have been taken to the end of their stream, so their scores count."""
@@ -110,12 +111,15 @@ class Panel:
     Attributes:
         standings: of every method, in the order of tables.
         records: one row per record: method, seed, metric, protocol, fact, edit_lang, value (percent).
+        known: what `once` keeps.
     """
 
     setting: Setting
     standings: tuple[Standing, ...]
     records: pd.DataFrame
+    known: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    @once
     def values(self, measure: Measure) -> pd.DataFrame:
         """The records of one column.
 
@@ -202,14 +206,7 @@ def records_of(results: Results, by: Sequence[str] = ("fact", "edit_lang"), ever
     return sums.assign(value=100.0 * sums["value"] / sums["weight"]).drop(columns="weight")
 
 
-def spent(results: Results, cells: pd.DataFrame) -> pd.DataFrame:
-    """Cost rows of cells with their method, less those of a step that broke the model and of steps after it."""
-    rows = results.costs.merge(cells[["cell", "method"]], on="cell").dropna(subset="value")
-    broken = rows[(rows["quantity"] == "diverged") & (rows["value"] > 0)].groupby("cell")["step"].min()
-    first_broken = rows["cell"].map(broken.to_dict()).astype(float)  # NaN, hence never reached, where none is
-    return rows[~(rows["step"] >= first_broken)]
-
-
+@once
 def per_seed(panel: Panel, measure: Measure) -> dict[tuple[str, int], float]:
     """(method, seed) -> mean over records. `SCORE` is the harmonic mean of the three core means."""
     if measure == SCORE:
@@ -255,6 +252,7 @@ def summary_of(standing: Standing, values: Sequence[float]) -> Summary:
     )
 
 
+@once
 def per_language(panel: Panel, measure: Measure) -> dict[tuple[str, str], Summary]:
     """(method, edit language) -> its number, for every method and every language that facts were edited in."""
     means = panel.values(measure).groupby(["method", "edit_lang", "seed"], as_index=False)["value"].mean()
@@ -268,6 +266,7 @@ def per_language(panel: Panel, measure: Measure) -> dict[tuple[str, str], Summar
     }
 
 
+@once
 def languages(panel: Panel) -> list[str]:
     """Languages that facts were edited in: those of the paper in its order, then others by code."""
     core = panel.records["metric"].isin([measure.metric for measure in CORE])

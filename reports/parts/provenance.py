@@ -11,7 +11,8 @@ import pandas as pd
 from bench.ground.errors import in_short
 from bench.store.records import read_cell
 from bench.store.results import Results
-from reports.numbers.aggregate import FINISHED, Setting, ordered, spent
+from reports.numbers.aggregate import FINISHED, Setting, ordered
+from reports.numbers.costs import spent
 from reports.parts.contents import METHOD, display_name
 from reports.parts.tables import DASH, Cell, Column, Table
 

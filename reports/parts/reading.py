@@ -58,7 +58,8 @@ PROTOCOLS = (
     "±: standard deviation over seeds (n - 1 in the denominator), not an interval. A seed draws facts, new answers and "
     "their order, the same for every method, so methods are compared on the same facts.",
     f"Another machine: rounding moves a mean of three seeds by up to {tolerance(EFFICACY, 3):.1f} points, XTREME F1 by "
-    f"up to {tolerance(XTREME, 3):.1f}; tenths can be compared on one machine only.",
+    f"up to {tolerance(XTREME, 3):.1f}, of RECT, which keeps entries by rank, {tolerance(EFFICACY, 3, 'rect'):.1f} and "
+    f"{tolerance(XTREME, 3, 'rect'):.1f}; smaller differences can be compared on one machine only.",
     "– (k/n): k of n seeds have finished; no mean is made of a part. A dash alone: not measured, or no test; the note "
     "below the table tells why.",
 )

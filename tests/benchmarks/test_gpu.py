@@ -27,6 +27,15 @@ def rows(out: Path) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
 
 
+def test_parts_leave_their_rows(tmp_path: Path) -> None:
+    parts = ("--parts", "golden,embedded,halving,steps", "--tests", "tests/golden/test_algebra.py", "--minutes", 20)
+    done = check(tmp_path, *parts, "--methods", "ft", "--edits", 2, "--facts", 2, "--steps", 1)
+    assert done.exit_code == 0, done.output
+    assert [row[0] for row in rows(tmp_path)] == ["a", "b", "e", "c"]
+    assert {row[2] for row in rows(tmp_path)} == {"ok"}
+
+
+@pytest.mark.soak
 def test_every_part_leaves_its_rows(tmp_path: Path) -> None:
     sizes = ("--methods", "ft,memit", "--edits", 2, "--facts", 2, "--steps", 1)
     done = check(tmp_path, *sizes, "--tests", "tests/golden/test_pieces.py", "--minutes", 20)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bench.compute.pool import beginning
 from bench.config.run import PAPER_METHODS
+from bench.cost import session
 from bench.cost.measuring import block_passes, whole_seconds
 from bench.cost.plan import CostPlan, Load, MethodPlan, moved, needed_bytes
 from bench.ground.atomic import read_json
@@ -18,16 +20,20 @@ from tests.cli.conftest import bench
 
 LOAD = Load(edits=4, steps=2, batch_sizes=(), languages=("en",))
 
+pytestmark = pytest.mark.xdist_group("cost")  # its set-up takes long
+
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cut shape, measured once for all tests."""
+    """A cut shape, measured once for all tests, by processes that begin as the workers of a pool: sooner."""
     root = tmp_path_factory.mktemp("cost")
-    answer = bench(
-        "cost", "--model", "released-tiny", "--methods", "ft,memit", "--edits", 4, "--steps", 2, "--layers", 2,
-        "--batch-sizes", "1", "--languages", "en", "--device", "cpu", "--dtype", "float32", "--display", "plain",
-        "--token-budget", 200, "--cache-dir", root / "cache", "--out", root / "out",
-    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "get_context", lambda _: beginning())
+        answer = bench(
+            "cost", "--model", "released-tiny", "--methods", "ft,memit", "--edits", 4, "--steps", 2, "--layers", 2,
+            "--batch-sizes", "1", "--languages", "en", "--device", "cpu", "--dtype", "float32", "--display", "plain",
+            "--token-budget", 200, "--cache-dir", root / "cache", "--out", root / "out",
+        )  # fmt: skip
     assert answer.code == 0, answer.err
     assert "cut to 2 of 8 layers" in answer.out
     assert "extrapolated" in answer.out

@@ -25,6 +25,8 @@ from tests.tinyworld import TinyWorld
 
 LANGUAGES = "en,zh"
 
+pytestmark = pytest.mark.xdist_group("trace")  # its set-up takes long
+
 
 @pytest.fixture(scope="module")
 def traced(tmp_path_factory: pytest.TempPathFactory) -> Path:

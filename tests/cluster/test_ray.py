@@ -80,6 +80,7 @@ def test_a_grid_equals_that_of_the_local_engine(tiny, nodes, tmp_path):
     )
 
 
+@pytest.mark.soak
 def test_a_worker_that_is_killed_loses_the_running_step_only(world, gate, cells, expected, nodes, tmp_path):
     killed: list[Cell] = []
 
@@ -143,6 +144,7 @@ def test_a_cell_that_no_machine_can_compute_is_said(world, cells, nodes, tmp_pat
     assert notes[0].startswith("no machine of the cluster has what a cell asks for: num_cpus=3; at most num_cpus=1,")
 
 
+@pytest.mark.soak
 def test_a_lost_node_loses_the_running_step_only(world, gate, cells, expected, nodes, tmp_path):
     lost: list[Cell] = []
     (node,) = nodes.worker_nodes

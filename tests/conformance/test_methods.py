@@ -19,10 +19,32 @@ from bench.model.editable import EditableModel
 METHODS = Registry("methods", "bench.methods")
 
 
-@pytest.mark.parametrize("name", METHODS.names())
-def test_method_conforms(name: str) -> None:
-    failed = [result for result in check_method(name, METHODS) if not result.passed]
-    assert not failed
+def pairs() -> list[Any]:
+    """Every method on every architecture; each on llama and, in turn, one other now, the rest in `make soak`."""
+    first, *others = tiny.ARCHITECTURES
+    return [
+        pytest.param(
+            name,
+            architecture,
+            marks=[] if architecture in (first, others[place % len(others)]) else pytest.mark.soak,
+        )
+        for place, name in enumerate(METHODS.names())
+        for architecture in tiny.ARCHITECTURES
+    ]
+
+
+@pytest.mark.parametrize(("name", "architecture"), pairs())
+def test_method_conforms(name: str, architecture: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiny, "ARCHITECTURES", (architecture,))
+    results = check_method(name, METHODS)
+    assert len(results) == len(conformance.CHECKS)
+    assert not [result for result in results if not result.passed]
+
+
+def test_a_method_is_checked_on_all_architectures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conformance, "CHECKS", (conformance.only_declared_layers_change,))
+    titles = [result.name for result in check_method("none", METHODS)]
+    assert [title.partition(":")[0] for title in titles] == list(tiny.ARCHITECTURES)
 
 
 @dataclass(frozen=True)

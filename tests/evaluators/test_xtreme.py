@@ -197,7 +197,7 @@ def test_the_floor_is_a_mean_over_tasks_of_means_over_languages() -> None:
 
 
 def test_an_item_scores_alone_as_it_does_in_a_batch(data_dir: Path) -> None:
-    together, alone = (scores(long_model(), data_dir, batch_size=size) for size in (16, 1))
+    together, alone = (scores(long_model(), data_dir, batch_size=size, limit=3) for size in (16, 1))
     assert together == alone
 
 

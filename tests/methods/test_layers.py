@@ -35,6 +35,7 @@ def test_layers_ascend(name, layers):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_right_is_taken_and_survives_json(name):
-    config = methods().config(name, options(name, [0, 2] if "layers" in methods().options(name) else 2))
+@pytest.mark.parametrize("layers", [[0], [0, 2]])
+def test_what_is_right_is_taken_and_survives_json(name, layers):
+    config = methods().config(name, options(name, layers if "layers" in methods().options(name) else layers[-1]))
     assert methods().config(name, json.loads(config.model_dump_json())) == config

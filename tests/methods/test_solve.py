@@ -8,8 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.ground.errors import BenchError
+from methods._locate import solve
 from methods._locate.solve import (
     Projector,
+    combination,
+    coordinates,
     moment_factor,
     null_space_update,
     ridge_update,
@@ -193,3 +196,12 @@ def test_facts_that_say_the_same_can_be_solved_with_any_regulariser() -> None:
     assert torch.isfinite(null_space_update(K.double(), R, None, 1e-30)).all()
     with pytest.raises(torch.linalg.LinAlgError):
         null_space_update(torch.full((M, 2), torch.nan, dtype=torch.float64), R[:, :2], None, 1.0)
+
+
+def test_coordinates_in_blocks_are_those_of_the_whole_basis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solve, "BLOCK", 3)
+    generator = torch.Generator().manual_seed(0)
+    basis, keys = torch.randn(11, 8, generator=generator), torch.randn(11, 4, generator=generator)
+    found = coordinates(basis, keys)
+    torch.testing.assert_close(found, basis.T.double() @ keys.double())
+    torch.testing.assert_close(combination(basis, found), basis.double() @ found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
@@ -17,6 +16,7 @@ from lm_eval.api.instance import Instance
 from bench.api import Answer
 from bench.compute import checkpoint
 from bench.compute.conformance import OPTIONS
+from bench.compute.pool import beginning
 from bench.config.registry import methods
 from bench.data.corpora import corpus
 from bench.model.editable import EditableModel
@@ -100,7 +100,7 @@ def mixed() -> str:
 @pytest.fixture(scope="module")
 def apart() -> Iterator[ProcessPoolExecutor]:
     """A process that has the second device."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), labelled.set_up) as pool:
+    with ProcessPoolExecutor(1, beginning(), labelled.set_up) as pool:
         yield pool
 
 

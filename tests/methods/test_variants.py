@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench.api import EditRequest, Method, State
+from bench.api import EditReport, EditRequest, Method, State
 from bench.compute import checkpoint
 from bench.compute.conformance import OPTIONS
 from bench.config.registry import methods
@@ -19,6 +19,7 @@ from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
 from bench.model.tiny import tiny_corpus, tiny_model
+from methods.alphaedit_multilingual import _together
 from tests.tinyworld import tiny_requests
 
 LAYERS = OPTIONS["layers"]
@@ -247,3 +248,28 @@ def test_the_text_of_a_translator_counts(tmp_path: Path, monkeypatch: pytest.Mon
     assert registry.source("alphaedit-all-translations", named) != before
     with pytest.raises(BenchError, match="cannot be loaded"):
         registry.source("alphaedit-all-translations", {**options, "translator": "no_such_module:f"})
+
+
+def test_a_fact_that_is_a_translation_of_another_one_in_its_step_is_written_once(stats: Stats) -> None:
+    context = Here("en", "de")
+    model, state = edited("alphaedit-all-translations", stats, [[fact(0, "en", "de"), fact(0, "de", "en")]], context)
+    plain, _ = edited("alphaedit", stats, [[fact(0, "en"), fact(0, "de")]], context)
+    assert same(model, plain)
+    assert [each[1] for each in state.memory["written"]] == ["en", "de"]
+
+
+def test_languages_apart_report_means_over_facts_and_sums_of_seconds() -> None:
+    found = _together(
+        [(2, EditReport({"nll": 1.0}, {}, {"values": 1.0})), (1, EditReport({"nll": 4.0}, {}, {"values": 2.0}))],
+        {0: 5.0},
+    )
+    assert found.losses == {"nll": pytest.approx(2.0)}
+    assert (found.update_norms, found.seconds) == ({0: 5.0}, {"values": 3.0})
+
+
+@pytest.mark.parametrize("name", [each for each in methods().names() if each != "none"])
+def test_a_layer_that_the_model_lacks_is_one_line(name: str, stats: Stats) -> None:
+    beyond = {"layer": 9} if "layer" in methods().options(name) else {"layers": (0, 9)}
+    with pytest.raises(BenchError, match="9") as caught:
+        method(name, **beyond).prepare(tiny_model("llama"), stats, Here("en"))
+    assert "\n" not in str(caught.value)

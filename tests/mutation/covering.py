@@ -11,7 +11,7 @@ def _built(*names: str) -> tuple[str, ...]:
 
 
 def _conforms(name: str) -> str:
-    return f"tests/conformance/test_methods.py::test_method_conforms[{name}]"
+    return f"tests/conformance/test_methods.py::test_method_conforms[{name}-llama]"
 
 
 COVERING: dict[str, Sequence[str]] = {
@@ -54,7 +54,7 @@ COVERING: dict[str, Sequence[str]] = {
     "methods/_locate/keys.py": ("tests/golden/test_pieces.py", *_built("memit"), "tests/model/test_batching.py"),
     "methods/_locate/moving.py": ("tests/methods/test_null_space.py", *_built("langedit_released")),
     "methods/_locate/null_space.py": ("tests/methods/test_null_space.py",),
-    "methods/_locate/prefixes.py": ("tests/methods/test_prefixes.py",),
+    "methods/_locate/prefixes.py": ("tests/methods/test_drawn_prefixes.py", "tests/methods/test_prefixes.py"),
     "methods/_locate/prompts.py": ("tests/golden/test_pieces.py", "tests/methods/test_prompts.py"),
     "methods/_locate/rules.py": (*_built("memit", "alphaedit", "langedit_released", "langedit_after_its_paper"),),
     "methods/_locate/solve.py": ("tests/methods/test_solve.py", "tests/golden/test_algebra.py"),

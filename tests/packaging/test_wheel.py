@@ -14,7 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.config.registry import methods
+
 ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.xdist_group("wheel")  # its set-up takes long
 
 
 def run(*command: object, cwd: Path) -> str:
@@ -64,8 +68,16 @@ def test_presets_are_listed(installed: Path, tmp_path: Path) -> None:
     }
 
 
-def test_the_smallest_run_and_its_report(installed: Path, tmp_path: Path) -> None:
-    run(installed / "bench", "run", "--preset", "smoke", "--device", "cpu", "--display", "none", cwd=tmp_path)
+def test_all_methods_are_there(installed: Path, tmp_path: Path) -> None:
+    load = "from bench.config.registry import methods; print([methods().module(n).__name__ for n in methods().names()])"
+    found = run(installed / "python", "-c", load, cwd=tmp_path)
+    assert found.count("methods.") == len(methods().names())
+
+
+@pytest.mark.parametrize("names", ["none,memit", pytest.param("all", marks=pytest.mark.soak)])
+def test_the_smallest_run_and_its_report(installed: Path, tmp_path: Path, names: str) -> None:
+    smoke = ("--preset", "smoke", "--methods", names, "--workers", 1, "--device", "cpu", "--display", "none")
+    run(installed / "bench", "run", *smoke, cwd=tmp_path)
     text = run(installed / "bench", "report", "smoke", "--out", tmp_path / "report", cwd=tmp_path)
     assert "MEMIT" in text
     assert {"report.html", "report.md", "report.pdf", "report.tex"} <= {

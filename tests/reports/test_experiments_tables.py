@@ -196,7 +196,8 @@ def test_half_a_grid_gives_what_is_there(methods: tuple[str, ...], seeds: tuple[
     world = World(methods=methods, seeds=seeds, status=STATUS, **GRID)
     given = load_results(world.write(tmp_path / "run", model="llama3-8b"))
     parts = panels(given)
-    sections = [section for panel in parts for section in of_panel(given, panel)] + of_run(given, parts)
+    of_all = of_run(given, parts)
+    sections = [section for panel in parts for section in of_panel(given, panel)] + of_all
     assert all(isinstance(section.parts[0], str) for section in sections)
     for section in sections:
         tables = [part for part in section.parts if isinstance(part, Table)]
@@ -207,7 +208,7 @@ def test_half_a_grid_gives_what_is_there(methods: tuple[str, ...], seeds: tuple[
         for picture in (part for part in section.parts if isinstance(part, Picture)):
             assert picture.figure.get_figwidth() == 7
             picture.figure.draw_without_rendering()
-    names = [p.name for s in of_run(given, parts) for p in s.parts if isinstance(p, Table)]
+    names = [p.name for s in of_all for p in s.parts if isinstance(p, Table)]
     assert len(set(names)) == len(names)
 
 

@@ -7,7 +7,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,8 +18,10 @@ from bench.ground.atomic import TEMPORARY
 from bench.store.results import load_results
 from reports.documents.document import read_report
 from reports.render import write_report
+from tests import started
+from tests.soak import faults
+from tests.started import Started
 
-REPOSITORY = Path(__file__).parents[2]
 CUT_SMALL = {
     "preset": "table1",
     "methods": "ft,memit,alphaedit,langedit",
@@ -39,27 +40,21 @@ ORPHAN_SECONDS = 20.0
 
 
 def command(folder: Path, workers: int = 1, fault: str = "none", number: int = 0, **changed: str) -> list[str]:
-    """The command line of a run in a folder; statistics are shared with runs beside it."""
+    """What `faults` is given for a run in a folder; statistics are shared with runs beside it."""
     places = {"results-dir": str(folder), "cache-dir": str(folder.parent / "cache")}
     flags = {**CUT_SMALL, **places, "workers": str(workers), **changed}
     given = [part for key, value in flags.items() for part in (f"--{key}", value)]
-    return [sys.executable, "-m", "tests.soak.faults", fault, str(number), "run", *given]
+    return [fault, str(number), "run", *given]
 
 
-def start(arguments: list[str], **how: object) -> subprocess.Popen[str]:
-    """Start a command in a session of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "HF_HUB_OFFLINE": "1"}
-    return subprocess.Popen(
-        arguments, cwd=REPOSITORY, env=environment, start_new_session=True, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how,
-    )  # fmt: skip
+def start(arguments: list[str]) -> Started:
+    """Start a command."""
+    return Started(faults.main, arguments)
 
 
 def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    process = start(arguments)
-    out, err = process.communicate()
-    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+    return started.run(faults.main, arguments)
 
 
 def wait_for_orphans(group: int) -> None:
@@ -122,6 +117,7 @@ class Soak:
     def go(self, wanted: int, workers: tuple[int, ...] = (1, 2)) -> None:
         """Kill until `wanted` kills have hit, then let the last run end."""
         rng, reference = random.Random(self.seed), self.root / "reference"
+        run(["none", "0", "list", "presets"])  # the first process waits for the libraries
         began = time.monotonic()
         done = run(command(reference, **self.changed))
         assert done.returncode == 0, done.stderr
@@ -146,7 +142,7 @@ class Soak:
         moment = rng.uniform(0.1, 1.0) * whole
         try:
             _, err = process.communicate(timeout=None if fault != "none" else moment)
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             process.send_signal(signal.SIGKILL)
             _, err = process.communicate()
         wait_for_orphans(process.pid)

@@ -37,11 +37,12 @@ def is_one_line(done: subprocess.CompletedProcess[str], reason: str) -> None:
 
 
 def test_a_run_goes_on_when_there_is_room_again(disk: Path, tmp_path: Path) -> None:
-    is_one_line(run(command(disk, **FEW)), "No space left on device")
+    few = {**FEW, "cache-dir": str(tmp_path.parent / "cache")}
+    is_one_line(run(command(disk, **few)), "No space left on device")
     mount("-o", "remount,ro", disk)
-    is_one_line(run(command(disk, **FEW)), "Read-only file system")
+    is_one_line(run(command(disk, **few)), "Read-only file system")
     mount("-o", "remount,rw,size=300m", disk)
     for folder in (disk, tmp_path / "reference"):
-        done = run(command(folder, **FEW))
+        done = run(command(folder, **few))
         assert done.returncode == 0, done.stderr
     check_same(disk, tmp_path / "reference")

@@ -192,7 +192,8 @@ RELIABILITY: Reliability = {
     "zh": {"quoted": Measured(30, 30), "recurring": Measured(60, 60), "framed": Measured(60, 60)},
     "ja": {"framed": Measured(67, 67)},
 }
-"""A sample of kept spans that no rule was made from; which ones, and where, stands in tests/data/labels/spans.json."""
+"""A sample of kept spans, labelled by hand; which ones, and where, stands in tests/data/labels/spans.json. Rules were
+made from other records, but for those of quoted names, some of which had been looked at before."""
 
 DATASET = Dataset(
     name=FOLDER,

@@ -1,0 +1,116 @@
+"""What `bench check` edits: one method on one tiny random model, with what several checks look at computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.api import EditRequest, Method, State
+from bench.compute.tiny_facts import parallel_requests
+from bench.config.cell import Cell
+from bench.model import tiny
+from bench.model.editable import EditableModel
+from bench.model.stats import Stats
+
+
+def steps() -> list[list[EditRequest]]:
+    """Two steps of three edits."""
+    requests = parallel_requests()
+    return [requests[:3], requests[3:]]
+
+
+def weights(model: EditableModel) -> dict[str, Tensor]:
+    """A copy of all weights."""
+    return {name: p.detach().clone() for name, p in model.hf.named_parameters()}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Both steps edited, one after the other.
+
+    Attributes:
+        model: as the steps left it.
+        before, after: its weights.
+        edited: names of the parameters that it says were edited.
+        state: what the method keeps.
+    """
+
+    model: EditableModel
+    before: Mapping[str, Tensor]
+    after: Mapping[str, Tensor]
+    edited: frozenset[str]
+    state: State
+
+
+@dataclass(frozen=True)
+class Bed:
+    """A method and the statistics of one architecture."""
+
+    architecture: str
+    method: Method
+    options: Mapping[str, Any]
+    stats: Stats
+    cell: Cell
+    folder: Path
+    edits_nothing: bool
+    device: str = "cpu"
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages of the facts."""
+        return ("en", "de", "zh")
+
+    @property
+    def model_name(self) -> str:
+        """As in the cell."""
+        return self.cell.model.name
+
+    @property
+    def data_dir(self) -> None:
+        """There is none."""
+        return None
+
+    def rng(self, part: str) -> torch.Generator:
+        """Random numbers of one part of the method."""
+        return torch.Generator().manual_seed(self.cell.seed_for(part))
+
+    def model(self, seed: int = 0) -> EditableModel:
+        """A model that nothing was done to."""
+        return tiny.tiny_model(self.architecture, seed, device=self.device)
+
+    def start(self, model: EditableModel) -> State:
+        """The method, prepared."""
+        return self.method.prepare(model, self.stats, self)
+
+    def edit(self, model: EditableModel, state: State, given: Sequence[Sequence[EditRequest]]) -> State:
+        """The state after some steps."""
+        for step in given:
+            state, _ = self.method.apply(model, step, state)
+        return state
+
+    @cached_property
+    def uninterrupted(self) -> Run:
+        """Both steps in one go."""
+        model = self.model()
+        before = weights(model)
+        state = self.edit(model, self.start(model), steps())
+        return Run(model, before, weights(model), frozenset(model.edited()), state)
+
+    def answers_after(self, step: Sequence[EditRequest]) -> list[float]:
+        """Log-probabilities of all target tokens of the first step, after the edits of `step`."""
+        model, asked = self.model(), steps()[0]
+        state = self.edit(model, self.start(model), [step] if step else [])
+        with self.method.deployed(model, state) as view:
+            answers = view.answers([r.text for r in asked], [r.target for r in asked])
+        return [logprob for answer in answers for logprob in answer.logprobs]
+
+    @cached_property
+    def answers(self) -> list[float]:
+        """The answers after the first step."""
+        return self.answers_after(steps()[0])
