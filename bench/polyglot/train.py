@@ -21,7 +21,7 @@ from bench.polyglot import card
 from bench.polyglot.batches import Batch, exercise_rows, fact_rows, filled
 from bench.polyglot.tokenizer import CONTEXT, SEED, train_tokenizer
 
-LAYERS = 4
+LAYERS = 6
 WIDTH = 128
 MLP_WIDTH = 1024
 HEADS = 4
@@ -40,9 +40,8 @@ WARM_UP = 100
 ATTENTION_STD = 0.08
 EMBEDDING_STD = 0.06
 MLP_STD = 0.05
-# Strong decay keeps the residual stream small, and editing well behaved; attention must grow sharp to compare and copy.
 WEIGHT_DECAY = 0.1
-ATTENTION_DECAY = 0.02
+ATTENTION_DECAY = 0.1
 
 _log = logging.getLogger(__name__)
 
