@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.model.editable import EditableModel
@@ -17,12 +17,17 @@ SMALL_MODEL = 100_000_000
 """Bytes of weights up to which threads help a model little, and several copies of it fit anywhere."""
 
 
+def is_small(hf: Any) -> bool:
+    """Whether a Hugging Face model has less than `SMALL_MODEL`."""
+    size: int = sum(each.numel() * each.element_size() for each in hf.parameters())
+    return size < SMALL_MODEL
+
+
 def threads_of(model: EditableModel) -> int:
     """Threads that compute with a model."""
     import torch
 
-    size = sum(each.numel() * each.element_size() for each in model.hf.parameters())
-    return 1 if size < SMALL_MODEL else torch.get_num_threads()
+    return 1 if is_small(model.hf) else torch.get_num_threads()
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from transformers.utils import logging as transformers_logging
 
 from bench.model.batching import Budget
 from bench.model.placement import entry_device
-from bench.model.threads import SMALL_MODEL
+from bench.model.threads import is_small
 from evaluators._xtreme.cache import extend
 from evaluators._xtreme.encoding import EncodingLM
 from evaluators._xtreme.prompts import Row
@@ -57,10 +57,8 @@ def default_batch(model: Any) -> int:
 
     Another batch rounds otherwise, which float32 is precise enough for; with less precise weights it might move scores.
     """
-    parameters = list(model.parameters())
-    size = sum(each.numel() * each.element_size() for each in parameters)
-    small = size < SMALL_MODEL and all(each.dtype is torch.float32 for each in parameters)
-    return SMALL_BATCH if small else BATCH
+    exact = all(each.dtype is torch.float32 for each in model.parameters())
+    return SMALL_BATCH if exact and is_small(model) else BATCH
 
 
 @dataclass(frozen=True, slots=True)

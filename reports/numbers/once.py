@@ -23,7 +23,7 @@ def once(function: F) -> F:
 
     @wraps(function)
     def kept(about: Knowing, *given: Any) -> Any:
-        key = (function.__name__, *given)
+        key = (function, *given)
         if key not in about.known:
             about.known[key] = function(about, *given)
         return about.known[key]

@@ -27,7 +27,7 @@ from reports.numbers.aggregate import (
     panels,
 )
 from reports.numbers.pairing import over_facts, score_over_facts
-from reports.numbers.significance import beats_all, compare, holm, paired
+from reports.numbers.significance import Comparison, Outcome, beats_all, compare, holm, paired
 from tests.reports.world import World
 
 values = st.floats(0, 100, allow_nan=False)
@@ -170,6 +170,19 @@ def test_a_comparison_without_a_test_gives_no_star(tmp_path: Path) -> None:
         (None, None, "no counts of items are stored; score again")
     ]
     assert not beats_all(found, XTREME, "facts")
+
+
+def test_a_star_is_of_its_own_column_and_unit() -> None:
+    sure, unsure = (Outcome(9, difference=5.0, p=p, p_holm=p) for p in (0.001, 0.5))
+    found = [
+        Comparison(SPECIFICITY, "memit", "ft", "facts", sure),
+        Comparison(SPECIFICITY, "memit", "ft", "seeds", unsure),
+        Comparison(XTREME, "memit", "ft", "facts", unsure),
+        Comparison(XTREME, "memit", "ft", "seeds", sure),
+    ]
+    stars = {(m, unit) for m in (SPECIFICITY, XTREME) for unit in ("facts", "seeds") if beats_all(found, m, unit)}
+    assert stars == {(SPECIFICITY, "facts"), (XTREME, "seeds")}
+    assert not beats_all(found, SCORE, "facts")
 
 
 def asking(panel: Panel, asked: int) -> Panel:
