@@ -147,6 +147,8 @@ class RunSpec(Frozen):
         for part in also:
             if strange := sorted(set(part) - set(FURTHER)):
                 raise ValueError(f"a further grid has no '{strange[0]}', but {', '.join(FURTHER)}")
+            if (own := [name for name in OF_MODELS if name in part]) and "models" not in part:
+                raise ValueError(f"a further grid has a '{own[0]}' of its own only with 'models' of its own")
         try:
             # as written in JSON, for run.json and the run's name hold it
             return tuple(cls.model_validate(part).model_dump(mode="json", include=set(part)) for part in also)
@@ -168,5 +170,7 @@ class RunSpec(Frozen):
         return tuple(dict.fromkeys(found))
 
 
-FURTHER = ("methods", "models", "datasets", "orders", "edited", "seeds", "first_seed")
-"""Fields in which a further grid of a run may differ: those that tables tell cells apart by."""
+OF_MODELS = ("hparams", "corpus", "token_budget")
+FURTHER = ("methods", "models", "datasets", "orders", "edited", "seeds", "first_seed", *OF_MODELS)
+"""Fields in which a further grid of a run may differ: those that tables tell cells apart by, and what goes with a
+model."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -37,19 +39,22 @@ class _Anywhere:
         return torch.Generator().manual_seed(SEED)
 
 
-def editability(model: EditableModel, languages: tuple[str, ...] = LANGUAGES) -> dict[str, dict[str, float]]:
-    """Edit one batch of facts per language with MEMIT and its hyperparameters for the embedded model.
+def editability(
+    model: EditableModel, languages: tuple[str, ...] = LANGUAGES, options: Mapping[str, Any] | None = None
+) -> dict[str, dict[str, float]]:
+    """Edit one batch of facts per language with MEMIT.
 
     Args:
         model: the model, unedited; as it was when this returns.
         languages: those to edit in.
+        options: of MEMIT; those for the embedded model where None.
 
     Returns:
         By name and language: ``reached`` (share of targets with an NLL of at most .1 after value optimisation),
         ``efficacy`` and ``specificity`` (token accuracy).
     """
     registry = methods()
-    memit = registry.build("memit", hyperparameters(MODEL, registry)["memit"])
+    memit = registry.build("memit", hyperparameters(MODEL, registry)["memit"] if options is None else options)
     scorer = evaluators().build("edits", {})
     facts, context = load_cldr(LANGUAGES, BATCH, SEED), _Anywhere()
     found: dict[str, dict[str, float]] = {"reached": {}, "efficacy": {}, "specificity": {}}

@@ -18,6 +18,9 @@ from bench.polyglot.exercises import ECHO, Exercise, exercises
 ROW = 64
 """Tokens of a row of facts, which holds several documents, the last one cut off."""
 
+EXERCISE_ROW = 448
+"""Tokens of a row of exercises, which holds whole ones that do not see each other."""
+
 TRAINED = (*LANGUAGES, "zh", "zh", "zh")
 """Chinese names are learnt apart from those in Latin script, which five languages share."""
 
@@ -27,8 +30,12 @@ EXERCISES = {"xnli": 3, "pawsx": 3, "mlqa": 2, "wikiann": 3, ECHO: 2}
 WEIGHTS: Mapping[Kind, float] = {Kind.OBJECT: 1.0, Kind.TOLD: 0.3, Kind.FILLER: 0.5, Kind.NAME: 0.11}
 """Of the loss. Names cannot be foretold."""
 
-BOTTLENECK = 0.8
+BOTTLENECK = 0.9
 """Share of documents in which the tokens after a name see of it only its last token."""
+
+
+EVER = 10**6
+"""Reach of a token that all after it may attend to."""
 
 
 class Row(NamedTuple):
@@ -37,7 +44,7 @@ class Row(NamedTuple):
     Attributes:
         ids: the tokens.
         weights: of each token in the loss, as what is to be foretold.
-        reach: how many tokens further on a token may still be attended to; 0: all.
+        reach: how many tokens further on a token may still be attended to.
     """
 
     ids: list[int]
@@ -79,12 +86,12 @@ def _encoded(tokenizer: PreTrainedTokenizerFast, texts: Sequence[Document], rng:
         kinds = [part.kind for part in document.parts for _ in part.text]
         weights = [0.0, *(WEIGHTS[kinds[end - 1]] for _, end in spans[1:])]
         narrow = rng.random() < BOTTLENECK
-        yield Row(list(ids), weights, _reach(document, spans) if narrow else [0] * len(ids))
+        yield Row(list(ids), weights, _reach(document, spans) if narrow else [EVER] * len(ids))
 
 
 def _reach(document: Document, spans: Sequence[tuple[int, int]]) -> list[int]:
     """Of every token of a name but its last: how far the last one is."""
-    reach = [0] * len(spans)
+    reach = [EVER] * len(spans)
     at = 0
     for part in document.parts:
         end = at + len(part.text)
@@ -97,11 +104,23 @@ def _reach(document: Document, spans: Sequence[tuple[int, int]]) -> list[int]:
 
 
 def exercise_rows(tokenizer: PreTrainedTokenizerFast, rng: random.Random) -> Iterator[Row]:
-    """Exercises without end, of which only the answers are learnt."""
+    """Rows of exercises without end, of which only the answers are learnt."""
     while True:
-        asked = exercises(rng, EXERCISES)
-        rng.shuffle(asked)
-        yield from _answered(tokenizer, asked)
+        rows = _packed(list(_answered(tokenizer, exercises(rng, EXERCISES))))
+        rng.shuffle(rows)
+        yield from rows
+
+
+def _packed(rows: Sequence[Row]) -> list[Row]:
+    """Rows joined up to `EXERCISE_ROW` tokens: the longest first, each behind the first that leaves it room."""
+    joined: list[Row] = []
+    for row in sorted(rows, key=lambda row: -len(row.ids)):
+        room = next((each for each in joined if len(each.ids) + len(row.ids) <= EXERCISE_ROW), None)
+        if room is None:
+            joined.append(room := Row([], [], []))
+        for all_tokens, more in zip(room, row, strict=True):
+            all_tokens.extend(more)
+    return joined
 
 
 def _answered(tokenizer: PreTrainedTokenizerFast, asked: Sequence[Exercise]) -> Iterator[Row]:
@@ -109,7 +128,7 @@ def _answered(tokenizer: PreTrainedTokenizerFast, asked: Sequence[Exercise]) -> 
     for exercise, ids, spans in zip(asked, encoded["input_ids"], encoded["offset_mapping"], strict=True):
         answers = exercise.answers()
         inside = [any(start <= span[0] < span[1] <= end for start, end in answers) for span in spans]
-        yield Row(list(ids), [float(each) for each in inside], [0] * len(ids))
+        yield Row(list(ids), [float(each) for each in inside], list(range(len(ids)))[::-1])
 
 
 def filled(rows: Iterator[Row], tokens: int, pad: int) -> Batch:
@@ -125,13 +144,13 @@ def batch(rows: Sequence[Row], pad: int) -> Batch:
     width = max(len(row.ids) for row in rows)
     ids = torch.tensor([[*row.ids, *[pad] * (width - len(row.ids))] for row in rows])
     weights = torch.tensor([[*row.weights, *[0.0] * (width - len(row.weights))] for row in rows])
-    reach = torch.tensor([[*row.reach, *[0] * (width - len(row.reach))] for row in rows])
+    reach = torch.tensor([[*row.reach, *[EVER] * (width - len(row.reach))] for row in rows])
     return Batch(ids, weights, _mask(reach))
 
 
 def _mask(reach: Tensor) -> Tensor:
     """What may not be attended to: tokens to come, and those whose reach has ended."""
     place = torch.arange(reach.shape[1])
-    ended = (place[:, None] > (reach + place)[:, None, :]) & (reach > 0)[:, None, :]
+    ended = place[:, None] > (reach + place)[:, None, :]
     hidden = ended | (place[:, None] < place)
     return torch.zeros(hidden.shape).masked_fill(hidden, torch.finfo(torch.float32).min)[:, None]

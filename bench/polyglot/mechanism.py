@@ -28,6 +28,9 @@ TOKEN_BUDGET = 30_000
 THRESHOLD = 0.02
 """Eigenvalues below it span the null space, as in the released hyperparameters."""
 
+KEPT = 0.75
+"""Share of directions that scale-free hyperparameters keep."""
+
 KEYS = 200
 
 
@@ -116,6 +119,7 @@ class Spectrum:
         cosine: mean of the keys of different facts.
         mean: eigenvalue, mean over directions.
         norm: mean squared norm of keys.
+        lowest: eigenvalue below which `KEPT` of directions lie, and the keys' mean squared norm in these.
     """
 
     kept: float
@@ -125,6 +129,7 @@ class Spectrum:
     cosine: float
     mean: float
     norm: float
+    lowest: tuple[float, float]
 
 
 @torch.no_grad()
@@ -144,6 +149,7 @@ def _spectrum(moment: Tensor, keys: Tensor, threshold: float) -> Spectrum:
     kept = int((values < threshold).sum())
     units = torch.nn.functional.normalize(keys, dim=1)
     count = len(keys)
+    most = round(KEPT * len(values))
     return Spectrum(
         kept / len(values),
         float(share[kept - 1]) if kept else 0.0,
@@ -152,6 +158,7 @@ def _spectrum(moment: Tensor, keys: Tensor, threshold: float) -> Spectrum:
         float(((units @ units.T).sum() - count) / (count * (count - 1))),
         float(values.mean()),
         float(energy.sum(1).mean()),
+        (float(values[most]), float(energy[:, :most].sum(1).mean())),
     )
 
 

@@ -14,6 +14,7 @@ from reports.experiments import (
     figure3,
     figure4,
     horizon,
+    prediction,
     table1,
     table5,
     table6,
@@ -35,6 +36,6 @@ def of_run(results: Results, panels: Sequence[Panel]) -> list[Section]:
     """Sections that set the settings of a run side by side."""
     return [
         section
-        for module in (figure4, table5, ablation, table6, transfer)
+        for module in (figure4, table5, ablation, prediction, table6, transfer)
         for section in module.sections(results, panels)
     ]
