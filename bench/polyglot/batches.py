@@ -118,8 +118,9 @@ def _packed(rows: Sequence[Row]) -> list[Row]:
         room = next((each for each in joined if len(each.ids) + len(row.ids) <= EXERCISE_ROW), None)
         if room is None:
             joined.append(room := Row([], [], []))
-        for all_tokens, more in zip(room, row, strict=True):
-            all_tokens.extend(more)
+        room.ids.extend(row.ids)
+        room.weights.extend(row.weights)
+        room.reach.extend(row.reach)
     return joined
 
 

@@ -29,8 +29,8 @@ LOG_BASE, KEEP, PRIOR = 2.718281828459045, 0.4, 100_000
 HEADER = """\
 # The embedded model, by the ratios of the published hyperparameters: lambda / m = 1, {kept:.0%} of the directions kept,
 # l2 = {identity} ||P k||^2 (LangEdit as written: a tenth, its 1 to AlphaEdit's 10), the same layers and clamp for all.
-# Written by `make tune-polyglot` from the model's spectrum; no score was looked at. ROME has no such ratio but layer and
-# clamp; FT has none and keeps its tuned values. Other constants are as published.
+# Written by `make tune-polyglot` from the model's spectrum; no score was looked at. ROME has no such ratio, but layer
+# and clamp of the others; FT has none and keeps its tuned values. Other constants are as published.
 """
 
 

@@ -27,7 +27,7 @@ MLP_WIDTH = 1024
 HEADS = 4
 
 STEPS = 5500
-FEW_PLACES, FEW_STEPS = 64, 600
+FEW_PLACES, FEW_STEPS = 64, 1000
 """With what training begins: finding facts by name is learnt on few places sooner, and then serves for all."""
 
 FACT_TOKENS, EXERCISE_TOKENS = 1536, 1200

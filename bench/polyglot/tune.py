@@ -10,27 +10,26 @@ goes on.
 
 from __future__ import annotations
 
-import csv
 import logging
 import random
-import statistics
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.config.registry import methods
 from bench.data import datasets
-from bench.ground.atomic import replacing, write_text
+from bench.ground.atomic import write_text
 from bench.ground.errors import BenchError
 from bench.ground.progress import Unheard
 from bench.model import catalog
+from bench.model.loading import load_editable
+from bench.polyglot.scale_free import scale_free, text
+from bench.polyglot.trials import METRICS, Space, Trial, edges, write_hyperparameters, write_log, write_settings
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
 
@@ -40,11 +39,8 @@ SEED = 1000
 
 TRIALS, DRAWN, MORE, ROUNDS = 12, 6, 4, 4
 SCHEDULE = Schedule(batch_size=20, edits_per_language=80)
-METRICS = ("efficacy", "generality", "specificity", "xtreme_f1")
 ITEMS = 25
 """Of xtreme-mini per task and language; the benchmark asks 100."""
-
-Space = Mapping[str, Sequence[Any]]
 
 VALUES: Space = {
     "value_steps": (25,),
@@ -57,6 +53,11 @@ VALUES: Space = {
 """Value optimisation has the same space in all methods that have it."""
 
 LAYERS = ([0], [0, 1], [1], [1, 2], [0, 1, 2], [2])
+"""Of those that the causal trace advises."""
+
+PEAK = (1,)
+"""Where MLPs at the subject's last token have most effect; settings by ratio edit no other."""
+
 FAMILY: Space = {**VALUES, "layers": LAYERS}
 RIDGE: Space = {**FAMILY, "moment_weight": (10, 30, 100, 300, 1000, 3000, 10_000)}
 NULL: Space = {**FAMILY, "threshold": (0.003, 0.01, 0.03, 0.1, 0.3), "l2": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)}
@@ -78,33 +79,8 @@ SPACES: Mapping[str, Space] = {
     "langedit": {**NULL, "prior": (100, 1000, 10_000, 100_000, 1_000_000)},
     "langedit-released": NULL,
 }
-BOUNDED = ("layer", "layers", "objective", "use_moment", "keep", "norm_constraint")
-"""Options whose choices are all there are."""
-
-SAME = {"prune-released": "prune"}
-"""Variants that take the values of the method they vary."""
-
-HEADER = """\
-# The embedded model. Found by `make tune-polyglot`: {trials} trials for every method on a tuning stream of its own
-# seed; all trials are in results/reference/tuning-polyglot-tiny.csv. Variants take the values of what they vary.
-"""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One setting of a method and what it reached on the tuning stream, in percent."""
-
-    method: str
-    options: Mapping[str, Any]
-    scores: Mapping[str, float]
-
-    @property
-    def score(self) -> float:
-        """Harmonic mean of the metrics."""
-        values = [self.scores[metric] for metric in METRICS]
-        return statistics.harmonic_mean(values) if min(values) > 0 else 0.0
 
 
 def draw(space: Space, rng: random.Random) -> dict[str, Any]:
@@ -121,16 +97,7 @@ def neighbour(space: Space, options: Mapping[str, Any], rng: random.Random) -> d
     return {**options, name: rng.choice(beside)}
 
 
-def edges(space: Space, options: Mapping[str, Any]) -> list[str]:
-    """Options of a setting at an end of their choices, where there could be more."""
-    return [
-        name
-        for name, choices in space.items()
-        if len(choices) > 2 and name not in BOUNDED and options[name] in (choices[0], choices[-1])
-    ]
-
-
-def widened(space: Space, options: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
+def widened(space: Space, options: Mapping[str, Any]) -> Space:
     """A space with two choices more, in the same ratio, beyond every edge that a setting stands on."""
     wider = {name: list(choices) for name, choices in space.items()}
     for name in edges(space, options):
@@ -182,7 +149,10 @@ def evaluate(method: str, options: Mapping[str, Any], folder: Path) -> Trial:
         token_budget=50_000,
         seed=SEED,
     )
-    evaluators = (("edits", {}), ("xtreme", {"source": "mini", "limit": ITEMS}))
+    evaluators: tuple[tuple[str, Mapping[str, Any]], ...] = (
+        ("edits", {}),
+        ("xtreme", {"source": "mini", "limit": ITEMS}),
+    )
     place = folder / method
     outcome = Task(ResultStore(place), World(registry, evaluators, None, folder / "cache", "cpu"))(cell, Unheard())
     if outcome is None:
@@ -203,37 +173,20 @@ def _scores(place: Path, cell: str) -> dict[str, float]:
     return {metric: float(means[metric]) for metric in METRICS}
 
 
-def write_log(trials: Sequence[Trial], path: Path) -> None:
-    """All trials as a table, the best of each method first."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["method", "score", *METRICS, "options"])
-        for trial in trials:
-            figures = [f"{value:.2f}" for value in (trial.score, *(trial.scores[m] for m in METRICS))]
-            options = yaml.safe_dump(dict(trial.options), default_flow_style=True, width=999).strip()
-            table.writerow([trial.method, *figures, options])
-
-
-def write_hyperparameters(best: Mapping[str, Trial], trials: int, path: Path) -> None:
-    """The best settings as the model's hyperparameter file."""
-    settings: dict[str, Any] = {"none": {}, **{name: dict(trial.options) for name, trial in best.items()}}
-    for variant, base in SAME.items():
-        settings[variant] = dict(settings[base])
-    body = "\n".join(
-        yaml.safe_dump({name: options}, sort_keys=False, default_flow_style=None, width=100)
-        for name, options in settings.items()
-    )
-    write_text(path, HEADER.format(trials=trials) + "\n" + body)
+def _tell(best: Trial, space: Space) -> None:
+    at = ", ".join(edges(space, best.options))
+    told = f"; at an edge: {at}" if at else ""
+    _log.info("%s: %.2f %s %s%s", best.method, best.score, dict(best.scores), dict(best.options), told)
 
 
 def main(
     workers: Annotated[int, typer.Option(help="methods searched at the same time")] = 2,
     folder: Annotated[Path, typer.Option(help="where trials and statistics are kept")] = Path("build/tuning"),
-    log: Annotated[Path, typer.Option(help="table of all trials")] = Path("results/reference/tuning-polyglot-tiny.csv"),
+    tables: Annotated[Path, typer.Option(help="for the tables of trials and of settings")] = Path("results/reference"),
 ) -> None:
-    """Search the hyperparameters of every method for the embedded model."""
+    """Search the hyperparameters of every method for the embedded model, and write those by ratio beside them."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    spaces = dict(SPACES)
+    spaces: dict[str, Space] = dict(SPACES)
     found: dict[str, list[Trial]] = {name: [] for name in spaces}
     trials = 0
     with ProcessPoolExecutor(workers) as pool:
@@ -243,16 +196,18 @@ def main(
             searched = pool.map(partial(search, trials=count, folder=folder), spaces, spaces.values(), found.values())
             for name, each in zip(spaces, searched, strict=True):
                 found[name] = each
-                write_log([trial for one in found.values() for trial in one], log)
-                best = each[0]
-                at = ", ".join(edges(spaces[name], best.options))
-                told = f"; at an edge: {at}" if at else ""
-                _log.info("%s: %.2f %s %s%s", name, best.score, dict(best.scores), dict(best.options), told)
+                write_log([trial for one in found.values() for trial in one], tables / f"tuning-{MODEL}.csv")
+                _tell(each[0], spaces[name])
             if not any(edges(spaces[name], each[0].options) for name, each in found.items()):
                 break
             spaces = {name: widened(space, found[name][0].options) for name, space in spaces.items()}
-    best_of = {name: each[0] for name, each in found.items()}
-    write_hyperparameters(best_of, trials, Path(__file__).parents[1] / "hparams" / f"{MODEL}.yaml")
+    best = {name: each[0] for name, each in found.items()}
+    hparams = Path(__file__).parents[1] / "hparams"
+    write_hyperparameters(best, trials, hparams / f"{MODEL}.yaml")
+    model = load_editable(MODEL, "float32", "cpu", folder / "cache")
+    ratios = scale_free(model, PEAK, best["ft"].options)
+    write_text(hparams / f"{MODEL}-scale-free.yaml", text(ratios))
+    write_settings(best, spaces, ratios, tables / f"settings-{MODEL}.md")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
         picture = Picture(
             f"prediction{group.suffix}",
             "Scores over the number of edits, a row per model, percent.",
-            f"Scores of {len(methods)} methods over the number of edits, a row of panels for each of {len(names)} models",
+            f"Scores of {len(methods)} methods over the number of edits, a row of panels a model, {len(names)} models",
             draw_curves(methods, charts, columns=len(CORE)),
         )
         table = agreement(group.suffix, courses[first], {model: courses[model] for model in others})

@@ -8,12 +8,14 @@ from statistics import fmean
 import pytest
 from transformers import PreTrainedTokenizerFast
 
+from bench.config.registry import methods
+from bench.config.settings import hyperparameters
 from bench.data.cldr.items import all_items
 from bench.data.cldr.phrasings import LANGUAGES
 from bench.data.cldr.tasks import TASKS
 from bench.data.cldr.text import statistics_text
 from bench.model.editable import EditableModel
-from bench.model.embedded import model_dir
+from bench.model.embedded import MODEL_NAME, model_dir
 from bench.model.loading import load_editable
 from bench.model.tokens import Tokens
 from bench.polyglot.abilities import editability, xtreme_f1
@@ -64,6 +66,18 @@ def test_keys_of_edits_lie_off_ordinary_text_as_in_a_real_model(model: EditableM
         assert 0.60 <= found.kept <= 0.82
         assert 0.47 <= found.energy <= 0.63
         assert found.cosine <= 0.12
+
+
+def test_settings_by_ratio_have_the_published_ratios(model: EditableModel) -> None:
+    settings = hyperparameters(f"{MODEL_NAME}-scale-free", methods())
+    layers = settings["alphaedit"]["layers"]
+    assert all(settings[name]["layers"] == layers for name in ("memit", "prune", "rect", "langedit"))
+    assert settings["memit"]["moment_weight"] == model.weight(layers[0]).shape[1]
+    found = spectra(model, layers, settings["alphaedit"]["threshold"])
+    assert 0.7 <= fmean(each.kept for each in found.values()) <= 0.8
+    norm = fmean(each.lowest[1] for each in found.values())
+    assert settings["alphaedit"]["l2"] == pytest.approx(0.4 * norm, rel=0.1)
+    assert len({settings[name]["clamp"] for name in ("rome", "memit", "prune", "rect", "alphaedit", "langedit")}) == 1
 
 
 def test_facts_can_be_written_into_it(model: EditableModel) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from bench.config.registry import methods
+from bench.config.settings import hyperparameters
 from bench.polyglot import tune
-from bench.polyglot.tune import METRICS, SAME, SPACES, Trial, draw, edges, neighbour, search, widened
+from bench.polyglot.trials import METRICS, SAME, Trial, edges, write_hyperparameters, write_settings
+from bench.polyglot.tune import SPACES, draw, neighbour, search, widened
 
 SPACE = {"clamp": (0.5, 1.0, 2.0), "l2": (1.0, 10.0, 100.0), "layers": ([0], [1]), "steps": (25,)}
 
@@ -59,3 +61,25 @@ def test_a_search_tries_as_many_settings_as_it_may_none_twice(monkeypatch: pytes
     assert len(found) == 9 == len({str(each) for each in asked})
     assert found[0].options["clamp"] == 2.0
     assert len(search("memit", SPACE, found, 3, Path())) == 12
+
+
+def test_settings_stand_side_by_side_and_edges_are_told(tmp_path: Path) -> None:
+    best = Trial("memit", {"clamp": 0.5, "l2": 10.0, "layers": [1], "steps": 25}, dict.fromkeys(METRICS, 10.0))
+    write_settings(
+        {"memit": best}, {"memit": SPACE}, {"memit": {"clamp": 1.5, "layers": [1]}}, tmp_path / "settings.md"
+    )
+    rows = [line.strip("| ").split(" | ") for line in (tmp_path / "settings.md").read_text().splitlines()[2:]]
+    assert rows == [
+        ["memit", "clamp", "0.5", "1.5", "0.5, 1, 2", "yes"],
+        ["memit", "l2", "10", "-", "1, 10, 100"],
+        ["memit", "layers", "[1]", "[1]", "[0], [1]"],
+    ]
+
+
+def test_the_best_settings_are_a_hyperparameter_file(tmp_path: Path) -> None:
+    registry = methods()
+    options = draw(SPACES["prune"], random.Random(1))
+    trial = Trial("prune", options, dict.fromkeys(METRICS, 10.0))
+    write_hyperparameters({"prune": trial}, 12, tmp_path / "found.yaml")
+    found = hyperparameters(str(tmp_path / "found.yaml"), registry)
+    assert found == {"none": {}, "prune": options, "prune-released": options}

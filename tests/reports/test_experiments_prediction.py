@@ -51,7 +51,9 @@ def test_every_model_has_a_row_of_panels() -> None:
     (section,) = prediction.sections(given, panels(given))
     (picture,) = (part for part in section.parts if isinstance(part, Picture))
     titles = [axes.get_title(loc="left") for axes in picture.figure.axes]
-    assert titles == [f"{measure}, {model}" for model in LEVELS for measure in ("Efficacy", "Generality", "Specificity")]
+    assert titles == [
+        f"{measure}, {model}" for model in LEVELS for measure in ("Efficacy", "Generality", "Specificity")
+    ]
 
 
 def test_one_model_or_no_course_predicts_nothing() -> None:
