@@ -16,7 +16,7 @@ from bench.model.embedded import MODEL_NAME
 from bench.model.loading import load_editable
 from bench.polyglot.abilities import BATCH, editability, xtreme_f1
 from bench.polyglot.batches import BOTTLENECK
-from bench.polyglot.mechanism import THRESHOLD, Shares, Spectrum, spectra, traced
+from bench.polyglot.mechanism import COMPARED, KEPT, Shares, Spectrum, spectra, traced
 from bench.polyglot.requirements import recall
 from bench.polyglot.tokenizer import BOS, SEED
 
@@ -82,10 +82,11 @@ def tables(found: Measured) -> str:
             for (lang, kind), s in found.traces.items()
         ],
     )
+    compared = " / ".join(f"{part:.0%}" for part in COMPARED)
     keys = _rows(
-        ("layer", f"kept at {THRESHOLD}", "energy of keys", "of the corpus", "keys at 70 / 80 / 90 % kept", "cosine"),
+        ("layer", f"eigenvalue at {KEPT:.0%} kept", "energy of keys", "of the corpus", f"keys at {compared}", "cosine"),
         [
-            (layer, s.kept, s.energy, s.corpus, " / ".join(f"{each:.2f}" for each in s.at_kept), s.cosine)
+            (layer, s.threshold, s.energy, s.corpus, " / ".join(f"{each:.2f}" for each in s.compared), s.cosine)
             for layer, s in found.spectra.items()
         ],
     )

@@ -25,11 +25,10 @@ from bench.trace.tracer import Tracer
 
 SAMPLES, NOISE, NOISE_SEED = 4, 3.0, 1
 TOKEN_BUDGET = 30_000
-THRESHOLD = 0.02
-"""Eigenvalues below it span the null space, as in the released hyperparameters."""
-
 KEPT = 0.75
-"""Share of directions that scale-free hyperparameters keep."""
+"""Share of directions in the null space, as the published threshold leaves on large models; and others to compare."""
+
+COMPARED = (0.7, 0.8, 0.9)
 
 KEYS = 200
 
@@ -109,56 +108,49 @@ def _effects(prompts: Sequence[Prompt], found: Sequence[Traced], kind: str, at_s
 
 @dataclass(frozen=True, slots=True)
 class Spectrum:
-    """Second moments of a layer on the statistics text, and keys of edits.
+    """Second moments of a layer on the statistics text, and keys of edits; the null space is `KEPT` of the directions.
 
     Attributes:
-        kept: share of directions in the null space.
-        energy: share of the keys' energy there.
-        corpus: share of the corpus' energy there.
-        at_kept: the keys' share where 70, 80 and 90 % of directions are kept.
+        threshold: eigenvalue below which it lies.
+        norm: mean squared norm of keys in it.
+        energy: the same as a share of the keys'.
+        corpus: share of the corpus' energy in it.
+        compared: the keys' share where `COMPARED` of directions are kept.
         cosine: mean of the keys of different facts.
-        mean: eigenvalue, mean over directions.
-        norm: mean squared norm of keys.
-        lowest: eigenvalue below which `KEPT` of directions lie, and the keys' mean squared norm in these.
     """
 
-    kept: float
+    threshold: float
+    norm: float
     energy: float
     corpus: float
-    at_kept: tuple[float, ...]
+    compared: tuple[float, ...]
     cosine: float
-    mean: float
-    norm: float
-    lowest: tuple[float, float]
 
 
 @torch.no_grad()
-def spectra(model: EditableModel, layers: Sequence[int], threshold: float = THRESHOLD) -> dict[int, Spectrum]:
+def spectra(model: EditableModel, layers: Sequence[int]) -> dict[int, Spectrum]:
     """Where the keys of edits lie, by layer."""
     asked = [q for lang in LANGUAGES for q in _drawn(lang, SUBJECT_FIRST[:1], KEYS // len(LANGUAGES), 5)]
     with tempfile.TemporaryDirectory() as cache:
         moments = Stats(Path(cache), corpus(EMBEDDED), TOKEN_BUDGET).moments(model, layers)
     keys = _keys(model, asked, layers)
-    return {layer: _spectrum(moments[layer].matrix.double(), keys[layer], threshold) for layer in layers}
+    return {layer: _spectrum(moments[layer].matrix.double(), keys[layer]) for layer in layers}
 
 
-def _spectrum(moment: Tensor, keys: Tensor, threshold: float) -> Spectrum:
+def _spectrum(moment: Tensor, keys: Tensor) -> Spectrum:
     values, vectors = torch.linalg.eigh(moment)
     energy = (keys @ vectors).square()
     share = (energy.cumsum(1) / energy.sum(1, keepdim=True)).mean(0)
-    kept = int((values < threshold).sum())
+    kept = round(KEPT * len(values))
     units = torch.nn.functional.normalize(keys, dim=1)
     count = len(keys)
-    most = round(KEPT * len(values))
     return Spectrum(
-        kept / len(values),
-        float(share[kept - 1]) if kept else 0.0,
+        float(values[kept]),
+        float(energy[:, :kept].sum(1).mean()),
+        float(share[kept - 1]),
         float(values[:kept].sum() / values.sum()),
-        tuple(float(share[int(part * len(values)) - 1]) for part in (0.7, 0.8, 0.9)),
+        tuple(float(share[round(part * len(values)) - 1]) for part in COMPARED),
         float(((units @ units.T).sum() - count) / (count * (count - 1))),
-        float(values.mean()),
-        float(energy.sum(1).mean()),
-        (float(values[most]), float(energy[:, :most].sum(1).mean())),
     )
 
 

@@ -49,8 +49,8 @@ def scale_free(model: EditableModel, layers: Sequence[int], ft: Mapping[str, Any
     ridge = {**values, "layers": list(layers), "moment_weight": model.weight(layers[0]).shape[1]}
     family = {**ridge, "clamp": smallest_clamp(model, ridge)}
     null = {name: value for name, value in family.items() if name != "moment_weight"}
-    null |= {"threshold": _rounded(fmean(each.lowest[0] for each in found.values()))}
-    l2 = IDENTITY * fmean(each.lowest[1] for each in found.values())
+    null |= {"threshold": _rounded(fmean(each.threshold for each in found.values()))}
+    l2 = IDENTITY * fmean(each.norm for each in found.values())
     rome = {**values, "clamp": family["clamp"], "layer": layers[-1], "use_moment": True}
     langedit = {**null, "l2": _rounded(l2 / 10), "prior": PRIOR}
     return {

@@ -28,7 +28,10 @@ HEADS = 4
 
 STEPS = 5500
 FEW_PLACES, FEW_STEPS = 64, 1000
-"""With what training begins: finding facts by name is learnt on few places sooner, and then serves for all."""
+"""With what training begins, without exercises: finding facts by name is learnt on few places, and then serves for all.
+
+Few are the last ones, which are spelt alike in all languages of Latin script.
+"""
 
 FACT_TOKENS, EXERCISE_TOKENS = 1536, 1200
 """Of a step."""
@@ -106,8 +109,8 @@ def _rate(step: int, total: int) -> float:
 
 
 def train(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, steps: int = STEPS) -> None:
-    """Train in place; every step learns some facts and some exercises."""
-    pad, few = tokenizer.pad_token_id, all_items()[: FEW_PLACES * len(RELATIONS)]
+    """Train in place; every step learns some facts and, after the first ones, some exercises."""
+    pad, few = tokenizer.pad_token_id, all_items()[-FEW_PLACES * len(RELATIONS) :]
     facts = [fact_rows(tokenizer, items, random.Random(SEED)) for items in (few, all_items())]
     exercises = exercise_rows(tokenizer, random.Random(SEED + 1))
     optimizer = _optimizer(model)
@@ -116,7 +119,7 @@ def train(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, steps: in
     model.train()
     for step in range(1, steps + 1):
         sources = ((facts[step > FEW_STEPS], FACT_TOKENS), (exercises, EXERCISE_TOKENS))
-        for i, (rows, tokens) in enumerate(sources):
+        for i, (rows, tokens) in enumerate(sources[: 1 + (step > FEW_STEPS)]):
             loss = _loss(model, filled(rows, tokens, pad))
             loss.backward()  # type: ignore[no-untyped-call]
             means[i] += (loss.item() - means[i]) / min(step, 50)

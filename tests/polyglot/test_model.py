@@ -61,10 +61,11 @@ def test_it_recalls_at_the_last_token_of_the_subject(model: EditableModel) -> No
 
 
 def test_keys_of_edits_lie_off_ordinary_text_as_in_a_real_model(model: EditableModel) -> None:
-    """The band is that of SmolLM2-135M at its layers 1 to 5: directions kept, and the keys' energy there."""
+    """SmolLM2-135M, layers 1 to 5: keys have so much of their energy where 70, 80 and 90 % of directions are kept."""
     for found in spectra(model, edited_layers()).values():
-        assert 0.60 <= found.kept <= 0.82
-        assert 0.47 <= found.energy <= 0.63
+        assert 0.47 <= found.energy <= 0.65
+        for energy, (low, high) in zip(found.compared, ((0.48, 0.59), (0.58, 0.70), (0.70, 0.82)), strict=True):
+            assert low <= energy <= high
         assert found.cosine <= 0.12
 
 
@@ -72,12 +73,11 @@ def test_settings_by_ratio_have_the_published_ratios(model: EditableModel) -> No
     settings = hyperparameters(f"{MODEL_NAME}-scale-free", methods())
     layers = settings["alphaedit"]["layers"]
     assert all(settings[name]["layers"] == layers for name in ("memit", "prune", "rect", "langedit"))
-    assert settings["memit"]["moment_weight"] == model.weight(layers[0]).shape[1]
-    found = spectra(model, layers, settings["alphaedit"]["threshold"])
-    assert 0.7 <= fmean(each.kept for each in found.values()) <= 0.8
-    norm = fmean(each.lowest[1] for each in found.values())
-    assert settings["alphaedit"]["l2"] == pytest.approx(0.4 * norm, rel=0.1)
     assert len({settings[name]["clamp"] for name in ("rome", "memit", "prune", "rect", "alphaedit", "langedit")}) == 1
+    assert settings["memit"]["moment_weight"] == model.weight(layers[0]).shape[1]
+    found = spectra(model, layers)
+    assert settings["alphaedit"]["threshold"] == pytest.approx(fmean(s.threshold for s in found.values()), rel=0.1)
+    assert settings["alphaedit"]["l2"] == pytest.approx(0.4 * fmean(s.norm for s in found.values()), rel=0.1)
 
 
 def test_facts_can_be_written_into_it(model: EditableModel) -> None:
