@@ -26,18 +26,24 @@ WIDTH = 128
 MLP_WIDTH = 1024
 HEADS = 4
 
-STEPS = 5500
+STEPS = 7500
 FEW_PLACES, FEW_STEPS = 64, 1000
-"""With what training begins, without exercises: finding facts by name is learnt on few places, and then serves for all.
+"""With what training begins: finding facts by name is learnt on few places, and then serves for all.
 
 Few are the last ones, which are spelt alike in all languages of Latin script.
 """
 
+EXERCISES_FROM = 4000
+"""Step from which on exercises are learnt, too: facts are learnt slowly beside them, and easily kept."""
+
 FACT_TOKENS, EXERCISE_TOKENS = 1536, 1200
 """Of a step."""
 
+EXERCISE_WEIGHT = 0.5
+"""Of their loss, beside 1 for facts."""
+
 PEAK_LR = 2.5e-3
-WARM_UP, COOL_DOWN = 100, 1500
+WARM_UP, COOL_DOWN = 100, 3000
 """Steps in which the rate rises from zero, and at the end falls back to it."""
 # Around 1 / sqrt(width): at the usual 0.02 attention starts so flat that it never learns to compare two sentences.
 # Narrower MLP weights learn facts sooner. What is added to the residual stream begins small.
@@ -109,7 +115,7 @@ def _rate(step: int, total: int) -> float:
 
 
 def train(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, steps: int = STEPS) -> None:
-    """Train in place; every step learns some facts and, after the first ones, some exercises."""
+    """Train in place; every step learns some facts, later ones some exercises, too."""
     pad, few = tokenizer.pad_token_id, all_items()[-FEW_PLACES * len(RELATIONS) :]
     facts = [fact_rows(tokenizer, items, random.Random(SEED)) for items in (few, all_items())]
     exercises = exercise_rows(tokenizer, random.Random(SEED + 1))
@@ -118,10 +124,10 @@ def train(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, steps: in
     start, means = time.perf_counter(), [0.0, 0.0]
     model.train()
     for step in range(1, steps + 1):
-        sources = ((facts[step > FEW_STEPS], FACT_TOKENS), (exercises, EXERCISE_TOKENS))
-        for i, (rows, tokens) in enumerate(sources[: 1 + (step > FEW_STEPS)]):
+        sources = ((facts[step > FEW_STEPS], FACT_TOKENS, 1.0), (exercises, EXERCISE_TOKENS, EXERCISE_WEIGHT))
+        for i, (rows, tokens, weight) in enumerate(sources[: 1 + (step > EXERCISES_FROM)]):
             loss = _loss(model, filled(rows, tokens, pad))
-            loss.backward()  # type: ignore[no-untyped-call]
+            (weight * loss).backward()  # type: ignore[no-untyped-call]
             means[i] += (loss.item() - means[i]) / min(step, 50)
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
