@@ -52,10 +52,10 @@ VALUES: Space = {
 }
 """Value optimisation has the same space in all methods that have it."""
 
-LAYERS = ([0], [0, 1], [1], [1, 2], [0, 1, 2], [2])
+LAYERS = ([1], [1, 2], [2], [1, 2, 3], [2, 3], [3])
 """Of those that the causal trace advises."""
 
-PEAK = (1,)
+PEAK = (2,)
 """Where MLPs at the subject's last token have most effect; settings by ratio edit no other."""
 
 FAMILY: Space = {**VALUES, "layers": LAYERS}
@@ -63,7 +63,7 @@ RIDGE: Space = {**FAMILY, "moment_weight": (10, 30, 100, 300, 1000, 3000, 10_000
 NULL: Space = {**FAMILY, "threshold": (0.003, 0.01, 0.03, 0.1, 0.3), "l2": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)}
 SPACES: Mapping[str, Space] = {
     "ft": {
-        "layer": (0, 1, 2, 3),
+        "layer": (1, 2, 3, 4),
         "steps": (25,),
         "lr": (2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2),
         "weight_decay": (0.0,),
@@ -71,7 +71,7 @@ SPACES: Mapping[str, Space] = {
         "batch_size": (64,),
         "objective": ("prompt_last",),
     },
-    "rome": {**VALUES, "layer": (0, 1, 2, 3), "use_moment": (True, False)},
+    "rome": {**VALUES, "layer": (1, 2, 3), "use_moment": (True, False)},
     "memit": RIDGE,
     "prune": {**RIDGE, "log_base": (1.05, 1.1, 1.2, 1.5, 2.0, 2.718281828459045)},
     "rect": {**RIDGE, "keep": (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)},
