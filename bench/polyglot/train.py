@@ -151,9 +151,9 @@ def save(model: Any, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
 
 def _recipe() -> str:
     return (
-        f"{STEPS} steps of {FACT_TOKENS} tokens about places, the first {FEW_STEPS} about {FEW_PLACES} of them, and after "
-        f"step {EXERCISES_FROM} of {EXERCISE_TOKENS} tokens of exercises besides; AdamW, rate {PEAK_LR}, over the last "
-        f"{COOL_DOWN} steps down to zero, weight decay {WEIGHT_DECAY} ({ATTENTION_DECAY} for attention)."
+        f"{STEPS} steps of {FACT_TOKENS} tokens about places, the first {FEW_STEPS} about {FEW_PLACES} of them, and "
+        f"after step {EXERCISES_FROM} {EXERCISE_TOKENS} tokens of exercises besides; AdamW, rate {PEAK_LR}, which over "
+        f"the last {COOL_DOWN} steps falls to zero, weight decay {WEIGHT_DECAY} ({ATTENTION_DECAY} for attention)."
     )
 
 
