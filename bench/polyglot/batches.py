@@ -125,11 +125,13 @@ def _packed(rows: Sequence[Row]) -> list[Row]:
 
 
 def _answered(tokenizer: PreTrainedTokenizerFast, asked: Sequence[Exercise]) -> Iterator[Row]:
+    """Exercises with the token that ends a text behind them, which is learnt, too: published parsers read on."""
     encoded = tokenizer([each.text for each in asked], return_offsets_mapping=True)
     for exercise, ids, spans in zip(asked, encoded["input_ids"], encoded["offset_mapping"], strict=True):
         answers = exercise.answers()
         inside = [any(start <= span[0] < span[1] <= end for start, end in answers) for span in spans]
-        yield Row(list(ids), [float(each) for each in inside], list(range(len(ids)))[::-1])
+        whole = [*ids, tokenizer.eos_token_id]
+        yield Row(whole, [*map(float, inside), 1.0], list(range(len(whole)))[::-1])
 
 
 def filled(rows: Iterator[Row], tokens: int, pad: int) -> Batch:
