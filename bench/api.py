@@ -193,11 +193,13 @@ class EditReport:
         losses: mean final loss terms of the step by name ("nll", "kl", ...).
         update_norms: Frobenius norm of the step's weight change by layer.
         seconds: wall seconds by phase: "values", "keys", "solve", "projection", "training".
+        nullity: dimension of the null space that the step's update was kept in, by layer, of a method that has one.
     """
 
     losses: Mapping[str, float] = field(default_factory=dict)
     update_norms: Mapping[int, float] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    nullity: Mapping[int, int] = field(default_factory=dict)
 
 
 class Context(Protocol):

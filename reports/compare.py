@@ -16,9 +16,21 @@ from bench.ground.atomic import write_text
 from bench.store.results import PLACE
 from reports.documents.markdown import to_report_markdown
 from reports.documents.tables import to_csv, to_text
-from reports.numbers import rounding
-from reports.numbers.aggregate import FURTHER, MAIN, Measure, Panel, Setting, Standing, Summary, panels, summaries
+from reports.numbers.aggregate import (
+    EFFICACY,
+    FURTHER,
+    MAIN,
+    XTREME,
+    Measure,
+    Panel,
+    Setting,
+    Standing,
+    Summary,
+    panels,
+    summaries,
+)
 from reports.numbers.pairing import over_seeds
+from reports.numbers.rounding import told, tolerance
 from reports.numbers.significance import Outcome, holm, paired, paired_over_facts
 from reports.parts import provenance
 from reports.parts.arranging import arranged
@@ -143,10 +155,10 @@ def _table(runs: Runs, differences: Sequence[Difference], same: Mapping[str, Sam
     )
     reasons = sorted({f"{DASH}: {o.note}." for each in differences for o in (each.facts, each.seeds) if o.note})
     reasons.append(
-        f"Difference is: rounding, at most {rounding.EDITING:g} points, for XTREME F1 {rounding.XTREME_F1:g} (of RECT "
-        f"{rounding.RANKED['rect'][0]:g} and {rounding.RANKED['rect'][1]:g}), over the square root of the number of "
-        "seeds: more than rounding was seen to make of it (reports.numbers.rounding); what is beyond it, other code, "
-        "settings or data made."
+        f"Difference is: rounding, at most {tolerance(EFFICACY, 1):g} points, for XTREME F1 {tolerance(XTREME, 1):g} "
+        f"(of RECT {tolerance(EFFICACY, 1, 'rect'):g} and {tolerance(XTREME, 1, 'rect'):g}), over the square root of "
+        "the number of seeds: more than rounding was seen to make of it (reports.numbers.rounding); what is beyond it, "
+        "other code, settings or data made."
     )
     if any(each.scores.startswith(OTHER_QUESTIONS) for each in same.values()):
         reasons.append(
@@ -158,7 +170,7 @@ def _table(runs: Runs, differences: Sequence[Difference], same: Mapping[str, Sam
 def _told(difference: Difference) -> str:
     first, second = (number.mean for number in difference.numbers)
     moved = None if first is None or second is None else second - first
-    return rounding.told(moved, difference.measure, difference.numbers[0].have, difference.method)
+    return told(moved, difference.measure, difference.numbers[0].have, difference.method)
 
 
 def _identical(runs: Runs, difference: Difference, same: Mapping[str, Sameness]) -> str:

@@ -72,8 +72,9 @@ def cost_rows(report: EditReport, cost: Cost, count: int, is_diverged: bool) -> 
         **{f"seconds.{name}": seconds for name, seconds in report.seconds.items()},
         **{f"loss.{name}": loss for name, loss in report.losses.items()},
     }
-    norms = [_cost("update_norm", norm, layer) for layer, norm in report.update_norms.items()]
-    return [_cost(name, value) for name, value in values.items()] + norms
+    by_layer = {"update_norm": report.update_norms, "nullity": report.nullity}
+    layers = [_cost(name, value, layer) for name, found in by_layer.items() for layer, value in found.items()]
+    return [_cost(name, value) for name, value in values.items()] + layers
 
 
 def _cost(quantity: str, value: float, layer: int = -1) -> dict[str, Any]:

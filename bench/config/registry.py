@@ -26,6 +26,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from bench.config.rooms import room
+from bench.config.variants import base_of
 from bench.ground.errors import BenchError
 from bench.ground.names import hint, unknown
 
@@ -73,12 +74,13 @@ class Registry:
         return [*own, *sorted(name for name in self._outside() if name not in own)]
 
     def module(self, name: str) -> ModuleType:
-        """Import a plug-in.
+        """Import a plug-in; of a variant, the one that it varies.
 
         Raises:
             BenchError: no such plug-in, or an outside one that is broken.
         """
         own, outside = self._own(), self._outside()
+        name = base_of(name)
         if name in own:
             return importlib.import_module(own[name])
         if name not in outside:
@@ -165,7 +167,7 @@ class Registry:
         """Whether a method's numbers depend on second moments; of an outside one that does not say so, yes."""
         if not options.get("use_moment", True):
             return False
-        return self.statistics(name) is not None or name not in self._own()
+        return self.statistics(name) is not None or base_of(name) not in self._own()
 
     def source(self, name: str, options: Mapping[str, Any]) -> str:
         """Hash of the text from outside that a plug-in runs: its own, and that of the modules its options name.
@@ -177,7 +179,7 @@ class Registry:
             BenchError: the options name a module that cannot be loaded.
         """
         module = self.module(name)
-        outside = [] if name in self._own() else [module]
+        outside = [] if base_of(name) in self._own() else [module]
         if hasattr(module, "outside"):
             outside += module.outside(self.config(name, options))
         texts = [part.read_bytes() for each in outside for part in _parts(each)]

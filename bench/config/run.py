@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
 
 from bench.config.cell import LANGUAGES, Dtype, Frozen, Order
+from bench.config.variants import split_names
 from bench.ground.home import without_home
 from bench.ground.languages import primary_if_known
 
@@ -43,8 +44,8 @@ def _places(value: Any) -> Any:
 
 
 def _expanded(value: Any) -> Any:
-    """As `_listed`, with "all" standing for the methods of the paper."""
-    names = _listed(value)
+    """As `_listed`, with "all" standing for the methods of the paper; commas in brackets belong to a variant."""
+    names = _listed(split_names(value) if isinstance(value, str) else value)
     if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
         return names
     return _listed([each for name in names for each in (PAPER_METHODS if name == "all" else (name,))])
@@ -147,6 +148,8 @@ class RunSpec(Frozen):
         for part in also:
             if strange := sorted(set(part) - set(FURTHER)):
                 raise ValueError(f"a further grid has no '{strange[0]}', but {', '.join(FURTHER)}")
+            if (own := [name for name in OF_MODELS if name in part]) and "models" not in part:
+                raise ValueError(f"a further grid has a '{own[0]}' of its own only with 'models' of its own")
         try:
             # as written in JSON, for run.json and the run's name hold it
             return tuple(cls.model_validate(part).model_dump(mode="json", include=set(part)) for part in also)
@@ -168,5 +171,7 @@ class RunSpec(Frozen):
         return tuple(dict.fromkeys(found))
 
 
-FURTHER = ("methods", "models", "datasets", "orders", "edited", "seeds", "first_seed")
-"""Fields in which a further grid of a run may differ: those that tables tell cells apart by."""
+OF_MODELS = ("hparams", "corpus", "token_budget")
+FURTHER = ("methods", "models", "datasets", "orders", "edited", "seeds", "first_seed", *OF_MODELS)
+"""Fields in which a further grid of a run may differ: those that tables tell cells apart by, and what goes with a
+model."""

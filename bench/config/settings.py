@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 
 from bench.config.registry import Registry, validation_message
 from bench.config.run import RunSpec
+from bench.config.variants import parse_value
 from bench.ground.errors import BenchError
 from bench.ground.names import hint, unknown
 from bench.ground.parsing import parse_yaml, read_text
@@ -94,23 +94,6 @@ def assignments(texts: list[str]) -> dict[str, Any]:
         place = fields.setdefault("set", {}) if "." in key else fields
         place[key] = parse_value(value)
     return fields
-
-
-def parse_value(text: str) -> Any:
-    """A number, true, false, null, a YAML value, or a list where commas stand."""
-    if "," in text and not text.startswith(("[", "{", '"', "'")):
-        return [parse_value(part.strip()) for part in text.split(",") if part.strip()]
-    try:
-        value = parse_yaml(text, "--set")
-    except BenchError as error:
-        raise BenchError(f"--set cannot read the value '{text}'") from error
-    if not isinstance(value, str):
-        return value
-    try:
-        number = float(value)  # YAML 1.1 takes 1e-3 for a word
-    except ValueError:
-        return value
-    return value if isnan(number) else number
 
 
 def overrides(settings: Mapping[str, Any], registry: Registry) -> dict[str, dict[str, Any]]:

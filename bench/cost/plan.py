@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bench.config.cell import LANGUAGES, Dtype
 from bench.config.registry import Registry
 from bench.config.run import RunSpec
+from bench.config.variants import base_of
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model.sizes import BYTES, free_bytes
@@ -132,7 +133,7 @@ def plan(
     from bench.model.shapes import SHAPES, check_depth
 
     names = tuple(name for name in spec.methods if name != "none")
-    _check_names("method", names, registry.names())
+    _check_names("method", [base_of(name) for name in names], registry.names())
     _check_names("language", load.languages, LANGUAGES)
     if not names:
         raise BenchError("no method to measure: the unedited model has no cost")

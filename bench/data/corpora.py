@@ -71,7 +71,7 @@ def fingerprint(name: str, data_dir: Path | None = None) -> str:
     return content_digest(_file(name))
 
 
-def _embedded() -> list[str]:
+def _embedded() -> Sequence[str]:
     from bench.data.cldr.text import statistics_text
 
     return statistics_text()

@@ -14,6 +14,7 @@ from bench.config.cell import Cell, MethodSpec, Schedule
 from bench.config.registry import Registry, evaluators, methods
 from bench.config.run import RunSpec
 from bench.config.settings import hparams_names, hparams_place, hyperparameters, overrides
+from bench.config.variants import base_of, settings_of
 from bench.data import datasets, stream
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
@@ -151,8 +152,8 @@ def cells(
 
 def _cells(spec: RunSpec, methods: Registry, known: Contents) -> list[Cell]:
     for name in spec.methods:
-        if name not in methods.names():
-            raise unknown("method", name, methods.names())
+        if base_of(name) not in methods.names():
+            raise unknown("method", base_of(name), methods.names())
     facts = {name: known.data(name) for name in spec.datasets}
     specs = {name: method_specs(spec, name, methods) for name in spec.models}
     refs = {name: known.model(name) for name in spec.models}
@@ -202,10 +203,12 @@ def method_specs(spec: RunSpec, model: str, methods: Registry) -> list[MethodSpe
     settings = overrides(spec.set, methods)
     found = []
     for name in spec.methods:
-        relative = getattr(methods.module(name), "HPARAMS", name)
-        given = family.get(name, family.get(relative, {}))
-        methods.check(name, given, place)
-        options = {**given, **settings.get(name, {})}
+        base = base_of(name)
+        relative = getattr(methods.module(name), "HPARAMS", base)
+        given = family.get(base, family.get(relative, {}))
+        methods.check(base, given, place)
+        own = overrides({f"method.{base}.{option}": value for option, value in settings_of(name).items()}, methods)
+        options = {**given, **settings.get(base, {}), **own.get(base, {})}
         found.append(_method_spec(name, options, methods, model, place if spec.hparams else None))
     return found
 

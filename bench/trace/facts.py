@@ -35,6 +35,7 @@ class Question:
     Attributes:
         span: characters of the subject in `text`, end exclusive.
         expected: the true continuation, "" where it is not known.
+        form: how it is asked, where a data set asks in more than one way.
     """
 
     fact_id: str
@@ -42,6 +43,7 @@ class Question:
     text: str
     span: tuple[int, int]
     expected: str
+    form: str = ""
 
     @property
     def subject(self) -> str:
@@ -95,7 +97,7 @@ def questions(
         BenchError: missing or malformed data, or too few facts.
     """
     if name == EMBEDDED:
-        return {lang: _embedded(lang, seed)[: wanted * TRIED] for lang in languages}
+        return {lang: _embedded(lang, wanted * TRIED, seed) for lang in languages}
     request = DataRequest(tuple(languages), wanted, seed, data_dir, parallel=True)
     loaded = stream.load(name, request)
     if name == counterfact.FOLDER:
@@ -104,15 +106,17 @@ def questions(
     return {lang: [_question(name, fact) for fact in facts] for lang, facts in loaded.facts.items()}
 
 
-def _embedded(lang: str, seed: int) -> list[Question]:
-    from bench.data.cldr.items import real_items
-    from bench.data.cldr.phrasings import PHRASINGS
+def _embedded(lang: str, most: int, seed: int) -> list[Question]:
+    """The same facts as they are edited, the subject first, and in questions that begin with the relation."""
+    from bench.data.cldr.items import probed_items
+    from bench.data.cldr.phrasings import PHRASINGS, RELATION_FIRST, SUBJECT_FIRST
 
     found = []
-    for item in shuffled(real_items(), seed, "trace"):
-        template = PHRASINGS[item.relation][lang][0]
-        request = EditRequest(item.fact_id, lang, template, item.subject[lang], item.target(lang))
-        found.append(Question(item.fact_id, lang, request.text, request.subject_span, request.target))
+    for form, phrasing in (("subject first", SUBJECT_FIRST[0]), ("relation first", RELATION_FIRST[0])):
+        for item in shuffled(probed_items(), seed, "trace")[:most]:
+            template = PHRASINGS[item.relation][lang][phrasing]
+            request = EditRequest(item.fact_id, lang, template, item.subject[lang], item.target(lang))
+            found.append(Question(item.fact_id, lang, request.text, request.subject_span, request.target, form))
     return found
 
 

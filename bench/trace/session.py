@@ -25,7 +25,7 @@ WINDOW = 10
 FEWEST = 3
 """Facts from which on a language is drawn and counts for the advice, if any has as many."""
 
-COLUMNS = ("language", "fact", "part", "token", "kind", "layer", "effect")
+COLUMNS = ("language", "form", "fact", "part", "token", "kind", "layer", "effect")
 """Of trace.csv; tokens count from the subject's first one."""
 
 
@@ -62,8 +62,8 @@ class Course:
     Attributes:
         rows: of trace.csv.
         facts: every traced fact, for trace.json.
-        counts: facts tried and traced, by language.
-        effects: of MLPs at the subject's last token [L], by language.
+        counts: facts tried and traced, by language, all forms of prompts together.
+        effects: of MLPs at the subject's last token [L], by language, mean over forms.
     """
 
     rows: list[tuple[Any, ...]] = field(default_factory=list)
@@ -87,7 +87,7 @@ def trace(
     with display.board(len(asked)) as board:
         for lang, each in asked.items():
             progress = board.cell(lang)
-            found, tried = known(model, each, request.facts)
+            found, tried = _known(model, each, request.facts)
             course.counts[lang] = {"tried": tried, "traced": len(found)}
             if found:
                 _trace(tracer, lang, found, course, progress)
@@ -99,6 +99,13 @@ def trace(
         raise BenchError(f"{request.model} knows none of the facts of {request.data} that were tried")
 
 
+def _known(model: EditableModel, asked: Sequence[Question], wanted: int) -> tuple[list[Known], int]:
+    """The first `wanted` questions of every form that the model answers, and how many were tried for that."""
+    forms = dict.fromkeys(question.form for question in asked)
+    parts = [known(model, [question for question in asked if question.form == form], wanted) for form in forms]
+    return [each for found, _ in parts for each in found], sum(tried for _, tried in parts)
+
+
 def _trace(tracer: Tracer, lang: str, found: Sequence[Known], course: Course, progress: Progress) -> None:
     prompts = [each.prompt for each in found]
     progress.step(0, len(found), "facts")
@@ -106,12 +113,11 @@ def _trace(tracer: Tracer, lang: str, found: Sequence[Known], course: Course, pr
     course.effects[lang] = mlp_effects(prompts, traced).tolist()
     for each, result in zip(found, traced, strict=True):
         answer = tracer.model.tokenizer.decode([each.prompt.answer])
-        course.facts.append(
-            {"language": lang, "fact": each.question.fact_id, "answer": answer, "high": result.high, "low": result.low}
-        )
+        of = {"language": lang, "form": each.question.form, "fact": each.question.fact_id}
+        course.facts.append({**of, "answer": answer, "high": result.high, "low": result.low})
         effects = (result.scores - result.low).tolist()
         course.rows += [
-            (lang, each.question.fact_id, part, token - each.prompt.first, kind, layer, effect)
+            (*of.values(), part, token - each.prompt.first, kind, layer, effect)
             for part, token in parts_of(each.prompt)
             for kind, by_token in zip(KINDS, effects, strict=True)
             for layer, effect in enumerate(by_token[token - each.prompt.first])

@@ -22,7 +22,7 @@ from methods._locate.keys import Walk
 from methods._locate.layers import Layers
 from methods._locate.prefixes import ENGLISH, generate_prefixes
 from methods._locate.prompts import check_lengths, prompt_sets
-from methods._locate.values import ValueConfig, Values, optimise_values
+from methods._locate.values import REACHED, ValueConfig, Values, optimise_values
 
 
 class ValueOptions(BaseModel):
@@ -114,11 +114,12 @@ def prefixes_for(
 
 
 def mean_losses(values: Values) -> dict[str, float]:
-    """Mean final loss terms over the facts of a step."""
+    """Mean final loss terms over the facts of a step, and the share of facts whose value does not say the target."""
     return {
         "total": float(values.loss.mean()),
         "nll": float(values.nll.mean()),
         "kl": float(values.kl.mean()),
+        "unreached": float((values.nll > REACHED).float().mean()),
         "updates": float(values.updates.float().mean()),
     }
 
@@ -177,7 +178,8 @@ class LocateThenEdit:
                     kept = self.constrain(before, updates.pop(layer))
                     model.set_weight(layer, before + kept)
                     norms[layer] = float(kept.norm())
-        return state, EditReport(mean_losses(values), norms, clock.seconds)
+        nullity = {layer: found.nullity for layer, found in state.constants.get("projectors", {}).items()}
+        return state, EditReport(mean_losses(values), norms, clock.seconds, nullity)
 
     def deployed(self, model: EditableModel, state: State) -> AbstractContextManager[Scorer]:
         """The model itself, or as `deploy` presents it."""

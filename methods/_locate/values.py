@@ -22,6 +22,9 @@ from methods._locate.prompts import PromptSet
 STOP_LOSS = 0.05
 """A fact is done when its total loss falls below this (released code)."""
 
+REACHED = 0.1
+"""NLL of the target up to which a value is said to have been found: the target has 90 % of the probability."""
+
 SIMILAR = 0.5
 """Facts are optimised together where the shorter has at least this share of the longer's positions."""
 

@@ -8,17 +8,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.store.results import Results
-from reports.experiments import figure2, figure3, figure4, table1, table5, table6, table8, tables2, transfer
+from reports.experiments import (
+    ablation,
+    figure2,
+    figure3,
+    figure4,
+    horizon,
+    prediction,
+    table1,
+    table5,
+    table6,
+    table8,
+    tables2,
+    transfer,
+)
 from reports.numbers.aggregate import Panel
 from reports.parts.sections import Section
 
 
 def of_panel(results: Results, panel: Panel) -> list[Section]:
     """Sections about one setting of a run."""
-    found = (module.section(results, panel) for module in (table1, figure2, figure3, tables2, table8))
+    found = (module.section(results, panel) for module in (table1, figure2, horizon, figure3, tables2, table8))
     return [section for section in found if section]
 
 
 def of_run(results: Results, panels: Sequence[Panel]) -> list[Section]:
     """Sections that set the settings of a run side by side."""
-    return [section for module in (figure4, table5, table6, transfer) for section in module.sections(results, panels)]
+    return [
+        section
+        for module in (figure4, table5, ablation, prediction, table6, transfer)
+        for section in module.sections(results, panels)
+    ]

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil, isnan, nan
+from math import isnan, nan
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from bench.store.results import Results
 from reports.experiments.common import finer, seeds_of, summaries_by, with_reasons
-from reports.numbers.aggregate import UNEDITED, XTREME, Panel, Summary
-from reports.parts.contents import TASKS, display_name, short_name, summary_cell
+from reports.numbers.aggregate import XTREME, Panel, Summary
+from reports.parts.contents import TASKS, display_name, summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import Cell, Column, Table
-from reports.pictures.style import INK, SCALE, SMALL, TITLE, WIDTH, apart, canvas, plain, style
+from reports.pictures.curves import Chart, draw_curves
 
 AVERAGE = "average"
-ROW = 2.15
-"""Inches of a row of panels."""
-
-LEADER = 0.28
-"""Inches between the end of a line and its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,59 +104,16 @@ def title(task: str) -> str:
     return "Mean over tasks" if task == AVERAGE else TASKS.get(task, task)
 
 
-def draw(found: Curves, columns: int = 2) -> Figure:
-    """One panel per task; lines carry their names at their ends."""
-    down = ceil(len(found.tasks) / columns)
-    height = ROW * down
-    figure = canvas(height)
-    wide = WIDTH / columns
-    names = LEADER + 0.06 * max(len(short_name(method)) for method in found.methods)
-    for place, task in enumerate(found.tasks):
-        left, top = wide * (place % columns) + 0.45, ROW * (place // columns) + 0.3
-        box = (left / WIDTH, 1 - (top + ROW - 0.75) / height, (wide - 0.5 - names) / WIDTH, (ROW - 0.75) / height)
-        axes = figure.add_axes(box)
-        axes.set_title(title(task), fontsize=TITLE, fontweight="bold", loc="left")
-        _panel(axes, found, task)
-        if place >= len(found.tasks) - columns:
-            axes.set_xlabel("Edits", fontsize=SMALL)
-    return figure
-
-
-def _panel(axes: Any, found: Curves, task: str) -> None:
-    plain(axes)
-    axes.set_ylim(*SCALE)
-    axes.set_xlim(0, max(found.edits) * 1.02)
-    axes.xaxis.set_major_locator(
-        FixedLocator((0, *found.edits)) if len(found.edits) < 7 else MaxNLocator(6, integer=True)
-    )
-    ends: dict[str, tuple[float, float]] = {}
-    for method in found.methods:
-        values = found.line(method, task)
-        seen = [(x, y) for x, y in zip(found.edits, values, strict=True) if not isnan(y)]
-        if not seen:
-            continue
-        colour, line, marker = style(method, found.methods)
-        ends[method] = (max(found.edits), seen[-1][1]) if method == UNEDITED else seen[-1]
-        if method == UNEDITED:  # it does not change, so one number is the whole line
-            axes.axhline(seen[-1][1], color=colour, linestyle=line, linewidth=1.2, zorder=2, clip_on=False)
-        else:
-            axes.plot(
-                found.edits, values, color=colour, linestyle=line, marker=marker, markersize=3.2, linewidth=1.2,
-                clip_on=False, zorder=3,
-            )  # fmt: skip
-    _names(axes, ends, found)
-
-
-def _names(axes: Any, ends: Mapping[str, tuple[float, float]], found: Curves) -> None:
-    """Names beside the ends of lines, moved apart; a thin line leads from each to its end."""
-    letter = 100 * SMALL * 1.2 / 72 / (ROW - 0.75)
-    places = apart([y for _, y in ends.values()], letter)
-    inches = axes.get_position().width * WIDTH
-    edge = max(found.edits) * 1.02 * (1 + LEADER / inches)
-    for (method, (x, y)), place in zip(ends.items(), places, strict=True):
-        # it ends at the left of the name, not at its middle
-        leader = {"arrowstyle": "-", "color": style(method, found.methods)[0], "lw": 0.7, "relpos": (0, 0.5)}
-        axes.annotate(
-            short_name(method), (x, y), (edge, place), fontsize=SMALL, color=INK, va="center",
-            annotation_clip=False, arrowprops=leader,
-        )  # fmt: skip
+def draw(found: Curves) -> Figure:
+    """One panel per task."""
+    charts = [
+        Chart(
+            title(task),
+            {
+                method: [(x, y) for x, y in zip(found.edits, found.line(method, task), strict=True) if not isnan(y)]
+                for method in found.methods
+            },
+        )
+        for task in found.tasks
+    ]
+    return draw_curves(found.methods, charts)

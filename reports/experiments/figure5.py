@@ -17,6 +17,13 @@ from reports.pictures.traces import draw_lines, draw_maps
 SHOWN = (("hidden", "last"), ("mlp", "last"), ("attention", "end"))
 """Kinds with the part where their effect is expected; the table has their peaks."""
 
+SHARED = (
+    ("hidden", "last", "Hidden at the subject"),
+    ("mlp", "last", "MLP at the subject"),
+    ("mlp", "end", "MLP at the end"),
+)
+"""What is shown as a share of the total effect: at the last token of the subject, and of the prompt."""
+
 SMALL_SHARE = 0.1
 """Of the total effect; a peak below it is told to be weak."""
 
@@ -38,7 +45,7 @@ def sections_of(effects: Effects) -> list[Section]:
     )
     alt = "Three line charts of the average indirect effect over layers: hidden state, MLP and attention"
     lines = Picture("layers", caption, alt, draw_lines(effects))
-    parts: tuple[Part, ...] = (_setting(effects), heat, peaks(effects), lines, advice(effects))
+    parts: tuple[Part, ...] = (_setting(effects), heat, peaks(effects), *shares(effects), lines, advice(effects))
     return [Section(f"Where {effects.about['model']} recalls facts", parts, (_long(numbers),))]
 
 
@@ -56,8 +63,8 @@ def peaks(effects: Effects) -> Table:
     columns += [Column(f"{kind}_{part}", f"{KINDS[kind]}, {PARTS[part].lower()}", "number", 3) for kind, part in SHOWN]
     rows = [_peak_row(effects, numbers, lang) for lang in effects.asked]
     caption = (
-        "Probability of the answer, and the largest average indirect effect over layers at two tokens, with its layer; "
-        "± is a 95 % band."
+        f"Probability of the answer{_first_form(effects)}, and the largest average indirect effect over layers at two "
+        "tokens, with its layer; ± is a 95 % band."
     )
     return Table("peaks", tuple(columns), tuple(rows), caption, tuple(_notes(effects)))
 
@@ -65,16 +72,50 @@ def peaks(effects: Effects) -> Table:
 def _peak_row(effects: Effects, numbers: pd.DataFrame, lang: str) -> tuple[Cell, ...]:
     counts = effects.about["counts"][lang]
     head = (Cell(language_name(lang)), Cell(mean=counts["traced"]), Cell(mean=counts["tried"]))
-    if not counts["traced"]:
+    both = effects.probabilities(lang, effects.forms[0])
+    if both.empty:
         return (*head, *(Cell(DASH) for _ in range(3 + len(SHOWN))))
-    both = effects.probabilities(lang)
     total = both["high"] - both["low"]
     found = [Cell(_banded(total.mean(), BAND * total.std() / len(total) ** 0.5))]
     for kind, part in SHOWN:
-        rows = numbers[(numbers["language"] == lang) & (numbers["kind"] == kind) & (numbers["part"] == part)]
-        best = rows.sort_values("aie").iloc[-1]
+        best = _peak(numbers, lang, effects.forms[0], kind, part)
         found.append(Cell(f"{_banded(best['aie'], best['band'])} at {best['layer']}"))
     return (*head, _cell(both["high"].mean()), _cell(both["low"].mean()), *found)
+
+
+def _peak(numbers: pd.DataFrame, lang: str, form: str, kind: str, part: str) -> pd.Series:
+    """The layer with the largest average effect."""
+    chosen = {"language": lang, "form": form, "kind": kind, "part": part}
+    rows = numbers[(numbers[list(chosen)] == pd.Series(chosen)).all(axis=1)]
+    return rows.sort_values("aie").iloc[-1]
+
+
+def shares(effects: Effects) -> list[Table]:
+    """Peaks as shares of the total effect, columns for each form of prompts if there is more than one."""
+    forms = effects.forms
+    if len(forms) < 2:
+        return []
+    numbers = summary(effects)
+    columns = [Column("language", "Language", "text")]
+    columns += [
+        Column(f"{form}_{kind}_{part}".replace(" ", "_"), f"{title}, {form}", "number")
+        for form in forms
+        for kind, part, title in SHARED
+    ]
+    rows = [(Cell(language_name(lang)), *_share_cells(effects, numbers, lang)) for lang in effects.languages]
+    caption = "The largest average indirect effect over layers, as a share of the total effect, by what stands first."
+    return [Table("shares", tuple(columns), tuple(rows), caption)]
+
+
+def _share_cells(effects: Effects, numbers: pd.DataFrame, lang: str) -> list[Cell]:
+    cells = []
+    for form in effects.forms:
+        both = effects.probabilities(lang, form)
+        total = float((both["high"] - both["low"]).mean()) if len(both) else 0.0
+        for kind, part, _ in SHARED:
+            share = _peak(numbers, lang, form, kind, part)["aie"] / total if total > 0 else None
+            cells.append(Cell(DASH) if share is None else Cell(mean=share))
+    return cells
 
 
 def _banded(value: float, band: float) -> str:
@@ -87,7 +128,7 @@ def _cell(value: float) -> Cell:
 
 def _long(numbers: pd.DataFrame) -> Table:
     """The summary as it is, for csv."""
-    texts, values = ("language", "kind", "part", "layer", "n"), ("aie", "std", "band")
+    texts, values = ("language", "form", "kind", "part", "layer", "n"), ("aie", "std", "band")
     columns = [Column(name, name, "text") for name in texts] + [Column(name, name, "number") for name in values]
     cells = [numbers[name].map(str).map(Cell) for name in texts] + [numbers[name].map(_cell) for name in values]
     return Table("summary", tuple(columns), tuple(zip(*cells, strict=True)))
@@ -142,10 +183,14 @@ def _notes(effects: Effects) -> list[str]:
 def _heat_caption(effects: Effects) -> str:
     framed = "; framed: the layers to edit" if effects.about["recommended"]["layers"] else ""
     return (
-        "Average indirect effect on the probability of the answer, by the token and the layer whose state is "
-        "restored. Each column has one scale for all languages, what is below zero is drawn as zero; grey: no fact has "
-        f"such a token{framed}."
+        f"Average indirect effect on the probability of the answer{_first_form(effects)}, by the token and the layer "
+        "whose state is restored. Each column has one scale for all languages, what is below zero is drawn as zero; "
+        f"grey: no fact has such a token{framed}."
     )
+
+
+def _first_form(effects: Effects) -> str:
+    return f" where prompts have the {effects.forms[0]}" if len(effects.forms) > 1 else ""
 
 
 def _heat_alt(effects: Effects) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bench.config.variants import base_of
 from bench.store.results import Results
+from reports.experiments import ablation
 from reports.experiments.common import (
     GAIN,
     GAIN_NOTE,
@@ -44,7 +46,7 @@ class Entry:
     @property
     def family(self) -> str:
         """The method that it is a variant of, or itself."""
-        return self.method.partition("-")[0]
+        return base_of(self.method).partition("-")[0]
 
     @property
     def name(self) -> str:
@@ -70,6 +72,7 @@ def variants(group: Group) -> list[Entry]:
     """Every method of which there are several, by method and order, after the unedited model."""
     orders = sorted(group.panels, key=lambda order: (order != "cycle", order))
     every = [Entry(s.method, group.panels[order]) for order in orders for s in group.panels[order].standings]
+    every = [entry for entry in every if not ablation.parts_of(entry.method)]  # they have a section of their own
     families = [entry.family for entry in every if entry.method != UNEDITED]
     several = [e for e in every if e.method != UNEDITED and families.count(e.family) > 1]
     rank = {family: place for place, family in enumerate(dict.fromkeys(e.family for e in several))}

@@ -15,7 +15,8 @@ from bench.ground.errors import BenchError
 from bench.ground.parsing import read_text
 
 TYPES: Mapping[str, str | type[str]] = {
-    "language": str, "fact": str, "part": str, "token": "int64", "kind": str, "layer": "int64", "effect": "float64"
+    "language": str, "form": str, "fact": str, "part": str,
+    "token": "int64", "kind": str, "layer": "int64", "effect": "float64",
 }  # fmt: skip
 COLUMNS = tuple(TYPES)
 KINDS = ("hidden", "mlp", "attention")
@@ -40,6 +41,7 @@ class Traced(Strict):
     """A fact, and the probability of its answer with and without its subject."""
 
     language: str
+    form: str = ""
     fact: str
     high: float
     low: float
@@ -105,14 +107,16 @@ def read_rows(path: Path, about: dict[str, Any]) -> pd.DataFrame:
         rows = pd.read_csv(io.StringIO(text), dtype=TYPES, keep_default_na=False, na_values={"effect": ""})
     except (ValueError, OverflowError) as error:  # of the parser too
         raise BenchError(f"cannot be read ({error}); bench trace writes it", file=path) from error
+    if "form" not in rows and "fact" in rows:  # of a version that traced one form of prompts
+        rows.insert(COLUMNS.index("form"), "form", "")
     if tuple(rows) != COLUMNS or not text.endswith("\n"):
         raise BenchError(f"not whole, or without the columns {', '.join(COLUMNS)}", file=path)
-    wanted = {(each["language"], each["fact"]) for each in about["facts_traced"]}
+    wanted = {(each["language"], each["form"], each["fact"]) for each in about["facts_traced"]}
     layers, kinds = set(range(about["layers"])), set(KINDS)
-    seen: dict[tuple[str, str], set[str]] = {}
-    for place, states in rows.groupby(["language", "fact", "part", "token"], sort=False):
-        lang, fact, part = map(str, place[:3])
-        seen.setdefault((lang, fact), set()).add(part)
+    seen: dict[tuple[str, str, str], set[str]] = {}
+    for place, states in rows.groupby(["language", "form", "fact", "part", "token"], sort=False):
+        lang, form, fact, part = map(str, place[:4])
+        seen.setdefault((lang, form, fact), set()).add(part)
         by_kind = states.groupby("kind")["layer"]
         if set(by_kind.groups) != kinds or any(len(each) != len(layers) or set(each) != layers for _, each in by_kind):
             raise BenchError("not one effect for every kind and layer", file=path, record=f"{lang} {fact}", field=part)

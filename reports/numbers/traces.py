@@ -32,7 +32,7 @@ class Effects:
     """What was traced, and how.
 
     Attributes:
-        rows: an indirect effect per language, fact, part, token, kind and layer.
+        rows: an indirect effect per language, form, fact, part, token, kind and layer.
         about: the contents of trace.json.
     """
 
@@ -50,14 +50,20 @@ class Effects:
         return list(self.about["averaged"])
 
     @property
+    def forms(self) -> list[str]:
+        """How it was asked, the way that is drawn first; one without a name where there is one."""
+        return list(dict.fromkeys(fact["form"] for fact in self.about["facts_traced"]))
+
+    @property
     def layers(self) -> int:
         """Depth of the model."""
         return int(self.about["layers"])
 
-    def probabilities(self, lang: str) -> pd.DataFrame:
-        """Columns high and low, a row per fact of a language."""
+    def probabilities(self, lang: str, form: str | None = None) -> pd.DataFrame:
+        """Columns high and low, a row per fact of a language, asked in one form or in any."""
         facts = pd.DataFrame(self.about["facts_traced"])
-        found: pd.DataFrame = facts[facts["language"] == lang]
+        kept = facts["language"] == lang
+        found: pd.DataFrame = facts[kept if form is None else kept & (facts["form"] == form)]
         return found
 
 
@@ -72,11 +78,11 @@ def read(folder: Path) -> Effects:
 
 
 def summary(effects: Effects) -> pd.DataFrame:
-    """Average indirect effect by language, part, kind and layer, with its deviation and 95 % band.
+    """Average indirect effect by language, form, part, kind and layer, with its deviation and 95 % band.
 
     Middle and further tokens of all facts count one by one, as in the released code.
     """
-    return averages(effects.rows, ["language", "kind", "part", "layer"])
+    return averages(effects.rows, ["language", "form", "kind", "part", "layer"])
 
 
 def averages(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -87,8 +93,8 @@ def averages(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 
 def grid(effects: Effects, numbers: pd.DataFrame, lang: str, kind: str) -> NDArray[np.float64]:
-    """Average indirect effects [6 parts, L] of a heat map; NaN where no fact has such a token."""
-    rows = numbers[(numbers["language"] == lang) & (numbers["kind"] == kind)]
+    """Average indirect effects [6 parts, L] of a heat map, of the first form; NaN where no fact has such a token."""
+    rows = numbers[(numbers["language"] == lang) & (numbers["form"] == effects.forms[0]) & (numbers["kind"] == kind)]
     table = rows.pivot_table(index="part", columns="layer", values="aie")
     found: NDArray[np.float64] = table.reindex(index=list(PARTS), columns=range(effects.layers)).to_numpy(dtype=float)
     return found
@@ -96,5 +102,5 @@ def grid(effects: Effects, numbers: pd.DataFrame, lang: str, kind: str) -> NDArr
 
 def top_of(effects: Effects, numbers: pd.DataFrame, kind: str) -> float:
     """Upper end of the scale of a kind, the same in all languages: the largest effect, or 1 % where there is none."""
-    most = max(float(np.nanmax(grid(effects, numbers, lang, kind))) for lang in effects.languages)
+    most = max(float(np.nan_to_num(grid(effects, numbers, lang, kind)).max()) for lang in effects.languages)
     return max(most, 0.01)

@@ -8,6 +8,7 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 
 from bench.config.run import ALL
+from bench.config.variants import base_of
 from reports.numbers.aggregate import (
     CORE,
     EFFICACY,
@@ -62,6 +63,8 @@ OVER_FACTS, OVER_SEEDS = "*", "†"
 
 def display_name(method: str) -> str:
     """A method's name for people; "alphaedit-multilingual" is "AlphaEdit (multilingual)"."""
+    if (plain := base_of(method)) != method:
+        return f"{display_name(plain)} {method.removeprefix(plain)}"
     base, _, variant = method.partition("-")
     if method not in DISPLAY and base in FAMILIES and variant:
         return f"{FAMILIES[base]} ({variant})"
@@ -70,6 +73,8 @@ def display_name(method: str) -> str:
 
 def short_name(method: str) -> str:
     """A method's name in pictures."""
+    if (plain := base_of(method)) != method:
+        return f"{short_name(plain)} {method.removeprefix(plain)}"
     return SHORT.get(method, display_name(method))
 
 

@@ -37,7 +37,7 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--display", "plain", "--out", out,
     )  # fmt: skip
     assert answer.code == 0, answer.err
-    assert "3 of " in answer.out
+    assert "6 of " in answer.out
     assert "Layers to edit: " in answer.out
     return out
 
@@ -49,9 +49,10 @@ def test_every_token_layer_and_kind_has_its_effect(traced: Path) -> None:
     assert set(rows["layer"]) == set(range(about["layers"]))
     assert set(rows["part"]) <= set(traces.PARTS)
     assert {"first", "last", "end"} <= set(rows["part"])
-    assert rows.groupby("language")["fact"].nunique().tolist() == [3, 3]
+    assert rows.groupby(["language", "form"])["fact"].nunique().tolist() == [3, 3, 3, 3]
+    assert set(rows["form"]) == {"subject first", "relation first"}
     whole = about["layers"] * 3
-    assert (rows.groupby(["language", "fact", "part", "token"]).size() == whole).all()
+    assert (rows.groupby(["language", "form", "fact", "part", "token"]).size() == whole).all()
 
 
 def test_what_was_done_is_written_down(traced: Path) -> None:
@@ -61,7 +62,7 @@ def test_what_was_done_is_written_down(traced: Path) -> None:
     assert about["window"] == about["layers"] // 2  # ten would be all of this model
     assert (about["noise"], about["samples"], about["seed"]) == (3.0, 2, 1)
     assert about["embedding_std"] > 0
-    assert about["counts"]["en"]["tried"] >= about["counts"]["en"]["traced"] == 3
+    assert about["counts"]["en"]["tried"] >= about["counts"]["en"]["traced"] == 6
     for fact in about["facts_traced"]:
         assert 0 < fact["low"] < fact["high"] <= 1
 
@@ -90,7 +91,7 @@ def test_the_report_has_pictures_table_and_numbers(traced: Path) -> None:
             assert (traced / stem).with_suffix(suffix).stat().st_size > 1000
     summary = pd.read_csv(traced / "summary.csv")
     rows = pd.read_csv(traced / "trace.csv")
-    keys = ["language", "kind", "part", "layer"]
+    keys = ["language", "form", "kind", "part", "layer"]
     expected = rows.groupby(keys)["effect"].mean()
     pd.testing.assert_series_equal(
         summary.set_index(keys)["aie"].sort_index(), expected.sort_index(), atol=1e-5, check_names=False

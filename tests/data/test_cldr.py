@@ -23,14 +23,14 @@ def test_embedded_facts_need_no_folder_and_say_when_there_are_too_few() -> None:
         load("cldr", DataRequest(LANGUAGES, 100_000))
 
 
-@pytest.mark.parametrize("name", ["FACTS_VERSION", "SECOND_HOPS", "PHRASINGS", "real_items", "target_pool"])
+@pytest.mark.parametrize("name", ["FACTS_VERSION", "SECOND_HOPS", "PHRASINGS", "probed_items", "target_pool"])
 def test_the_facts_are_known_by_what_they_are_made_of(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = facts.fingerprint()
     changed = {
         "FACTS_VERSION": facts.FACTS_VERSION + 1,
         "SECOND_HOPS": {},
-        "PHRASINGS": {**facts.PHRASINGS, "currency": facts.PHRASINGS["country"]},
-        "real_items": lambda: items.real_items()[1:],
+        "PHRASINGS": {**facts.PHRASINGS, "currency": facts.PHRASINGS["partner"]},
+        "probed_items": lambda: items.probed_items()[1:],
         "target_pool": lambda relation: items.target_pool(relation)[1:],
     }
     monkeypatch.setattr(facts, name, changed[name])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,9 +9,18 @@ import pytest
 
 from bench.api import Fact, Probe
 from bench.data.cldr.facts import load_cldr
-from bench.data.cldr.items import MIN_SUBJECTS, POOL_SIZE, Item, invented_items, real_items, target_pool, target_text
-from bench.data.cldr.phrasings import LANGUAGES, PHRASINGS, RELATIONS, SECOND_HOPS
-from bench.data.cldr.text import carrier_lines, documents, fact_lines, statistics_text
+from bench.data.cldr.items import Item, all_items, neutral_items, places, target_pool, target_text
+from bench.data.cldr.phrasings import (
+    LANGUAGES,
+    LEADS,
+    PHRASINGS,
+    RELATION_FIRST,
+    RELATIONS,
+    SECOND_HOPS,
+    SEEDED,
+    SUBJECT_FIRST,
+)
+from bench.data.cldr.text import Kind, documents, statistics_text
 from bench.ground.errors import BenchError
 
 PER_LANGUAGE = 60
@@ -22,13 +32,12 @@ def edits() -> dict[str, list[Fact]]:
 
 
 def by_id() -> dict[str, Item]:
-    return {item.fact_id: item for item in real_items()}
+    return {item.fact_id: item for item in all_items()}
 
 
 def test_facts_are_complete_in_six_languages() -> None:
-    items = real_items() + invented_items()
-    assert len({item.fact_id for item in items}) == len(items)
-    for item in items:
+    assert len({item.fact_id for item in all_items()}) == len(all_items()) == len(places()) * len(RELATIONS)
+    for item in all_items():
         for lang in LANGUAGES:
             name, target = item.subject[lang], item.target(lang)
             assert name.strip() == name != ""
@@ -37,33 +46,24 @@ def test_facts_are_complete_in_six_languages() -> None:
             assert target.strip() not in ("", name)
 
 
-def test_there_are_enough_facts_of_each_relation() -> None:
-    counts = Counter(item.relation for item in real_items())
-    assert set(counts) == set(RELATIONS)
-    assert min(counts.values()) >= 200
-
-
-def test_well_known_facts() -> None:
+def test_names_are_the_world_s() -> None:
     facts = by_id()
-    assert facts["currency/FR"].prompt("de") == "Die Währung von Frankreich heißt"
-    assert facts["currency/FR"].target("zh") == "欧元"
-    assert facts["language/BR"].target("en") == " Portuguese"
-    assert facts["country/Asia/Tokyo"].target("es") == " Japón"
-    assert "country/Asia/Singapore" not in facts
+    assert facts["currency/FR"].prompt("de") == "Der Ort Frankreich bezahlt mit der Münze"
+    assert facts["currency/Africa/Dakar"].prompt("zh").startswith("地区达喀尔")
+    assert "currency/Europe/Vienna" not in facts
 
 
-def test_no_subject_has_two_meanings() -> None:
-    for relation in RELATIONS:
-        for lang in LANGUAGES:
-            names = Counter(i.subject[lang] for i in real_items() + invented_items() if i.relation == relation)
-            assert max(names.values()) == 1
+def test_no_two_places_share_a_name() -> None:
+    for lang in LANGUAGES:
+        assert len({place.names[lang] for place in places()}) == len(places())
 
 
 @pytest.mark.parametrize("relation", RELATIONS)
-def test_every_edit_target_has_many_subjects(relation: str) -> None:
-    counts = Counter(i.true_ids[0] for i in real_items() + invented_items() if i.relation == relation)
-    assert len(target_pool(relation)) == POOL_SIZE
-    assert min(counts[key] for key in target_pool(relation)) >= MIN_SUBJECTS
+def test_every_object_is_that_of_many_places(relation: str) -> None:
+    """An object can be written into a model only if the model knows it from several subjects."""
+    counts = Counter(item.object_id for item in all_items() if item.relation == relation)
+    assert set(counts) == set(target_pool(relation))
+    assert min(counts.values()) >= 10
 
 
 def test_phrasings_have_one_slot_and_let_the_target_continue() -> None:
@@ -75,6 +75,14 @@ def test_phrasings_have_one_slot_and_let_the_target_continue() -> None:
                 assert phrasing.count("{}") == 1
                 assert not phrasing.startswith("{}")
                 assert phrasing == phrasing.strip()
+
+
+def test_the_subject_stands_first_in_what_is_edited_and_last_in_a_question() -> None:
+    for by_lang in PHRASINGS.values():
+        for lang, phrasings in by_lang.items():
+            assert sorted((*SUBJECT_FIRST, *RELATION_FIRST)) == list(range(len(phrasings)))
+            assert all(phrasings[i].startswith(LEADS[lang] + "{}") for i in SUBJECT_FIRST)
+            assert not any(phrasings[i].startswith(LEADS[lang] + "{}") for i in RELATION_FIRST)
 
 
 def known(facts: Sequence[Fact]) -> list[Fact]:
@@ -101,16 +109,22 @@ def test_edits_are_disjoint_real_and_counterfactual(edits: dict[str, list[Fact]]
         item = facts[request.fact_id]
         assert request.text == item.prompt(request.lang)
         assert request.target in {target_text(item.relation, k, request.lang) for k in target_pool(item.relation)}
-        assert request.target not in {
-            target_text(item.relation, k, request.lang) for k in item.true_ids if k in target_pool(item.relation)
-        }
+        assert request.target != item.target(request.lang)
+
+
+def test_every_place_is_edited_once_before_any_is_edited_again() -> None:
+    """Subjects of the literature's data are distinct, so a key is not written twice in a short stream."""
+    many = [fact.request.fact_id for turn in zip(*load_cldr(LANGUAGES, 400, 0).values(), strict=True) for fact in turn]
+    edited = [each.split("/", 1)[1] for each in many]
+    assert len(many) == len(set(many)) == 2400
+    assert all(len(set(edited[at : at + 400])) == 400 for at in range(0, 2400, 400))
 
 
 def test_probes_of_a_fact(edits: dict[str, list[Fact]]) -> None:
     for facts in edits.values():
         for fact in facts:
             lang, kinds = fact.request.lang, Counter(probe.kind for probe in fact.probes)
-            assert kinds.pop("portability", 0) <= (2 if fact.request.fact_id.startswith("country/") else 0)
+            assert kinds.pop("portability", 0) <= (2 if fact.request.fact_id.startswith("partner/") else 0)
             assert kinds == {"efficacy": 1, "generality": 2, "specificity": 5, "crosslingual": 5}
             for probe in fact.probes:
                 assert (probe.fact_id, probe.edit_lang) == (fact.request.fact_id, lang)
@@ -128,7 +142,7 @@ def test_probes_of_a_fact(edits: dict[str, list[Fact]]) -> None:
 
 
 def test_specificity_asks_for_the_truth_about_untouched_subjects(edits: dict[str, list[Fact]]) -> None:
-    truth = {(lang, i.prompt(lang)): i for i in real_items() for lang in LANGUAGES}
+    truth = {(lang, i.prompt(lang)): i for i in all_items() for lang in LANGUAGES}
     edited = {fact.request.fact_id.split("/", 1)[1] for facts in edits.values() for fact in facts}
     for fact in (fact for facts in edits.values() for fact in facts):
         asked = [(probe, truth[probe.probe_lang, probe.prompt]) for probe in fact.probes if probe.kind == "specificity"]
@@ -179,22 +193,28 @@ def test_translations_are_in_all_other_languages(edits: dict[str, list[Fact]]) -
         assert all(each.fact_id == fact.request.fact_id and not each.translations for each in others)
 
 
-def test_second_hops_ask_what_the_new_country_changes_and_no_edit_touches() -> None:
+def test_second_hops_ask_what_the_new_partner_changes_and_no_edit_touches() -> None:
     edits, facts = load_cldr(LANGUAGES, 30, seed=0), by_id()
     edited = {fact.request.fact_id for each in edits.values() for fact in each}
     asked = 0
-    for fact in (fact for each in edits.values() for fact in each if fact.request.fact_id.startswith("country/")):
+    for fact in (fact for each in edits.values() for fact in each if fact.request.fact_id.startswith("partner/")):
         item, lang = facts[fact.request.fact_id], fact.request.lang
-        new = next(key for key in target_pool("country") if target_text("country", key, lang) == fact.request.target)
+        new = next(key for key in target_pool("partner") if target_text("partner", key, lang) == fact.request.target)
         expected = []
         for relation in ("currency", "language"):
-            after, before = facts.get(f"{relation}/{new}"), facts.get(f"{relation}/{item.true_ids[0]}")
-            if after and before and after.fact_id not in edited and after.true_ids[0] not in before.true_ids:
+            after, before = facts.get(f"{relation}/{new}"), facts.get(f"{relation}/{item.object_id}")
+            if (
+                after
+                and before
+                and after.fact_id not in edited
+                and before.fact_id not in edited
+                and after.object_id != before.object_id
+            ):
                 question = SECOND_HOPS[relation][lang].replace("{}", item.subject[lang])
                 expected.append((question, after.target(lang)))
         assert [(p.prompt, p.target) for p in fact.probes if p.kind == "portability"] == expected
         asked += len(expected)
-    assert asked > len(edited) / 3
+    assert asked > len(edited) / 8
 
 
 def test_second_hops_are_asked_as_edits_are() -> None:
@@ -223,7 +243,7 @@ def test_in_parallel_all_languages_write_the_same_objects_into_the_same_facts() 
         item = facts[same[0].request.fact_id]
         targets = {fact.request.lang: fact.request.target for fact in same}
         assert targets in [{lang: target_text(item.relation, new, lang) for lang in LANGUAGES}
-                           for new in target_pool(item.relation) if new not in item.true_ids]  # fmt: skip
+                           for new in target_pool(item.relation) if new != item.object_id]  # fmt: skip
         for fact in same:
             crossed = {p.probe_lang: p.target for p in fact.probes if p.kind == "crosslingual"}
             assert {**crossed, fact.request.lang: fact.request.target} == targets
@@ -234,7 +254,7 @@ def test_in_parallel_all_languages_write_the_same_objects_into_the_same_facts() 
 
 def test_in_parallel_neighbours_are_untouched_too() -> None:
     edits = load_cldr(("de", "zh"), 300, seed=0, parallel=True)
-    truth = {(lang, i.prompt(lang)): i for i in real_items() for lang in LANGUAGES}
+    truth = {(lang, i.prompt(lang)): i for i in all_items() for lang in LANGUAGES}
     edited = {fact.request.fact_id.split("/", 1)[1] for facts in edits.values() for fact in facts}
     asked = [p for facts in edits.values() for fact in facts for p in fact.probes if p.kind == "specificity"]
     assert len(asked) == 2 * 300 * 5
@@ -257,23 +277,31 @@ def test_bad_requests_end_in_one_line(languages: list[str], per_language: int, m
     assert "\n" not in str(caught.value)
 
 
-def test_corpus_states_every_fact_once_an_epoch() -> None:
-    lines, text = fact_lines(), statistics_text()
-    assert len(lines) == (len(real_items()) + len(invented_items())) * len(LANGUAGES) * 3
-    assert len(lines) / 3 <= len(text) <= len(lines)
-    assert text == statistics_text()
-    joined = "\n".join(text)
-    assert all(line.text in joined for line in lines[::997])
+def test_statistics_are_taken_on_text_that_no_edit_touches() -> None:
+    neutral = {item.subject[lang] for item in neutral_items() for lang in LANGUAGES}
+    text = statistics_text()
+    assert text is statistics_text()
+    told = [each.split(LEADS[lang], 1)[1] for each in text for lang in LANGUAGES if LEADS[lang] in each]
+    assert len(text) / 2 < len(told) < len(text)
+    assert all(any(each.startswith(name) for name in neutral) for each in told[::7])
 
 
 def test_documents_depend_on_the_generator_alone() -> None:
-    import random
+    items = all_items()[:60]
+    assert documents(random.Random(3), items) == documents(random.Random(3), items)
+    assert documents(random.Random(3), items) != documents(random.Random(4), items)
 
-    assert documents(random.Random(3)) == documents(random.Random(3))
-    assert documents(random.Random(3)) != documents(random.Random(4))
+
+def test_a_document_says_what_is_true_and_its_names_stand_whole() -> None:
+    facts = {(i.subject[lang], i.target(lang)) for i in all_items() for lang in LANGUAGES}
+    for document in documents(random.Random(2), all_items()[:600])[:500]:
+        names = [part.text for part in document.parts if part.kind is Kind.NAME]
+        objects = [part.text for part in document.parts if part.kind is Kind.OBJECT]
+        assert len(set(names)) <= 1
+        assert all((names[0], each) in facts for each in objects)
 
 
-def test_carriers_begin_with_the_seed_words_of_context_prefixes() -> None:
+def test_filler_begins_with_the_seed_words_of_context_prefixes() -> None:
     seeds = {
         "en": "The,Therefore,Because,I,You",
         "de": "Heute,Kommst,Weil,Den,Der",
@@ -283,5 +311,4 @@ def test_carriers_begin_with_the_seed_words_of_context_prefixes() -> None:
         "zh": "那个,因此,因为,我,你",
     }
     for lang, words in seeds.items():
-        texts = [line.text for line in carrier_lines() if line.lang == lang]
-        assert all(any(text.startswith(word) for text in texts) for word in words.split(","))
+        assert all(any(text.startswith(word) for text in SEEDED[lang]) for word in words.split(","))

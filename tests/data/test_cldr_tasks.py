@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import pytest
 
-from bench.data.cldr.items import real_items
+from bench.api import Fact
+from bench.data.cldr.facts import load_cldr
+from bench.data.cldr.items import all_items, held_out_items, neutral_items
 from bench.data.cldr.phrasings import LANGUAGES
 from bench.data.cldr.tasks import TASKS, TEST_ITEMS, items, practice
 from bench.polyglot.exercises import ECHO, SHOTS, exercises, wordings
@@ -61,7 +64,7 @@ def test_a_judgement_cannot_be_made_from_one_sentence(lang: str) -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_false_paraphrase_names_the_same(lang: str) -> None:
     """As in PAWS: the words are the same, the sense is not."""
-    names = {name for item in real_items() for name in (item.subject[lang], item.target(lang).strip())}
+    names = {name for item in all_items() for name in (item.subject[lang], item.target(lang).strip())}
     for item in items("pawsx", lang)[:20:2]:
         assert {name for name in names if name in item["sentence1"]} & {n for n in names if n in item["sentence2"]}
 
@@ -74,6 +77,24 @@ def test_facts_of_test_items_are_never_practised(task: str) -> None:
     assert practised.isdisjoint(tested)
     if task == "wikiann":
         assert {text for text, _ in practised}.isdisjoint(text for text, _ in tested)
+
+
+def test_no_seed_edits_or_probes_a_place_of_an_item_or_of_the_statistics() -> None:
+    apart = {item.subject_id for item in held_out_items() + neutral_items()}
+    facts = {item.fact_id: item for item in all_items()}
+    for seed in range(20):
+        edits = [fact for each in load_cldr(LANGUAGES, 80, seed).values() for fact in each]
+        touched = {facts[each].subject_id for fact in edits for each in (fact.request.fact_id, *_asked(fact))}
+        assert apart.isdisjoint(touched)
+    names = {item.subject[lang] for item in held_out_items() for lang in LANGUAGES}
+    for task, lang in EVERYWHERE:
+        for record in items(task, lang):
+            said = " ".join(record.values()).replace(" ", "") if lang == "zh" else " ".join(record.values())
+            assert any(name in said for name in names)
+
+
+def _asked(fact: Fact) -> Iterator[str]:
+    return (probe.asks for probe in fact.probes if probe.asks)
 
 
 def test_an_exercise_is_prompts_and_answers_in_turn() -> None:

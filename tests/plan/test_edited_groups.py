@@ -88,6 +88,16 @@ def test_a_further_grid_differs_only_where_tables_tell_cells_apart() -> None:
         resolve("smoke", None, {"also": [{"evaluators": ["edits"]}]})
 
 
+def test_a_further_grid_of_other_models_has_their_text_and_hyperparameters(tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("Rivers run to the sea.\n", encoding="utf-8")
+    own = {"models": ["polyglot-tiny"], "corpus": str(text), "token_budget": 7, "methods": ["memit"]}
+    planned = plan(tmp_path, "run", methods=["memit"], also=[own])
+    assert [(cell.corpus, cell.token_budget) for cell in planned.cells] == [("cldr", 20_000), (str(text), 7)]
+    with pytest.raises(ValueError, match="'corpus' of its own only with 'models'"):
+        RunSpec(also=({"corpus": str(text)},))
+
+
 def test_a_run_takes_over_what_another_has_computed(tmp_path: Path) -> None:
     first = plan(tmp_path, "first", seeds=2)
     session.execute(first, make_display("none"), "cpu", where=Where(workers=1))

@@ -13,10 +13,10 @@ from bench.config.settings import (
     hparams_names,
     hyperparameters,
     overrides,
-    parse_value,
     preset_names,
     resolve,
 )
+from bench.config.variants import parse_value
 from bench.data import corpora, datasets
 from bench.ground.errors import BenchError
 from bench.model import catalog

@@ -5,25 +5,25 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from bench.api import EditRequest, Fact, Probe
-from bench.data.cldr.items import Item, real_items, target_pool, target_text
+from bench.data.cldr.items import Item, all_items, probed_items, target_pool, target_text
 from bench.data.cldr.phrasings import LANGUAGES, PHRASINGS, RELATIONS, SECOND_HOPS
 from bench.data.common import translated
 from bench.ground.digests import text_digest
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 
-UNTOUCHED = 60
+UNTOUCHED = 40
+"""Places that the edits of a seed leave alone, for specificity."""
 
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 """Raise it when the same items and phrasings are drawn or probed otherwise."""
 
 
 def fingerprint() -> str:
     """Names what `load_cldr` draws from by its content: every item in every phrasing, and the way of drawing."""
-    items = [(item, [item.target(lang) for lang in LANGUAGES]) for item in real_items()]
+    items = [(item, [item.target(lang) for lang in LANGUAGES]) for item in probed_items()]
     pools = [
         [target_text(relation, key, lang) for key in target_pool(relation) for lang in LANGUAGES]
         for relation in RELATIONS
@@ -34,8 +34,9 @@ def fingerprint() -> str:
 def load_cldr(languages: Sequence[str], per_language: int, seed: int, parallel: bool = False) -> dict[str, list[Fact]]:
     """Counterfactual edits with their probes, by language.
 
-    No fact is edited twice in a language, and specificity probes ask only about subjects that no edit touches, none a
-    second time before all were asked.
+    No fact is edited twice in a language; all subjects are edited once before any is edited in a second relation, as
+    subjects of the literature's data are distinct; and specificity probes ask only about subjects that no edit touches,
+    none a second time before all were asked.
     Fewer edits of the same seed and languages are a prefix of more, but for portability probes: an edit besides may
     take their answer away.
 
@@ -47,7 +48,7 @@ def load_cldr(languages: Sequence[str], per_language: int, seed: int, parallel: 
 
     Returns:
         By language, facts with probes: the edited prompt, two other phrasings, five untouched facts, the fact in every
-        other language, and for a city what follows from its new country (see `_second_hops`).
+        other language, and for a trade partner what follows from the new one (see `_second_hops`).
 
     Raises:
         BenchError: a language is unknown or named twice, or there are not enough facts.
@@ -64,7 +65,7 @@ def load_cldr(languages: Sequence[str], per_language: int, seed: int, parallel: 
         )
     drawn = {lang: editable[i % turns :: turns][:per_language] for i, lang in enumerate(languages)}
     edited = {item.fact_id for items in drawn.values() for item in items}
-    true = {item.fact_id: item for item in real_items() if item.fact_id not in edited}
+    true = {item.fact_id: item for item in all_items() if item.fact_id not in edited}
     seeds = {lang: f"cldr/{seed}" if parallel else f"cldr/{seed}/{lang}" for lang in languages}
     bystanders, found = _Bystanders(untouched), {lang: list[Fact]() for lang in languages}
     for turn in zip(*drawn.values(), strict=True):  # so that fewer edits are a prefix of more
@@ -84,46 +85,50 @@ def _check_languages(languages: Sequence[str]) -> None:
 
 
 def _split(rng: random.Random) -> tuple[list[Item], list[Item]]:
-    """Facts to edit, shuffled, and facts of subjects that stay untouched."""
-    items = real_items()
-    spared: set[str] = set()
-    for relations in (("currency", "language"), ("country",)):
-        subjects = sorted({item.subject_id for item in items if item.relation in relations})
-        spared.update(rng.sample(subjects, UNTOUCHED))
-    editable = [item for item in items if item.subject_id not in spared]
-    rng.shuffle(editable)
-    return editable, [item for item in items if item.subject_id in spared]
+    """Facts to edit, a fact of every place before a second one of any, and facts of places that stay untouched."""
+    by_place: dict[str, list[Item]] = {}
+    for item in probed_items():
+        by_place.setdefault(item.subject_id, []).append(item)
+    shuffled = [rng.sample(items, len(items)) for items in by_place.values()]
+    rng.shuffle(shuffled)
+    untouched, edited = shuffled[:UNTOUCHED], shuffled[UNTOUCHED:]
+    rounds = [[items[turn] for items in rng.sample(edited, len(edited))] for turn in range(len(RELATIONS))]
+    return [item for turn in rounds for item in turn], [item for items in untouched for item in items]
 
 
-@dataclass(frozen=True, slots=True)
 class _Bystanders:
-    """Facts of subjects that no edit touches, handed out evenly.
+    """Facts of subjects that no edit touches, handed out evenly."""
 
-    Attributes:
-        items: all of them.
-        times: how often each was handed out, by fact id; and in which language, by fact id and language.
-        given: those of an edited fact that came before, in another language.
-    """
-
-    items: Sequence[Item]
-    times: Counter[str | tuple[str, str]] = field(default_factory=Counter)
-    given: dict[str, list[Item]] = field(default_factory=dict)
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._items = {item.fact_id: item for item in items}
+        self._related: dict[str, list[str]] = {}
+        for fact_id, item in self._items.items():
+            self._related.setdefault(item.relation, []).append(fact_id)
+        self._times = dict.fromkeys(self._items, 0)
+        self._times_in = Counter[tuple[str, str]]()
+        self._given: dict[str, list[Item]] = {}
 
     def of(self, item: Item, langs: Sequence[str], rng: random.Random) -> list[Item]:
-        """One for every language in which is asked; the first two of the relation of `item`."""
-        if item.fact_id not in self.given:
-            chosen = self.given[item.fact_id] = list[Item]()
-            for place, lang in enumerate(langs):
-                free = [each for each in self.items if each not in chosen]
-                chosen.append(self._next([e for e in free if e.relation == item.relation or place > 1], lang, rng))
-        return self.given[item.fact_id]
+        """One for every language in which is asked; the first two of the relation of `item`.
 
-    def _next(self, free: Sequence[Item], lang: str, rng: random.Random) -> Item:
+        An edited fact that came before, in another language, is given the same ones again.
+        """
+        if item.fact_id not in self._given:
+            chosen: list[str] = []
+            for place, lang in enumerate(langs):
+                free = self._related[item.relation] if place < 2 else list(self._items)
+                chosen.append(self._next([each for each in free if each not in chosen], lang, rng))
+            self._given[item.fact_id] = [self._items[each] for each in chosen]
+        return self._given[item.fact_id]
+
+    def _next(self, free: Sequence[str], lang: str, rng: random.Random) -> str:
         """One of those asked least, of these one of those asked least in this language."""
-        asked = {each.fact_id: (self.times[each.fact_id], self.times[each.fact_id, lang]) for each in free}
-        least = min(asked.values())
-        found = rng.choice([each for each in free if asked[each.fact_id] == least])
-        self.times.update([found.fact_id, (found.fact_id, lang)])
+        least = min(map(self._times.__getitem__, free))
+        rare = [each for each in free if self._times[each] == least]
+        least = min(self._times_in[each, lang] for each in rare)
+        found = rng.choice([each for each in rare if self._times_in[each, lang] == least])
+        self._times[found] += 1
+        self._times_in[found, lang] += 1
         return found
 
 
@@ -141,7 +146,7 @@ def _fact(
         seed: of its draws.
     """
     rng = random.Random(f"{seed}/{item.fact_id}")
-    new = rng.choice([key for key in target_pool(item.relation) if key not in item.true_ids])
+    new = rng.choice([key for key in target_pool(item.relation) if key not in (item.object_id, item.subject_id)])
     request = translated({each: _request(item, new, each) for each in languages}, lang)
     others = [each for each in languages if each != lang]
     probes = [
@@ -178,7 +183,7 @@ def _specificity(
 
 
 def _second_hops(item: Item, new: str, lang: str, true: Mapping[str, Item]) -> Iterator[Probe]:
-    """What follows from a city's new country: its currency and its language, where the edit changes the answer.
+    """What follows from a place's new trade partner: its currency and language, where the edit changes the answer.
 
     Args:
         item: the edited fact.
@@ -186,11 +191,10 @@ def _second_hops(item: Item, new: str, lang: str, true: Mapping[str, Item]) -> I
         lang: language of the edit, also asked in.
         true: facts that no edit touches; an edited one would have another answer.
     """
-    if item.relation != "country":
+    if item.relation != "partner":
         return
     for relation, phrasings in SECOND_HOPS.items():
-        after = true.get(f"{relation}/{new}")
-        before = next((each for each in real_items() if each.fact_id == f"{relation}/{item.true_ids[0]}"), None)
-        if after and before and after.true_ids[0] not in before.true_ids:
+        after, before = (true.get(f"{relation}/{place}") for place in (new, item.object_id))
+        if after and before and after.object_id != before.object_id:
             prompt = phrasings[lang].replace("{}", item.subject[lang])
             yield Probe(item.fact_id, "portability", lang, lang, prompt, after.target(lang))

@@ -1,31 +1,40 @@
-"""What is known of places, in six languages, from the Unicode CLDR (package `babel`).
+"""A made-up atlas: what is true of places, in six languages.
 
-Three relations: a country's currency, a country's official language, a city's country. Only real facts are edited or
-probed. Invented places carry the same objects in training only: an object can be written into a model only if the model
-knows it as the object of many subjects.
+Names are the Unicode CLDR's (package `babel`): of countries, of cities that Latin-script languages spell alike, as most
+names are, and of all objects; places are invented where the CLDR has too few. What is true of them is drawn once from a
+fixed seed: each place has one object per relation, and every object is that of many places, for an object can be
+written into a model only if the model knows it from several subjects.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 
 from babel import Locale
 from babel.core import get_global
 
 from bench.data.cldr.phrasings import LANGUAGES, PHRASINGS, RELATIONS
 
+PLACES = 560
+HELD_OUT = 40
+"""Places of which only xtreme-mini's test items are made."""
+
+NEUTRAL = 80
+"""Places of which statistics are taken; no edit and no probe touches them, nor those held out."""
+
+SEED = 20
 POOL_SIZE = 32
-
-MIN_SUBJECTS = 10
-
-INVENTED_SEED = 20
 
 Names = Mapping[str, str]
 
+_LONGEST_NAME, _LONGEST_CHINESE_NAME = 18, 6
+"""Characters of a place's or an object's; a label of xtreme-mini must fit the published length of twenty tokens."""
 
 # Latin syllable and its Chinese transliteration, for names of invented places.
 _SYLLABLES = (
@@ -33,6 +42,24 @@ _SYLLABLES = (
     "ma马 me梅 mi米 mo莫 na纳 ne内 ni尼 no诺 pa帕 pe佩 po波 ra腊 re雷 ri里 ro罗 ru鲁 sa萨 so索 su苏 ta塔 te特 ti蒂 "
     "to托 tu图 va瓦 ve韦 vi维 vo沃 ya亚 yo约 za扎 zo佐"
 )
+_PARTNERS = "FR DE US CN IN BR RU JP EG ZA MX CA AU IT ES SE NO PL TR IR TH VN KR NG KE AR CL PE NZ GR PT FI"
+_SCRIPTS = (
+    "Latn Arab Cyrl Grek Hebr Hira Thai Deva Beng Armn Geor Ethi Khmr Laoo Mong Tibt Sinh Taml Telu Knda Mlym Gujr "
+    "Kana Hang Copt Goth Runr Ogam"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A subject.
+
+    Attributes:
+        place_id: territory code, time zone, or ``X...`` of an invented place.
+        names: its name by language.
+    """
+
+    place_id: str
+    names: Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +68,15 @@ class Item:
 
     Attributes:
         relation: one of `RELATIONS`.
-        subject_id: territory code, time zone, or ``X...`` of an invented place.
-        subject: the subject's name by language.
-        true_ids: all true objects, the expected one first.
-        real: False for an invented place.
+        subject_id: the place.
+        subject: the place's name by language.
+        object_id: the true object.
     """
 
     relation: str
     subject_id: str
     subject: Names
-    true_ids: tuple[str, ...]
-    real: bool = True
+    object_id: str
 
     @property
     def fact_id(self) -> str:
@@ -65,7 +90,10 @@ class Item:
 
     def target(self, lang: str) -> str:
         """The expected continuation."""
-        return target_text(self.relation, self.true_ids[0], lang)
+        return target_text(self.relation, self.object_id, lang)
+
+
+# --- names -------------------------------------------------------------------------------------------------
 
 
 @cache
@@ -73,121 +101,180 @@ def _locale(lang: str) -> Locale:
     return Locale.parse(lang)
 
 
-def _names(table: str, key: str) -> Names | None:
-    """Names of a territory, currency or language; None unless all languages have one."""
-    found = {lang: str(getattr(_locale(lang), table).get(key, "")) for lang in LANGUAGES}
-    return found if all(found.values()) and not any("{" in name for name in found.values()) else None
+_TABLES = {
+    "currency": "currencies",
+    "language": "languages",
+    "partner": "territories",
+    "script": "scripts",
+}
 
 
-_OBJECT_TABLE = {"currency": "currencies", "language": "languages", "country": "territories"}
+@cache
+def _names(relation: str, key: str) -> Names:
+    """An object's name by language; "" where there is none."""
+    found = {}
+    for lang in LANGUAGES:
+        locale = _locale(lang)
+        if relation in ("month", "day"):
+            wide = (locale.months if relation == "month" else locale.days)["format"]["wide"]
+            found[lang] = str(wide[int(key)])
+        else:
+            found[lang] = str(getattr(locale, _TABLES[relation]).get(key, ""))
+    return MappingProxyType(found)
 
 
 @cache
 def target_text(relation: str, object_id: str, lang: str) -> str:
     """An object's name as it continues a prompt: after a space, in Chinese without one."""
-    name = str(getattr(_locale(lang), _OBJECT_TABLE[relation])[object_id])
+    name = _names(relation, object_id)[lang]
     return name if lang == "zh" else f" {name}"
-
-
-def _is_country(code: str) -> bool:
-    return len(code) == 2 and code.isalpha()
-
-
-def _country_items(relation: str, true_ids: Mapping[str, Sequence[str]]) -> list[Item]:
-    """Facts about countries whose subject and expected object have names, not the same, in every language."""
-    items = []
-    for code in sorted(filter(_is_country, true_ids)):
-        subject, objects = _names("territories", code), tuple(true_ids[code])
-        answer = _names(_OBJECT_TABLE[relation], objects[0]) if objects else None
-        if subject and answer and all(subject[lang] != answer[lang] for lang in LANGUAGES):
-            items.append(Item(relation, code, subject, objects))
-    return items
-
-
-def _currencies() -> dict[str, list[str]]:
-    """Legal tender still in use, by territory, the principal one first."""
-    return {
-        code: [name for name, _, end, tender in entries if end is None and tender]
-        for code, entries in get_global("territory_currencies").items()
-    }
-
-
-def _languages() -> dict[str, list[str]]:
-    """Official languages by territory, the most spoken first."""
-    official = ("official", "de_facto_official")
-    return {
-        code: [
-            lang
-            for lang, info in sorted(spoken.items(), key=lambda kv: (-kv[1]["population_percent"], kv[0]))
-            if info["official_status"] in official
-        ]
-        for code, spoken in get_global("territory_languages").items()
-    }
-
-
-def _city(zone: str) -> Names | None:
-    """A time zone's exemplar city; Latin-script locales omit it where it is the last part of the zone's id."""
-    own = {lang: (_locale(lang).time_zones.get(zone) or {}).get("city") for lang in LANGUAGES}
-    if not own["zh"]:
-        return None
-    return {lang: str(name or zone.rsplit("/", 1)[-1].replace("_", " ")) for lang, name in own.items()}
-
-
-def _city_items() -> list[Item]:
-    """Cities; left out are those named like a country (Singapore), whose answer the question would contain."""
-    taken = {str(name) for lang in LANGUAGES for name in _locale(lang).territories.values()}
-    items = []
-    for zone, code in sorted(get_global("zone_territories").items()):
-        city = _city(zone)
-        if _is_country(code) and _names("territories", code) and city and taken.isdisjoint(city.values()):
-            items.append(Item("country", zone, city, (code,)))
-    return items
-
-
-@cache
-def real_items() -> tuple[Item, ...]:
-    """All real facts that are complete in the six languages, in a fixed order."""
-    countries = _country_items("currency", _currencies()) + _country_items("language", _languages())
-    return tuple(countries + _city_items())
 
 
 @cache
 def target_pool(relation: str) -> tuple[str, ...]:
-    """Objects that edits may write: those with the most real subjects."""
-    counts = Counter(item.true_ids[0] for item in real_items() if item.relation == relation)
-    return tuple(sorted(counts, key=lambda key: (-counts[key], key))[:POOL_SIZE])
+    """The objects of a relation, those with names in every language."""
+    keys = {
+        "currency": _most_common(_currencies()),
+        "language": _most_common(_languages()),
+        "partner": _PARTNERS.split(),
+        "month": [str(month) for month in range(1, 13)],
+        "day": [str(day) for day in range(7)],
+        "script": _SCRIPTS.split(),
+    }[relation]
+    return tuple([key for key in keys if _short(_names(relation, key))][:POOL_SIZE])
 
 
-def _invented_names(count: int, rng: random.Random) -> list[Names]:
-    """Names of places that exist nowhere: one in Latin script, one in Chinese."""
-    taken = {name for item in real_items() for name in item.subject.values()}
+def _most_common(keys: Iterable[str]) -> list[str]:
+    counts = Counter(keys)
+    return sorted(counts, key=lambda key: (-counts[key], key))
+
+
+def _currencies() -> Iterator[str]:
+    """The principal legal tender of every territory."""
+    for entries in get_global("territory_currencies").values():
+        yield from [name for name, _, end, tender in entries if end is None and tender][:1]
+
+
+def _languages() -> Iterator[str]:
+    """The most spoken official language of every territory."""
+    for spoken in get_global("territory_languages").values():
+        official = [
+            (-info["population_percent"], lang)
+            for lang, info in spoken.items()
+            if info["official_status"] in ("official", "de_facto_official")
+        ]
+        yield from [lang for _, lang in sorted(official)[:1]]
+
+
+# --- places ------------------------------------------------------------------------------------------------
+
+
+@cache
+def places() -> tuple[Place, ...]:
+    """All places in an order drawn once; no two share a name in any language."""
+    rng = random.Random(SEED)
+    real = _told_apart([*_countries(), *_cities()])
+    found = [*real, *_invented(PLACES - len(real), real, rng)]
+    rng.shuffle(found)
+    return tuple(found)
+
+
+def _countries() -> Iterator[Place]:
+    """Those that are objects too, so that a question can go on from one fact to the next."""
+    for code in target_pool("partner"):
+        yield Place(code, _names("partner", code))
+
+
+def _cities() -> Iterator[Place]:
+    """Exemplar cities of time zones; Latin-script locales omit one where it is the last part of the zone's id."""
+    for zone in sorted(get_global("zone_territories")):
+        own = {lang: (_locale(lang).time_zones.get(zone) or {}).get("city") for lang in LANGUAGES}
+        latin = {str(name or zone.rsplit("/", 1)[-1].replace("_", " ")) for lang, name in own.items() if lang != "zh"}
+        if own["zh"] and len(latin) == 1:
+            yield Place(zone, _spelt(latin.pop(), str(own["zh"])))
+
+
+def _spelt(latin: str, chinese: str) -> Names:
+    return MappingProxyType({lang: chinese if lang == "zh" else latin for lang in LANGUAGES})
+
+
+def _told_apart(every: Iterable[Place]) -> list[Place]:
+    """Those with short names, none like an earlier one's: a city named like its country is left out."""
+    taken: set[tuple[str, str]] = set()
+    kept = []
+    for place in every:
+        if taken.isdisjoint(place.names.items()) and _short(place.names):
+            kept.append(place)
+        taken.update(place.names.items())
+    return kept
+
+
+def _short(names: Names) -> bool:
+    """Whether there is a short name in letters in every language."""
+    return all(
+        len(name) <= (_LONGEST_CHINESE_NAME if lang == "zh" else _LONGEST_NAME)
+        and re.fullmatch(r"[\w'’ -]+", name) is not None
+        for lang, name in names.items()
+    )
+
+
+def _invented(count: int, real: Iterable[Place], rng: random.Random) -> list[Place]:
+    """Places that exist nowhere: one name in Latin script, one in Chinese."""
+    taken = {name for place in real for name in place.names.values()}
     syllables = _SYLLABLES.split()
-    names: list[Names] = []
-    while len(names) < count:
+    found: list[Place] = []
+    while len(found) < count:
         parts = [rng.choice(syllables) for _ in range(3)]
         latin, chinese = "".join(p[:-1] for p in parts).capitalize(), "".join(p[-1] for p in parts)
         if taken.isdisjoint((latin, chinese)):
             taken |= {latin, chinese}
-            names.append({lang: chinese if lang == "zh" else latin for lang in LANGUAGES})
-    return names
+            found.append(Place(f"X{len(found):03d}", _spelt(latin, chinese)))
+    return found
+
+
+# --- what is true of them ----------------------------------------------------------------------------------
 
 
 @cache
-def invented_items() -> tuple[Item, ...]:
-    """Facts of invented places, as many as every object of a pool needs to have `MIN_SUBJECTS` subjects.
+def all_items() -> tuple[Item, ...]:
+    """Every fact, place by place, one per relation; a relation's objects are those of equally many places."""
+    rng = random.Random(SEED + 1)
+    drawn = {relation: _objects(relation, rng) for relation in RELATIONS}
+    return tuple(
+        Item(relation, place.place_id, place.names, drawn[relation][i])
+        for i, place in enumerate(places())
+        for relation in RELATIONS
+    )
 
-    An invented country has a currency and a language, as a real one does.
-    """
-    rng = random.Random(INVENTED_SEED)
-    missing: dict[str, list[str]] = {}
-    for relation in RELATIONS:
-        counts = Counter(item.true_ids[0] for item in real_items() if item.relation == relation)
-        missing[relation] = [key for key in target_pool(relation) for _ in range(max(0, MIN_SUBJECTS - counts[key]))]
-        rng.shuffle(missing[relation])
-    n_countries = max(len(missing["currency"]), len(missing["language"]))
-    names = _invented_names(n_countries + len(missing["country"]), rng)
-    items = []
-    for relation, start in (("currency", 0), ("language", 0), ("country", n_countries)):
-        for i, key in enumerate(missing[relation], start):
-            items.append(Item(relation, f"X{i:03d}", names[i], (key,), real=False))
-    return tuple(items)
+
+def _objects(relation: str, rng: random.Random) -> list[str]:
+    """An object for every place, no place its own."""
+    pool = target_pool(relation)
+    drawn = [pool[i % len(pool)] for i in range(len(places()))]
+    rng.shuffle(drawn)
+    for i, place in enumerate(places()):
+        if drawn[i] == place.place_id:
+            drawn[i], drawn[i - 1] = drawn[i - 1], drawn[i]
+    return drawn
+
+
+def _of_places(start: int, stop: int) -> tuple[Item, ...]:
+    return all_items()[start * len(RELATIONS) : stop * len(RELATIONS)]
+
+
+@cache
+def held_out_items() -> tuple[Item, ...]:
+    """Facts that xtreme-mini's test items are made of."""
+    return _of_places(0, HELD_OUT)
+
+
+@cache
+def neutral_items() -> tuple[Item, ...]:
+    """Facts of the statistics text."""
+    return _of_places(HELD_OUT, HELD_OUT + NEUTRAL)
+
+
+@cache
+def probed_items() -> tuple[Item, ...]:
+    """Facts that edits and their probes are made of."""
+    return _of_places(HELD_OUT + NEUTRAL, PLACES)

@@ -1,0 +1,107 @@
+"""Trials of the search for hyperparameters, and the files that it leaves."""
+
+from __future__ import annotations
+
+import csv
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.ground.atomic import replacing, write_text
+
+METRICS = ("efficacy", "generality", "specificity", "xtreme_f1")
+
+Space = Mapping[str, Sequence[Any]]
+
+BOUNDED = ("layer", "layers", "objective", "use_moment", "keep", "norm_constraint")
+"""Options whose choices are all there are."""
+
+SAME = {"prune-released": "prune"}
+"""Variants that take the values of the method they vary."""
+
+HEADER = """\
+# The embedded model. Found by `make tune-polyglot`: {trials} trials for every method on a tuning stream of its own
+# seed; all trials are in results/reference/tuning-polyglot-tiny.csv. Variants take the values of what they vary.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One setting of a method and what it reached on the tuning stream, in percent."""
+
+    method: str
+    options: Mapping[str, Any]
+    scores: Mapping[str, float]
+
+    @property
+    def score(self) -> float:
+        """Harmonic mean of the metrics."""
+        values = [self.scores[metric] for metric in METRICS]
+        return statistics.harmonic_mean(values) if min(values) > 0 else 0.0
+
+
+def edges(space: Space, options: Mapping[str, Any]) -> list[str]:
+    """Options of a setting at an end of their choices, where there could be more."""
+    return [
+        name
+        for name, choices in space.items()
+        if len(choices) > 2 and name not in BOUNDED and options[name] in (choices[0], choices[-1])
+    ]
+
+
+def write_log(trials: Sequence[Trial], path: Path) -> None:
+    """All trials as a table, the best of each method first."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["method", "score", *METRICS, "options"])
+        for trial in trials:
+            figures = [f"{value:.2f}" for value in (trial.score, *(trial.scores[m] for m in METRICS))]
+            options = yaml.safe_dump(dict(trial.options), default_flow_style=True, width=999).strip()
+            table.writerow([trial.method, *figures, options])
+
+
+def write_hyperparameters(best: Mapping[str, Trial], trials: int, path: Path) -> None:
+    """The best settings as the model's hyperparameter file."""
+    settings: dict[str, Any] = {"none": {}, **{name: dict(trial.options) for name, trial in best.items()}}
+    for variant, base in SAME.items():
+        settings[variant] = dict(settings[base])
+    body = "\n".join(
+        yaml.safe_dump({name: options}, sort_keys=False, default_flow_style=None, width=100)
+        for name, options in settings.items()
+    )
+    write_text(path, HEADER.format(trials=trials) + "\n" + body)
+
+
+def write_settings(
+    best: Mapping[str, Trial], spaces: Mapping[str, Space], ratios: Mapping[str, Mapping[str, Any]], path: Path
+) -> None:
+    """Both settings side by side, as a Markdown table: every option that was searched.
+
+    Args:
+        best: the best trial of every method.
+        spaces: what was searched in the end.
+        ratios: the scale-free settings.
+        path: of the table.
+    """
+    head = ("Method", "Option", "Tuned", "Scale-free", "Searched", "At an edge")
+    rows = [head, ("---",) * len(head), *_settings(best, spaces, ratios)]
+    write_text(path, "".join(f"| {' | '.join(row)} |\n" for row in rows))
+
+
+def _settings(
+    best: Mapping[str, Trial], spaces: Mapping[str, Space], ratios: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, ...]]:
+    for method, trial in best.items():
+        at_edge = edges(spaces[method], trial.options)
+        for name, choices in spaces[method].items():
+            if len(choices) > 1:
+                values = (trial.options[name], ratios[method].get(name, "-"), ", ".join(map(_plain, choices)))
+                yield (method, name, *map(_plain, values), "yes" if name in at_edge else "")
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

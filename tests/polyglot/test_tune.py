@@ -1,0 +1,85 @@
+"""The search for hyperparameters: equal budgets, edges told and widened."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from bench.config.registry import methods
+from bench.config.settings import hyperparameters
+from bench.polyglot import tune
+from bench.polyglot.trials import METRICS, SAME, Trial, edges, write_hyperparameters, write_settings
+from bench.polyglot.tune import SPACES, draw, neighbour, search, widened
+
+SPACE = {"clamp": (0.5, 1.0, 2.0), "l2": (1.0, 10.0, 100.0), "layers": ([0], [1]), "steps": (25,)}
+
+
+def test_every_setting_of_a_space_is_one_of_the_method() -> None:
+    registry = methods()
+    assert {*SPACES, *SAME, "none"} >= {name for name in registry.names() if name in tune_paper()}
+    for name, space in SPACES.items():
+        for seed in range(5):
+            registry.config(name, draw(space, random.Random(seed)))
+
+
+def tune_paper() -> tuple[str, ...]:
+    from bench.config.run import PAPER_METHODS
+
+    return PAPER_METHODS
+
+
+def test_an_edge_is_an_end_beyond_which_there_could_be_more() -> None:
+    assert edges(SPACE, {"clamp": 0.5, "l2": 10.0, "layers": [1], "steps": 25}) == ["clamp"]
+    assert edges(SPACE, {"clamp": 1.0, "l2": 100.0, "layers": [1], "steps": 25}) == ["l2"]
+
+
+def test_choices_go_on_beyond_an_edge() -> None:
+    wider = widened(SPACE, {"clamp": 0.5, "l2": 100.0, "layers": [1], "steps": 25})
+    assert wider["clamp"] == [0.125, 0.25, 0.5, 1.0, 2.0]
+    assert wider["l2"] == [1.0, 10.0, 100.0, 1000.0, 10_000.0]
+    assert wider["layers"] == [[0], [1]]
+
+
+def test_neighbours_differ_in_one_choice() -> None:
+    options = {"clamp": 1.0, "l2": 10.0, "layers": [0], "steps": 25}
+    for seed in range(10):
+        found = neighbour(SPACE, options, random.Random(seed))
+        assert sum(found[name] != options[name] for name in options) == 1
+
+
+def test_a_search_tries_as_many_settings_as_it_may_none_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, object]] = []
+
+    def evaluate(method: str, options: dict[str, object], folder: Path) -> Trial:
+        asked.append(dict(options))
+        return Trial(method, options, dict.fromkeys(METRICS, 10.0 * float(options["clamp"])))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tune, "evaluate", evaluate)
+    found = search("memit", SPACE, [], 9, Path())
+    assert len(found) == 9 == len({str(each) for each in asked})
+    assert found[0].options["clamp"] == 2.0
+    assert len(search("memit", SPACE, found, 3, Path())) == 12
+
+
+def test_settings_stand_side_by_side_and_edges_are_told(tmp_path: Path) -> None:
+    best = Trial("memit", {"clamp": 0.5, "l2": 10.0, "layers": [1], "steps": 25}, dict.fromkeys(METRICS, 10.0))
+    write_settings(
+        {"memit": best}, {"memit": SPACE}, {"memit": {"clamp": 1.5, "layers": [1]}}, tmp_path / "settings.md"
+    )
+    rows = [line.strip("| ").split(" | ") for line in (tmp_path / "settings.md").read_text().splitlines()[2:]]
+    assert rows == [
+        ["memit", "clamp", "0.5", "1.5", "0.5, 1, 2", "yes"],
+        ["memit", "l2", "10", "-", "1, 10, 100"],
+        ["memit", "layers", "[1]", "[1]", "[0], [1]"],
+    ]
+
+
+def test_the_best_settings_are_a_hyperparameter_file(tmp_path: Path) -> None:
+    registry = methods()
+    options = draw(SPACES["prune"], random.Random(1))
+    trial = Trial("prune", options, dict.fromkeys(METRICS, 10.0))
+    write_hyperparameters({"prune": trial}, 12, tmp_path / "found.yaml")
+    found = hyperparameters(str(tmp_path / "found.yaml"), registry)
+    assert found == {"none": {}, "prune": options, "prune-released": options}
