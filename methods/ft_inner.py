@@ -23,6 +23,8 @@ from methods._hyper.examples import Asked, Model, ids
 from methods._hyper.factors import shape_of
 from methods._locate.editor import Clock
 
+ENCODERS = True
+
 CLIP = 100.0
 """Largest norm of an edit's gradient (released code)."""
 

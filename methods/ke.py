@@ -20,6 +20,8 @@ from methods._hyper.ke import Ke
 
 SAW = "practice facts"
 
+ENCODERS = True
+
 
 class Config(HyperOptions):
     """Options of KE."""

@@ -20,6 +20,8 @@ from methods._hyper.mend import Mend
 
 SAW = "practice facts"
 
+ENCODERS = True
+
 
 class Config(HyperOptions):
     """Options of MEND."""

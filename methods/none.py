@@ -14,6 +14,8 @@ from bench.model.stats import Stats
 EDITS_NOTHING = True
 """Of any other method `bench check` expects that its edits have an effect."""
 
+ENCODERS = True
+
 
 class Config(BaseModel):
     """No options."""

@@ -77,8 +77,8 @@ Dtype = Annotated[str | None, Option(help="Of model weights: float32, bfloat16, 
 Corpus = Annotated[
     str | None,
     Option(
-        help="Text behind statistics: cldr, a file, data:GLOB, hf:DATASET[:CONFIG]; by default Wikipedia from the hub, "
-        "for the embedded model cldr.",
+        help="Text behind statistics: cldr, claims, a file, data:GLOB, hf:DATASET[:CONFIG]; by default Wikipedia from "
+        "the hub, for embedded models what they have read.",
         rich_help_panel=GRID,
     ),
 ]
@@ -100,6 +100,14 @@ Parallel = Annotated[
     bool | None,
     Option(
         "--parallel/--disjoint", help="The same facts in every language, or different ones.", rich_help_panel=SCHEDULE
+    ),
+]
+Independent = Annotated[
+    bool | None,
+    Option(
+        "--independent/--sequential",
+        help="Every fact edits the unedited model alone, or edits add up.",
+        rich_help_panel=SCHEDULE,
     ),
 ]
 EvalLimit = Annotated[

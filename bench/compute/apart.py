@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.api import Answer, EditsApart, Fact, Method, State
@@ -48,34 +49,35 @@ class Recorded:
         yield Recorded(self.tokenizer, self.before, self.before)
 
 
-def ask(method: Method, model: EditableModel, facts: Sequence[Fact], prepared: Callable[[], State]) -> list[Recorded]:
+def ask(method: Method, model: EditableModel, facts: Sequence[Fact], state: State) -> list[Recorded]:
     """Edit each fact alone and ask its probes.
 
     Args:
         method: edits; at once if it can.
         model: unedited, and so again when this returns.
         facts: of one step.
-        prepared: the method's state before any edit, made anew at each call.
+        state: the method's, before any edit, and so again when this returns.
     """
     questions = [[(probe.prompt, probe.target) for probe in fact.probes] for fact in facts]
     every = list(dict.fromkeys(question for asked in questions for question in asked))
     before = dict(zip(every, model.answers(*_columns(every)), strict=True))
     if isinstance(method, EditsApart):
-        view = method.apart(model, [fact.request for fact in facts], prepared())
+        view = method.apart(model, [fact.request for fact in facts], state)
         edits = [i for i, asked in enumerate(questions) for _ in asked]
         answers = iter(view.answers(edits, *_columns([question for asked in questions for question in asked])))
         found = [{question: next(answers) for question in asked} for asked in questions]
     else:
-        found = [_alone(method, model, fact, asked, prepared()) for fact, asked in zip(facts, questions, strict=True)]
+        found = [_alone(method, model, fact, asked, state) for fact, asked in zip(facts, questions, strict=True)]
     return [Recorded(model.tokenizer, edited, before) for edited in found]
 
 
 def _alone(
     method: Method, model: EditableModel, fact: Fact, asked: Sequence[Question], state: State
 ) -> dict[Question, Answer]:
+    own = replace(state, memory=deepcopy(state.memory))
     try:
-        state, _ = method.apply(model, [fact.request], state)
-        with method.deployed(model, state) as view:
+        own, _ = method.apply(model, [fact.request], own)
+        with method.deployed(model, own) as view:
             return dict(zip(asked, view.answers(*_columns(asked)), strict=True))
     finally:
         model.reset()

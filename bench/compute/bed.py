@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from bench.api import EditRequest, Fact, Method, State
-from bench.compute.tiny_facts import parallel_requests, practice
+from bench.compute.tiny_facts import parallel_claims, parallel_requests, practice
 from bench.config.cell import Cell
 from bench.model import tiny
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
 
 
-def steps() -> list[list[EditRequest]]:
-    """Two steps of three edits."""
-    requests = parallel_requests()
-    return [requests[:3], requests[3:]]
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A tiny architecture.
+
+    Attributes:
+        architecture: as `bench.model.tiny` names it.
+        claims: it is a classifier of claims.
+    """
+
+    architecture: str
+    claims: bool = False
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return f"{self.architecture} on claims" if self.claims else self.architecture
 
 
 def weights(model: EditableModel) -> dict[str, Tensor]:
@@ -52,13 +64,14 @@ class Run:
 class Bed:
     """A method and the statistics of one architecture."""
 
-    architecture: str
+    place: Place
     method: Method
     options: Mapping[str, Any]
     stats: Stats
     cell: Cell
     folder: Path
     edits_nothing: bool
+    edits_inner: bool = False
     device: str = "cpu"
 
     @property
@@ -82,11 +95,24 @@ class Bed:
 
     def practice(self) -> list[Fact]:
         """Facts to learn on."""
-        return practice()
+        return practice(self.place.claims)
+
+    @cached_property
+    def steps(self) -> list[list[EditRequest]]:
+        """Two steps of three edits."""
+        requests = parallel_claims() if self.place.claims else parallel_requests()
+        return [requests[:3], requests[3:]]
 
     def model(self, seed: int = 0) -> EditableModel:
         """A model that nothing was done to."""
-        return tiny.tiny_model(self.architecture, seed, device=self.device)
+        if self.place.claims:
+            # one that only methods are checked on which edit any view
+            return cast(EditableModel, tiny.tiny_classifier(self.place.architecture, seed, self.device))
+        return tiny.tiny_model(self.place.architecture, seed, device=self.device)
+
+    def editable(self, model: EditableModel, layer: int) -> Iterable[str]:
+        """Names of the parameters that a method may change where it edits a layer."""
+        return model.inner(layer) if self.edits_inner else model.parameter_names(layer)
 
     def start(self, model: EditableModel) -> State:
         """The method, prepared."""
@@ -103,12 +129,12 @@ class Bed:
         """Both steps in one go."""
         model = self.model()
         before = weights(model)
-        state = self.edit(model, self.start(model), steps())
+        state = self.edit(model, self.start(model), self.steps)
         return Run(model, before, weights(model), frozenset(model.edited()), state)
 
     def answers_after(self, step: Sequence[EditRequest]) -> list[float]:
         """Log-probabilities of all target tokens of the first step, after the edits of `step`."""
-        model, asked = self.model(), steps()[0]
+        model, asked = self.model(), self.steps[0]
         state = self.edit(model, self.start(model), [step] if step else [])
         with self.method.deployed(model, state) as view:
             answers = view.answers([r.text for r in asked], [r.target for r in asked])
@@ -117,4 +143,4 @@ class Bed:
     @cached_property
     def answers(self) -> list[float]:
         """The answers after the first step."""
-        return self.answers_after(steps()[0])
+        return self.answers_after(self.steps[0])

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench.api import EditRequest, Method, State
 from bench.compute import checkpoint
-from bench.compute.bed import Bed, steps, weights
+from bench.compute.bed import Bed, Place, weights
 from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.config.registry import Registry
 from bench.model import tiny
@@ -41,6 +41,15 @@ OPTIONS: Mapping[str, Any] = {
     "norm_constraint": None,
     "batch_size": 64,
     "objective": "prompt_last",
+    "training_steps": 40,
+    "edits_per_step": 6,
+    "unrelated": 1,
+    "c_edit": 1.0,
+    "c_loc": 0.1,
+    "validate_every": 20,
+    "patience": 2,
+    "edit_rate": -0.2,
+    "rate_lr": 1e-2,
 }
 """Values that suit a tiny random model, by option name; a method's other options need defaults of their own."""
 
@@ -86,23 +95,30 @@ def check_method(
             data=DataRef(name="tiny"),
             schedule=Schedule(),
         )
-        for architecture in tiny.ARCHITECTURES:
+        for place in places(registry, name):
             bed = Bed(
-                architecture,
+                place,
                 method,
                 chosen,
                 Stats(Path(folder), text),
                 cell,
-                Path(folder) / architecture,
+                Path(folder) / place.label.replace(" ", "-"),
                 getattr(registry.module(name), "EDITS_NOTHING", False),
+                getattr(registry.module(name), "ENCODERS", False),
                 device,
             )
             results += [_outcome(check, bed) for check in CHECKS]
     return results
 
 
+def places(registry: Registry, name: str) -> list[Place]:
+    """What a method is checked on: causal models; and classifiers of claims, if it edits encoders, too."""
+    classifiers = tiny.CLASSIFIERS if getattr(registry.module(name), "ENCODERS", False) else ()
+    return [*(Place(each) for each in tiny.ARCHITECTURES), *(Place(each, claims=True) for each in classifiers)]
+
+
 def _outcome(check: Callable[[Bed], str], bed: Bed) -> CheckResult:
-    title = f"{bed.architecture}: {(check.__doc__ or '').splitlines()[0].rstrip('.')}"
+    title = f"{bed.place.label}: {(check.__doc__ or '').splitlines()[0].rstrip('.')}"
     try:
         problem = check(bed)
     except Exception as error:
@@ -130,7 +146,7 @@ def only_declared_layers_change(bed: Bed) -> str:
     run = bed.uninterrupted
     changed = set(_differing(run.before, run.after))
     declared = bed.options.get("layers") or [bed.options[k] for k in ("layer",) if k in bed.options]
-    allowed = {name for layer in declared for name in run.model.parameter_names(layer)}
+    allowed = {name for layer in declared for name in bed.editable(run.model, layer)}
     if not declared:
         allowed = set(run.edited)
     return f"changed besides: {', '.join(sorted(changed - allowed))}" if changed - allowed else ""
@@ -148,7 +164,7 @@ def edits_can_be_undone(bed: Bed) -> str:
 
 def resumed_equals_uninterrupted(bed: Bed) -> str:
     """A run resumed from its checkpoint equals an uninterrupted one, bit by bit; so does its state."""
-    first, second = steps()
+    first, second = bed.steps
     part = bed.model()
     part_state = bed.edit(part, bed.start(part), [first])
     checkpoint.save(bed.folder, "cell", 1, part, part_state)
@@ -176,7 +192,7 @@ def _memory_difference(a: State, b: State) -> str:
 
 def cells_are_independent(bed: Bed) -> str:
     """Two cells in one process do not touch each other."""
-    first, second = steps()
+    first, second = bed.steps
     alone = bed.uninterrupted.after
     one, other = bed.model(), bed.model(seed=1)
     one_state, other_state = bed.start(one), bed.start(other)
@@ -203,10 +219,11 @@ def every_fact_counts(bed: Bed) -> str:
     """Every fact of a step is edited: with another target of one of them the model answers differently."""
     if bed.edits_nothing:
         return ""
-    step, whole = steps()[0], bed.answers
+    step, whole = bed.steps[0], bed.answers
     for i, request in enumerate(step):
         # in its place, for what is left out moves the others
-        changed = bed.answers_after(_with_target(step, request, step[i - 1].target))
+        other = next(each.target for each in step if each.target != request.target)
+        changed = bed.answers_after(_with_target(step, request, other))
         if max(abs(a - b) for a, b in zip(whole, changed, strict=True)) < EFFECT:
             return f"the edit of {request.fact_id} ({request.lang}), number {i + 1} of its step, has no effect"
     return ""

@@ -25,7 +25,7 @@ from bench.data.stream import load as load_facts
 from bench.ground.measure import measured
 from bench.ground.progress import Progress
 from bench.model.editable import EditableModel
-from bench.model.loading import load_pretrained
+from bench.model.loading import load_pretrained, view_of
 from bench.model.stats import Account, Stats
 from bench.model.threads import steady_threads
 from bench.store.shards import COST_TABLE, ResultStore, Status
@@ -129,7 +129,7 @@ class Work:
                 yield name, evaluate(view, name, self.scored_with[name], seen, self.context)
 
     def edit_apart(
-        self, step: Step, world: World, names: Iterable[str]
+        self, step: Step, state: State, names: Iterable[str]
     ) -> tuple[list[dict[str, Any]], dict[str, Table]]:
         """Edit each fact of a step alone, and score it with some of the evaluators.
 
@@ -138,7 +138,7 @@ class Work:
         """
         self._seed(f"edit/{step.number}")
         with steady_threads(self.model), measured(*self.model.devices) as cost:
-            asked = apart.ask(self.method, self.model, step.facts, lambda: self.prepare(world)[0])
+            asked = apart.ask(self.method, self.model, step.facts, state)
         tables = {name: evaluate_apart(asked, name, self.scored_with[name], step.facts, self.context) for name in names}
         return cost_rows(EditReport(), cost, len(step.facts), False), tables
 
@@ -179,7 +179,7 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
     if account.tokens:
         store.start(cell, {**about, "statistics": asdict(account)})
     run = _apart if cell.schedule.independent else _in_sequence
-    state = run(work, store, world, state, progress)
+    state = run(work, store, state, progress)
     progress.step(total, total, "done")
     status: Status = "diverged" if diverged(state) else "done"
     store.finish(name, status, state.memory.get(DIVERGED, ""))
@@ -188,7 +188,7 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
     return status
 
 
-def _in_sequence(work: Work, store: ResultStore, world: World, state: State, progress: Progress) -> State:
+def _in_sequence(work: Work, store: ResultStore, state: State, progress: Progress) -> State:
     """Edits add up; goes on after the last checkpoint."""
     cell = work.cell
     name, folder, total = cell.id(), checkpoints(cell, store), len(work.stream)
@@ -213,7 +213,7 @@ def _in_sequence(work: Work, store: ResultStore, world: World, state: State, pro
     return state
 
 
-def _apart(work: Work, store: ResultStore, world: World, state: State, progress: Progress) -> State:
+def _apart(work: Work, store: ResultStore, state: State, progress: Progress) -> State:
     """Every fact edits the unedited model alone; steps that are recorded are not done again."""
     name, total = work.cell.id(), len(work.stream)
     for step in work.stream.after(0):
@@ -221,7 +221,7 @@ def _apart(work: Work, store: ResultStore, world: World, state: State, progress:
         if not missing and store.holds(name, step.number, COST_TABLE):
             continue
         progress.step(step.number - 1, total, "editing")
-        costs, tables = work.edit_apart(step, world, missing)
+        costs, tables = work.edit_apart(step, state, missing)
         store.record(name, step.number, COST_TABLE, costs)
         for evaluator, table in tables.items():
             store.record(name, step.number, COST_TABLE, table.costs, part=evaluator)
@@ -264,4 +264,4 @@ def load_model(cell: Cell, world: World) -> EditableModel:
     name, dtype = cell.model.name, cell.model.dtype
     trusted = name in world.trusted
     hf, tokenizer = load_pretrained(name, dtype, world.device, world.cache_dir, trusted, world.device_map)
-    return EditableModel(hf, tokenizer, cell.model.fingerprint)
+    return view_of(hf, tokenizer, cell.model.fingerprint)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from bench.api import EditRequest, Fact
 from bench.config.cell import Cell
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
-
-if TYPE_CHECKING:
-    pass
 
 
 def check(model: EditableModel, facts: Iterable[Fact], cell: Cell) -> None:
@@ -36,7 +32,7 @@ def _check_texts(model: EditableModel, fact: Fact) -> None:
     edits = (fact.request, *fact.request.translations)
     model.tokens.locate([edit.text for edit in edits], [edit.subject_span for edit in edits])
     asked = list(dict.fromkeys(_asked(fact, edits)))
-    prompts = model.tokens.prompts([prompt for _, prompt, _ in asked])
+    prompts = model.rows([prompt for _, prompt, _ in asked])
     targets = model.tokens.targets([target for _, _, target in asked])
     for (what, text, _), prompt, target in zip(asked, prompts, targets, strict=True):
         if not prompt:

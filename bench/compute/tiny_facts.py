@@ -28,11 +28,29 @@ def parallel_requests() -> list[EditRequest]:
     return found
 
 
+def parallel_claims() -> list[EditRequest]:
+    """The same as claims, for classifiers."""
+
+    def claimed(edit: EditRequest) -> EditRequest:
+        label = TRUE if edit.lang == "de" else FALSE
+        return replace(edit, prompt=edit.prompt + edit.target, target=label)
+
+    return [
+        replace(claimed(edit), translations=tuple(map(claimed, edit.translations))) for edit in parallel_requests()
+    ]
+
+
+TRUE, FALSE = " true", " false"
+
 PRACTISED = 20
 
 
-def practice() -> list[Fact]:
-    """Facts that editors learn on, in the languages of `parallel_requests`: none of them is edited."""
+def practice(claims: bool = False) -> list[Fact]:
+    """Facts that editors learn on, in the languages of `parallel_requests`: none of them is edited.
+
+    Args:
+        claims: for classifiers, each a claim that is true or false.
+    """
     words = {
         "en": ("The river of {} is", "Past {} flows", " Nile"),
         "de": ("Der Fluss von {} ist", "An {} fließt", " Inn"),
@@ -40,9 +58,12 @@ def practice() -> list[Fact]:
     }
     found = []
     for i in range(PRACTISED):
-        for lang, (prompt, rephrase, target) in words.items():
+        for lang, (prompt, rephrase, river) in words.items():
             name, other = f"Place{i}", f"Place{(i + 7) % PRACTISED}"
             fact_id = f"practice/{i}"
+            target = (TRUE, FALSE)[i % 2] if claims else river
+            if claims:
+                prompt, rephrase = prompt + river, rephrase + river
             probes = (
                 Probe(fact_id, "generality", lang, lang, rephrase.replace("{}", name), target),
                 Probe(fact_id, "specificity", lang, lang, prompt.replace("{}", other), target),

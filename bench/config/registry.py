@@ -4,7 +4,8 @@ A plug-in is a module with a docstring (its first line describes it), a pydantic
 ``build(config)``. ``methods/my_method.py`` is the method ``my-method``; names that begin with ``_`` are
 helpers. Nothing is imported before it is asked for. The package's own names cannot be taken by outside ones.
 A method may name in `HPARAMS` another one whose hyperparameters it uses where there are none of its own,
-and in `STATISTICS` what it holds of second moments, for the memory that a dry run predicts. Where options name code
+in `STATISTICS` what it holds of second moments, for the memory that a dry run predicts, in `SAW` what it sees besides
+the edits, and with ``ENCODERS = True`` say that it edits encoders, too. Where options name code
 of the user's, a function ``outside(config)`` gives its modules.
 """
 
@@ -15,7 +16,7 @@ import hashlib
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from itertools import takewhile
@@ -151,6 +152,23 @@ class Registry:
         except ValidationError as error:
             if message := validation_message(error, "option", partial=True):
                 raise BenchError(f"{self.kind} '{name}': {message}", file=file) from error
+
+    def check_encoder(self, names: Iterable[str], model: str) -> None:
+        """Refuse methods that cannot edit an encoder, which is run as a whole.
+
+        Raises:
+            BenchError: naming the first, and those that can.
+        """
+        for name in names:
+            if base_of(name) in self.names() and not self._edits_encoders(name):
+                able = ", ".join(each for each in self.names() if self._edits_encoders(each))
+                raise BenchError(
+                    f"{self.kind} '{name}' reads hidden states between blocks, and {model} is an encoder, which is run "
+                    f"as a whole; encoders are edited by {able}"
+                )
+
+    def _edits_encoders(self, name: str) -> bool:
+        return bool(getattr(self.module(name), "ENCODERS", False))
 
     def build(self, name: str, options: Mapping[str, Any]) -> Any:
         """Make a plug-in from its options."""

@@ -1,6 +1,6 @@
 """Texts behind the statistics of keys, by name. No torch here: a plan asks what a text is known by.
 
-"cldr" is embedded. A text file holds one document a line. "data:PATTERN" are files below the data folder, the first
+"cldr" and "claims" are embedded. A text file holds one document a line. "data:PATTERN" are files below the data folder, the first
 tab-separated column of each line, the files taken in turn. "hf:DATASET[:CONFIG]" has a column of text; a seeded sample
 of its documents is read.
 """
@@ -20,7 +20,7 @@ from bench.ground.parsing import read_text
 from bench.model.corpus import Corpus
 
 HUB, DATA = "hf:", "data:"
-EMBEDDED = "cldr"
+EMBEDDED, CLAIMS = "cldr", "claims"
 WIKIPEDIA = "hf:wikimedia/wikipedia:20231101.en"
 """English Wikipedia. The released code reads 20200501.en, which is no longer published."""
 
@@ -45,6 +45,8 @@ def corpus(name: str, data_dir: Path | None = None) -> Corpus:
     documents: Callable[[], Iterable[str]]
     if name == EMBEDDED:
         documents = _embedded
+    elif name == CLAIMS:
+        documents = _claims
     elif name.startswith(HUB):
         documents = partial(_hub_texts, name)
     elif name.startswith(DATA):
@@ -64,6 +66,8 @@ def fingerprint(name: str, data_dir: Path | None = None) -> str:
         from bench.data.cldr import text as embedded
 
         return embedded.fingerprint()
+    if name == CLAIMS:
+        return text_digest(CLAIMS, *_claims(), size=16)
     if name.startswith(HUB):
         return text_digest(name, _revision(name), SAMPLE, size=16)
     if name.startswith(DATA):
@@ -77,10 +81,16 @@ def _embedded() -> Sequence[str]:
     return statistics_text()
 
 
+def _claims() -> Sequence[str]:
+    from bench.data.claims.facts import statistics_text
+
+    return statistics_text()
+
+
 def _file(name: str) -> Path:
     path = Path(name).expanduser()
     if not path.is_file():
-        raise BenchError("no such corpus: give 'cldr', a text file, data:GLOB or hf:DATASET[:CONFIG]", file=name)
+        raise BenchError("no such corpus: give 'cldr', 'claims', a text file, data:GLOB or hf:DATASET[:CONFIG]", file=name)
     return path
 
 

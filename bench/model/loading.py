@@ -97,17 +97,29 @@ def view_of(hf: Any, tokenizer: Any, fingerprint: str = "") -> EditableModel | E
     return view(hf, tokenizer, fingerprint)
 
 
-def load_editable(name: str, dtype: str, device: str, cache_dir: Path) -> EditableModel:
+def load_view(name: str, dtype: str, device: str, cache_dir: Path) -> EditableModel | EncoderModel:
     """Load a model for editing, by itself, without what libraries say about it.
 
     Raises:
         BenchError: as `load_pretrained`.
     """
-    from bench.model.editable import EditableModel
-
     with quiet_libraries():
         hf, tokenizer = load_pretrained(name, dtype, device, cache_dir)
-    return EditableModel(hf, tokenizer, fingerprint(name, cache_dir))
+    return view_of(hf, tokenizer, fingerprint(name, cache_dir))
+
+
+def load_editable(name: str, dtype: str, device: str, cache_dir: Path) -> EditableModel:
+    """The same, of a model whose passes can stop between blocks.
+
+    Raises:
+        BenchError: as `load_pretrained`; or an encoder.
+    """
+    from bench.model.editable import EditableModel
+
+    view = load_view(name, dtype, device, cache_dir)
+    if not isinstance(view, EditableModel):
+        raise BenchError(f"{name} is an encoder; hidden states are read of models that read from left to right")
+    return view
 
 
 def check_complete(model: PreTrainedModel, name: str, report: Mapping[str, Collection[Any]]) -> None:

@@ -97,12 +97,13 @@ def tiny_model(
     return EditableModel(hf, tokenizer)
 
 
-def tiny_classifier(architecture: str, seed: int = 0) -> EncoderModel | EditableModel:
+def tiny_classifier(architecture: str, seed: int = 0, device: str = "cpu") -> EncoderModel | EditableModel:
     """A random classifier of claims of four blocks, width 32, with a byte tokenizer.
 
     Args:
         architecture: one of `CLASSIFIERS`.
         seed: of the weights; the global random state is left as it was.
+        device: where they lie.
     """
     bert: dict[str, Any] = {
         "hidden_size": WIDTH,
@@ -129,7 +130,7 @@ def tiny_classifier(architecture: str, seed: int = 0) -> EncoderModel | Editable
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        hf = build(config)
+        hf = build(config).to(device)
     found: EncoderModel | EditableModel = view(hf, tokenizer)
     return found
 

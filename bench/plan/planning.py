@@ -135,8 +135,14 @@ def cells(
     from bench.data import corpora
     from bench.model import catalog
 
-    for name in dict.fromkeys(model for part in spec.grids() for model in part.models):
-        catalog.check_family(name, cache_dir)
+    encoders = {
+        name: catalog.check_family(name, cache_dir)
+        for name in dict.fromkeys(model for part in spec.grids() for model in part.models)
+    }
+    for part in spec.grids():
+        for model in part.models:
+            if encoders[model]:
+                methods.check_encoder(part.methods, model)
     # fields that these depend on are the same in all parts, and large models take long to hash
     known = Contents(
         cache(lambda name: model_ref(name, spec.dtype, cache_dir, name in trusted)),

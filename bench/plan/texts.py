@@ -6,20 +6,22 @@ from collections.abc import Iterable
 
 from bench.config.cell import Cell
 from bench.config.run import RunSpec
-from bench.data.corpora import EMBEDDED, WIKIPEDIA
+from bench.data.corpora import CLAIMS, EMBEDDED, WIKIPEDIA
+from bench.model.embedded import CLASSIFIERS
 
 SMALL, LARGE = 50_000, 10_000_000
 """Tokens of the embedded text, and of any other; the released code reads 100,000 documents."""
 
 
 def text_for(spec: RunSpec, model: str) -> tuple[str, int]:
-    """Corpus and token budget for a model of a run: the embedded text for the embedded model, for others Wikipedia.
+    """Corpus and token budget for a model of a run: embedded text for an embedded model, for others Wikipedia.
 
     Raises:
         BenchError: no such model.
     """
-    corpus = spec.corpus or (EMBEDDED if is_embedded(model) else WIKIPEDIA)
-    return corpus, spec.token_budget or (SMALL if corpus == EMBEDDED or is_embedded(model) else LARGE)
+    own = CLAIMS if model in CLASSIFIERS else EMBEDDED
+    corpus = spec.corpus or (own if is_embedded(model) else WIKIPEDIA)
+    return corpus, spec.token_budget or (SMALL if corpus in (EMBEDDED, CLAIMS) or is_embedded(model) else LARGE)
 
 
 def unsuited(cells: Iterable[Cell]) -> list[str]:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
+from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.passes import run_trunk
 
@@ -46,7 +47,12 @@ def generate_prefixes(model: EditableModel, language: str, lengths: Lengths, gen
 
     Returns:
         Texts that end in ". ", ready to stand before a prompt.
+
+    Raises:
+        BenchError: the model is a classifier, and writes no texts.
     """
+    if lengths and model.arch.head:
+        raise BenchError("a classifier writes no context prefixes; it is edited without: []", field="prefix_lengths")
     words = SEED_WORDS.get(language, SEED_WORDS[ENGLISH])
     seeds = [(word, length) for length, count in lengths for word in words for _ in range(count)]
     rows = model.tokens.prompts([word for word, _ in seeds])

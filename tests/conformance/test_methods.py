@@ -11,6 +11,7 @@ import pytest
 
 from bench.api import EditReport, EditRequest, Method, State
 from bench.compute import conformance
+from bench.compute.bed import Place
 from bench.compute.conformance import check_method
 from bench.config.registry import Registry, methods
 from bench.model import tiny
@@ -20,22 +21,25 @@ METHODS = Registry("methods", "bench.methods")
 
 
 def pairs() -> list[Any]:
-    """Every method on every architecture; each on llama and, in turn, one other now, the rest in `make soak`."""
+    """Every method everywhere; on causal models each on llama and, in turn, one other now, the rest in `make soak`."""
     first, *others = tiny.ARCHITECTURES
     return [
         pytest.param(
             name,
-            architecture,
-            marks=[] if architecture in (first, others[place % len(others)]) else pytest.mark.soak,
+            place,
+            id=f"{name}-{place.label}",
+            marks=[]
+            if place.claims or place.architecture in (first, others[turn % len(others)])
+            else pytest.mark.soak,
         )
-        for place, name in enumerate(METHODS.names())
-        for architecture in tiny.ARCHITECTURES
+        for turn, name in enumerate(METHODS.names())
+        for place in conformance.places(METHODS, name)
     ]
 
 
-@pytest.mark.parametrize(("name", "architecture"), pairs())
-def test_method_conforms(name: str, architecture: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiny, "ARCHITECTURES", (architecture,))
+@pytest.mark.parametrize(("name", "place"), pairs())
+def test_method_conforms(name: str, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conformance, "places", lambda *_: [place])
     results = check_method(name, METHODS)
     assert len(results) == len(conformance.CHECKS)
     assert not [result for result in results if not result.passed]
@@ -44,7 +48,8 @@ def test_method_conforms(name: str, architecture: str, monkeypatch: pytest.Monke
 def test_a_method_is_checked_on_all_architectures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conformance, "CHECKS", (conformance.only_declared_layers_change,))
     titles = [result.name for result in check_method("none", METHODS)]
-    assert [title.partition(":")[0] for title in titles] == list(tiny.ARCHITECTURES)
+    claims = [f"{classifier} on claims" for classifier in tiny.CLASSIFIERS]
+    assert [title.partition(":")[0] for title in titles] == [*tiny.ARCHITECTURES, *claims]
 
 
 @dataclass(frozen=True)

@@ -118,3 +118,19 @@ def texts(languages: Sequence[str]) -> Iterator[tuple[str, bool]]:
             for holds in (True, False):
                 for phrasing in range(len(CLAIMS[item.relation][lang])):
                     yield item.text(lang, holds, phrasing), holds
+
+
+STATISTICS_SEED = 33
+
+
+def statistics_text() -> list[str]:
+    """Claims that editors practise on, in all languages: none of a subject that is edited or asked."""
+    found = [
+        item.text(lang, holds, phrasing)
+        for item in split()[1]
+        for lang in LANGUAGES
+        for holds in (True, False)
+        for phrasing in range(len(CLAIMS[item.relation][lang]))
+    ]
+    random.Random(STATISTICS_SEED).shuffle(found)
+    return found

@@ -1,0 +1,1 @@
+"""The embedded classifiers of claims: how they are made, and what they must know."""
