@@ -40,11 +40,20 @@ DISPLAY = {
     "alphaedit": "AlphaEdit",
     "langedit": "LangEdit (paper, Eq. 10)",
     "langedit-released": "LangEdit (released code)",
+    "mend": "MEND (saw practice facts)",
+    "ke": "KE (saw practice facts)",
+    "ft-inner": "FT (all MLP matrices)",
 }
 FAMILIES = {**DISPLAY, "langedit": "LangEdit"}
 """How the names of variants begin."""
 
-SHORT = {"langedit": "LangEdit (paper)", "langedit-released": "LangEdit (code)"}
+SHORT = {
+    "langedit": "LangEdit (paper)",
+    "langedit-released": "LangEdit (code)",
+    "mend": "MEND",
+    "ke": "KE",
+    "ft-inner": "FT (MLPs)",
+}
 """In pictures, where names stand at the ends of lines."""
 
 TWO_FORMS = (

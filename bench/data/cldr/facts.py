@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.api import EditRequest, Fact, Probe
-from bench.data.cldr.items import Item, all_items, probed_items, target_pool, target_text
+from bench.data.cldr.items import Item, all_items, neutral_items, probed_items, target_pool, target_text
 from bench.data.cldr.phrasings import LANGUAGES, PHRASINGS, RELATIONS, SECOND_HOPS
 from bench.data.common import translated
 from bench.ground.digests import text_digest
@@ -72,6 +72,39 @@ def load_cldr(languages: Sequence[str], per_language: int, seed: int, parallel: 
         for lang, item in zip(languages, turn, strict=True):
             found[lang].append(_fact(item, lang, languages, bystanders, true, seeds[lang]))
     return found
+
+
+def practice_facts(languages: Sequence[str]) -> dict[str, list[Fact]]:
+    """Counterfactual edits of the places that statistics are taken of, which no edit and no probe touches.
+
+    Args:
+        languages: of the edits; probes ask in the edit's own.
+
+    Returns:
+        By language, facts with other phrasings and untouched facts of other such places; the same for every seed.
+
+    Raises:
+        BenchError: a language is unknown or named twice.
+    """
+    _check_languages(languages)
+    return {lang: [_practice_fact(item, lang) for item in neutral_items()] for lang in languages}
+
+
+def _practice_fact(item: Item, lang: str) -> Fact:
+    rng = random.Random(f"cldr/practice/{lang}/{item.fact_id}")
+    request = _request(item, _other_object(item, rng), lang)
+    others = [each for each in neutral_items() if each.subject_id != item.subject_id]
+    related = [each for each in others if each.relation == item.relation]
+    return Fact(
+        request,
+        (
+            *_rephrases(item, request),
+            *(
+                Probe(item.fact_id, "specificity", lang, lang, each.prompt(lang), each.target(lang), asks=each.fact_id)
+                for each in (*rng.sample(related, 2), *rng.sample(others, 2))
+            ),
+        ),
+    )
 
 
 def _check_languages(languages: Sequence[str]) -> None:
@@ -146,15 +179,12 @@ def _fact(
         seed: of its draws.
     """
     rng = random.Random(f"{seed}/{item.fact_id}")
-    new = rng.choice([key for key in target_pool(item.relation) if key not in (item.object_id, item.subject_id)])
+    new = _other_object(item, rng)
     request = translated({each: _request(item, new, each) for each in languages}, lang)
     others = [each for each in languages if each != lang]
     probes = [
         Probe(item.fact_id, "efficacy", lang, lang, item.prompt(lang), request.target),
-        *(
-            Probe(item.fact_id, "generality", lang, lang, item.prompt(lang, i), request.target)
-            for i in range(1, len(PHRASINGS[item.relation][lang]))
-        ),
+        *_rephrases(item, request),
         *_specificity(item, lang, others, bystanders, rng),
         *_second_hops(item, new, lang, true),
         *(
@@ -163,6 +193,17 @@ def _fact(
         ),
     ]
     return Fact(request, tuple(probes))
+
+
+def _other_object(item: Item, rng: random.Random) -> str:
+    return rng.choice([key for key in target_pool(item.relation) if key not in (item.object_id, item.subject_id)])
+
+
+def _rephrases(item: Item, request: EditRequest) -> Iterator[Probe]:
+    """The edited fact in all other phrasings."""
+    lang = request.lang
+    for i in range(1, len(PHRASINGS[item.relation][lang])):
+        yield Probe(item.fact_id, "generality", lang, lang, item.prompt(lang, i), request.target)
 
 
 def _request(item: Item, new: str, lang: str) -> EditRequest:

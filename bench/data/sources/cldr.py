@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.api import Fact
 from bench.config.cell import LANGUAGES
 from bench.data.common import DataRequest, Dataset, LoadedData
 
@@ -17,6 +18,13 @@ def load(request: DataRequest) -> LoadedData:
     from bench.data.cldr.facts import load_cldr
 
     return LoadedData(load_cldr(request.languages, request.per_language, request.seed, request.parallel))
+
+
+def practice(request: DataRequest) -> dict[str, list[Fact]]:
+    """Facts of places that no edit and no probe touches."""
+    from bench.data.cldr.facts import practice_facts
+
+    return practice_facts(request.languages)
 
 
 def fingerprint(data_dir: Path | None) -> str:
@@ -35,5 +43,6 @@ DATASET = Dataset(
     what="currencies, languages and cities of the world's countries",
     load=load,
     fingerprint=fingerprint,
+    practice=practice,
     selection="each fact in one language; --parallel: the same facts, into the same objects, in all",
 )
