@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +12,7 @@ import pandas as pd
 
 from bench.compute import checkpoint, driver, world
 from bench.compute.environment import environment
+from bench.compute.recording import Table
 from bench.config.cell import Cell
 from bench.ground.errors import BenchError, WeightsError
 from bench.model.loading import quiet_libraries
@@ -52,7 +53,8 @@ def verify(
 ) -> list[Check]:
     """Check a run: of some cells the last step is edited and scored again.
 
-    Only cells that have kept their checkpoints can be computed again; a run keeps those of its first seed.
+    Of cells whose edits add up, only those that have kept their checkpoints can be computed again; a run keeps those
+    of its first seed.
 
     Args:
         root: the run's folder.
@@ -72,7 +74,7 @@ def verify(
     store = ResultStore(root)
     finished = results.cells[results.cells["status"].isin(FINISHED)]["cell"]
     cells_of = (Cell.model_validate(read_cell(store.folder(str(name)) / "cell.json")["cell"]) for name in finished)
-    able = [cell for cell in cells_of if list(driver.checkpoints(cell, store).glob("*.safetensors"))]
+    able = [cell for cell in cells_of if cell.schedule.independent or _checkpointed(cell, store)]
     drawn = random.Random(seed).sample(able, min(cells, len(able)))
     checks = []
     with quiet_libraries():
@@ -81,6 +83,10 @@ def verify(
             board.finished(cell.label(), "done" if check.verdict == "agrees" else check.verdict, check.detail)
             checks.append(check)
     return checks
+
+
+def _checkpointed(cell: Cell, store: ResultStore) -> bool:
+    return any(driver.checkpoints(cell, store).glob("*.safetensors"))
 
 
 def _again(cell: Cell, store: ResultStore, results: Results, world: world.World, board: Board) -> Check:
@@ -127,12 +133,18 @@ def _last_step(work: driver.Work, world: world.World, store: ResultStore) -> pd.
     """
     folder, last = driver.checkpoints(work.cell, store), work.stream.steps[-1]
     state, _ = work.prepare(world)
+    if work.cell.schedule.independent:
+        _, tables = work.edit_apart(last, state, work.scored_with)
+        return _frame(tables.values())
     done = checkpoint.restore(folder, work.cell.id(), work.model, state, latest=last.number - 1)
     if done != last.number - 1:
         raise BenchError(f"no sound checkpoint of step {last.number - 1}", file=folder)
     state, _ = work.edit(last, state)
-    rows = [row for _, table in work.score(last, state, work.scored_with) for row in table.rows]
-    return pd.DataFrame(rows, columns=[*WHERE, "value", "weight"])
+    return _frame(table for _, table in work.score(last, state, work.scored_with))
+
+
+def _frame(tables: Iterable[Table]) -> pd.DataFrame:
+    return pd.DataFrame([row for table in tables for row in table.rows], columns=[*WHERE, "value", "weight"])
 
 
 def _same_place(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

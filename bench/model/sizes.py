@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -92,7 +93,9 @@ def size_of_folder(folder: Path) -> ModelSize:
             length = min(int.from_bytes(file.read(8), "little"), path.stat().st_size)
             header = json.loads(file.read(length))
         shapes.update((name, entry["shape"]) for name, entry in header.items() if name != "__metadata__")
-    edited = [shape for name, shape in shapes.items() if name.endswith(f"{arch.projection}.weight")]
+    # of a block itself: an encoder's attention has a projection of the same name
+    of_block = re.compile(rf"\.\d+\.{re.escape(arch.projection)}\.weight$")
+    edited = [shape for name, shape in shapes.items() if of_block.search(name)]
     width, inner = reversed(edited[0]) if arch.transposed else edited[0]
     context = config.get("max_position_embeddings") or config.get("n_positions", 2048)
     each = config.get("head_dim") or width // config.get("num_attention_heads", 1)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.config.cell import Cell
+from bench.model.groups import layers_of
 from bench.model.sizes import BYTES, ModelSize, Statistics, affordable_tokens, free_bytes
 
 PROCESS = 420_000_000
@@ -42,10 +43,11 @@ PROBES = 24
 """Rows that the edits' scores take per fact: its own prompts and those of other languages."""
 
 
-def edited_layers(options: Mapping[str, Any]) -> tuple[int, ...]:
-    """The layers that a method's options name."""
+def edited_layers(options: Mapping[str, Any], blocks: int = 0) -> tuple[int, ...]:
+    """The layers that a method's options name; those of a group in a model of so many blocks, none where that is 0."""
     if "layers" in options:
-        return tuple(options["layers"])
+        chosen = options["layers"]
+        return layers_of(chosen, blocks) if blocks or not isinstance(chosen, str) else ()
     return (options["layer"],) if "layer" in options else ()
 
 
@@ -95,7 +97,7 @@ def predicted_memory(
         device: "cpu" or "cuda".
     """
     each, options = BYTES[cell.model.dtype], cell.method.options
-    layers = edited_layers(options)
+    layers = edited_layers(options, size.layers)
     matrix, square, count = size.width * size.inner, size.inner**2, len(layers)
     weights = size.parameters * each
     tokens = affordable_tokens(size, each, device, max(0, free_bytes(device) - weights))
@@ -117,8 +119,13 @@ def predicted_memory(
 
 
 def checkpoint_bytes(cell: Cell, size: ModelSize, statistics: Statistics | None) -> int:
-    """What one checkpoint of a cell takes on disk after its last step: edited matrices in fp32, remembered keys."""
-    layers = len(edited_layers(cell.method.options))
+    """What one checkpoint of a cell takes on disk after its last step: edited matrices in fp32, remembered keys.
+
+    Independent edits leave none.
+    """
+    if cell.schedule.independent:
+        return 0
+    layers = len(edited_layers(cell.method.options, size.layers))
     keys = statistics.remembered * size.inner * cell.schedule.edits() if statistics else 0
     return layers * int(4 * size.width * size.inner + keys)
 
@@ -126,9 +133,11 @@ def checkpoint_bytes(cell: Cell, size: ModelSize, statistics: Statistics | None)
 def _step(cell: Cell, size: ModelSize, tokens: int) -> int:
     """Gradients through the blocks above the edited ones, the logits of the loss, then the update itself."""
     options, each = cell.method.options, BYTES[cell.model.dtype]
-    layers = edited_layers(options)
+    layers = edited_layers(options, size.layers)
     if not layers:
         return 0
+    if "training_steps" in options:
+        return _learning(options, size, each, len(layers))
     above = max(size.layers - 1 - max(layers), 1)
     matrix = size.width * size.inner
     if "value_steps" not in options:
@@ -145,6 +154,19 @@ def _step(cell: Cell, size: ModelSize, tokens: int) -> int:
     kept = min(read, max(tokens, read // max(facts, 1)))
     logits = 4 * 4 * size.vocabulary * math.ceil(rows * kept / read)
     return max(kept * above * size.saved_bytes(each) + logits, update)
+
+
+def _learning(options: Mapping[str, Any], size: ModelSize, each: int, layers: int) -> int:
+    """An editor with gradient, Adam's moments and its best state; activations of a training step through all blocks."""
+    both = size.width + size.inner
+    if "rank" in options:
+        # one network per shape of matrix, of two layers
+        parameters = 4 * (2 * both * min(options["rank"], both) + both)
+    else:
+        read = size.vocabulary * size.width + 8 * options["hidden"] * (size.width + options["hidden"])
+        parameters = read + 4 * layers * options["hidden"] * (options["condition"] + both)
+    rows = options["edits_per_step"] * (2 + options["unrelated"])
+    return 20 * parameters + rows * PROMPT * size.layers * size.saved_bytes(each)
 
 
 def _scoring(cell: Cell, size: ModelSize, tokens: int) -> int:
