@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, isnan, nan
-from typing import Any
+from math import ceil, nan
 
 import numpy as np
 import pandas as pd
@@ -35,16 +34,14 @@ from reports.numbers.aggregate import EFFICACY, SPECIFICITY, UNEDITED, Measure, 
 from reports.parts.contents import display_name, language_name, short_name, summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import DASH, Cell, Column, Table
-from reports.pictures.style import INK, SCALE, SMALL, TEXT, WIDTH, canvas
+from reports.pictures.maps import matrix
+from reports.pictures.style import SMALL, TEXT, WIDTH, canvas
 
 KEYS = ("edit_lang", "probe_lang")
 EVERY = "all"
 COLUMNS = 4
 SIDE, GAP, LEFT, TOP = 1.4, 0.27, 0.5, 0.5
 """Inches: of a matrix, between two, and around the first."""
-
-SHADES = "Blues"
-"""From light to dark, so that it reads the same in grey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,26 +234,9 @@ def draw(found: Matrices) -> Figure:
         bottom = height - pitch * (place // COLUMNS) - TOP + 0.15 - tall
         axes = figure.add_axes((left / WIDTH, bottom / height, SIDE / WIDTH, tall / height))
         axes.set_title(short_name(method), fontsize=TEXT, fontweight="bold", loc="left", pad=4)
-        _matrix(axes, found, method)
+        matrix(axes, found.matrix(method), found.edited, found.asked)
         if place % COLUMNS == 0:
             axes.set_ylabel("Edited", fontsize=SMALL, labelpad=2)
         if place + COLUMNS >= len(found.methods):
             axes.set_xlabel("Asked", fontsize=SMALL, labelpad=2)
     return figure
-
-
-def _matrix(axes: Any, found: Matrices, method: str) -> None:
-    shares = found.matrix(method)
-    axes.imshow(np.ma.masked_invalid(shares), cmap=SHADES, vmin=SCALE[0], vmax=SCALE[1], aspect="auto")
-    axes.set_xticks(range(len(found.asked)), found.asked)
-    axes.set_yticks(range(len(found.edited)), found.edited)
-    axes.tick_params(length=0, labelsize=SMALL, pad=2)
-    axes.spines[:].set_visible(False)
-    for (row, column), value in np.ndenumerate(shares):
-        text = DASH if isnan(value) else f"{value:.0f}"
-        colour = "white" if value > 60 else INK
-        own = found.edited[row] == found.asked[column]
-        axes.text(
-            column, row, text, ha="center", va="center", fontsize=SMALL - 0.5, color=colour,
-            fontweight="bold" if own else "normal",
-        )  # fmt: skip

@@ -58,14 +58,14 @@ def score_over_facts(panel: Panel, first: str, second: str) -> list[Pair]:
     """
     pairs = [over_facts(panel, part, first, second) for part in CORE]
     groups = [[0, 1], [2]] if by_asked(panel, SPECIFICITY, first, second) else [[0, 1, 2]]
-    shares = [_shares([pair[side] for pair in pairs]) for side in (0, 1)]
-    if not all(shares) or any(len({len(pairs[i][0]) for i in group}) > 1 for group in groups):
+    parts = [shares([pair[side] for pair in pairs]) for side in (0, 1)]
+    if not all(parts) or any(len({len(pairs[i][0]) for i in group}) > 1 for group in groups):
         return []
-    return [(_sum(shares[0], group), _sum(shares[1], group)) for group in groups]
+    return [(_sum(parts[0], group), _sum(parts[1], group)) for group in groups]
 
 
-def _shares(parts: list[Values]) -> list[Values]:
-    """What every value of each of the three measures adds; [] where a mean is 0 or there are no values."""
+def shares(parts: list[Values]) -> list[Values]:
+    """What every value of each measure adds to the harmonic mean of their means; [] where one is 0 or has no values."""
     means = [float(part.mean()) if len(part) else 0.0 for part in parts]
     score = harmonic(means)
     if score == 0.0:
