@@ -74,8 +74,8 @@ def table(found: Study) -> Table:
     notes = (
         "Differences in points, paired over claims. Best layers, order of languages, practice: yes where the interval "
         f"lies above 0, no where it lies below. Comparable: yes where it lies within ±{COMPARABLE} points, which "
-        "is how far FT is from KE in the paper on mBERT (last layers, English), no where it lies outside. Intervals are "
-        "of one comparison each, and layers are chosen by the same numbers, which favours them a little.",
+        "is how far FT is from KE in the paper on mBERT (last layers, English), no where it lies outside. Intervals "
+        "are of one comparison each, and layers are chosen by the same numbers, which favours them a little.",
     )
     caption = f"{found.group.name}: what the paper claims, and what this run says of it."
     return Table(f"xme-claims{found.group.suffix}", header, rows, caption, notes)

@@ -38,7 +38,8 @@ def tables(found: Study) -> tuple[Table, ...]:
     if has_names(found):
         for key, sounds in (("names", False), ("sounds", True)):
             known = overlaps(found.languages, sounds)
-            columns[key] = means[list(PAIR)].apply(lambda row, known=known: known[tuple(row)], axis=1)
+            sides = means[list(PAIR)].itertuples(index=False, name=None)
+            columns[key] = pd.Series([known[side] for side in sides], index=means.index, dtype=float)
     means = means.assign(**columns)
     return (correlations(found, means), *(overlap_tables(found) if has_names(found) else ()))
 
@@ -65,8 +66,8 @@ def correlations(found: Study, means: pd.DataFrame) -> Table:
     )
     notes = [
         "Overlap of names: share of character trigrams that the subjects' names in both languages have in common, in "
-        "lower case, mean over the subjects of all embedded claims; once as written, once with the letters of all Indic "
-        "scripts read as Devanagari. It counts letters, not the models' tokens: reports read no tokenizer.",
+        "lower case, mean over the subjects of all embedded claims; once as written, once with the letters of all "
+        "Indic scripts read as Devanagari. It counts letters, not the models' tokens: reports read no tokenizer.",
         "No p: pairs share their languages, so they are not independent.",
         f"{DASH}: fewer than {FEWEST} pairs, or a side on which all pairs are equal.",
     ]

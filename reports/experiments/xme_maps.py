@@ -26,7 +26,7 @@ def parts(found: Study) -> Iterator[tuple[Picture, Table]]:
     for name, title, members in _figures(found):
         stem = f"xme-{name}{found.group.suffix}"
         caption = (
-            f"{title}: {G} (above) and {S} (below) by language of the edit (rows) and of the question (columns), "
+            f"{title}: {G} and {S} by language of the edit (rows) and of the question (columns), "
             "percent; dark is high, bold is the language of the edit, a dash is not measured."
         )
         alt = f"{title}: matrices of language of the edit by language of the question, {len(members)} for each measure"

@@ -183,7 +183,7 @@ def flipped_table(found: Study) -> Table | str:
     notes = (
         LAYERS_NOTE,
         f"All edits: a coin decides, as in the paper, whether an edit sets the wrong label or confirms the right one, "
-        f"so an editor that does nothing has about half. Flipped: the unedited model says something else than the target "
-        f"when it is asked the edited claim; {share}. Same and other scripts: {MAIN} languages.",
+        f"so an editor that does nothing has about half. Flipped: the unedited model says something else than the "
+        f"target when it is asked the edited claim; {share}. Same and other scripts: {MAIN} languages.",
     )
     return with_reasons(Table(f"xme-flipped{found.group.suffix}", header, tuple(rows), caption, notes), [found.panel])

@@ -14,7 +14,7 @@ FINETUNED = "ft-inner"
 EDITORS = (*LEARNERS, FINETUNED)
 """Methods that XME compares, in its order."""
 
-GROUPS = {"IL": "initial", "ML": "middle", "LL": "last", "RL": "some at random"}
+GROUPS = {"IL": "initial", "ML": "middle", "LL": "last", "RL": "random"}
 """Groups of layers, in the paper's order."""
 
 MIXED = "all"

@@ -25,8 +25,11 @@ DARK = 60
 COLUMNS, FEW = 4, 8
 """Maps side by side, and languages up to which so many are; of more languages, half as many."""
 
-GAP, LEFT, TOP, BOTTOM = 0.2, 0.5, 0.45, 0.3
+GAP, LEFT, TOP, BOTTOM = 0.2, 0.5, 0.3, 0.36
 """Inches: between two maps, left of the first, above each, and below each."""
+
+DIGITS = 0.42
+"""Size of numbers, of the width of a cell: three bold digits fit."""
 
 Shares = NDArray[np.float64]
 """Percent by language of the edit (rows) and of the question (columns); NaN where there is none."""
@@ -41,7 +44,7 @@ class Map:
 
 
 def draw_maps(rows: Sequence[Sequence[Map]], edited: Sequence[str], asked: Sequence[str]) -> Figure:
-    """Draw maps row by row.
+    """Draw maps row by row; all in one row where there is room.
 
     Args:
         rows: maps of one measure each.
@@ -49,6 +52,8 @@ def draw_maps(rows: Sequence[Sequence[Map]], edited: Sequence[str], asked: Seque
         asked: of their columns.
     """
     columns = COLUMNS if len(asked) <= FEW else COLUMNS // 2
+    if sum(map(len, rows)) <= columns:
+        rows = [[each for row in rows for each in row]]
     lines = [row[start : start + columns] for row in rows for start in range(0, len(row), columns)]
     side = (WIDTH - LEFT - GAP * (columns - 1) - 0.05) / columns
     tall = side * len(edited) / max(len(asked), 1)
@@ -60,7 +65,7 @@ def draw_maps(rows: Sequence[Sequence[Map]], edited: Sequence[str], asked: Seque
             left, bottom = LEFT + (side + GAP) * across, height - pitch * down - TOP - tall
             axes = figure.add_axes((left / WIDTH, bottom / height, side / WIDTH, tall / height))
             axes.set_title(each.title, fontsize=TEXT, fontweight="bold", loc="left", pad=4)
-            matrix(axes, each.shares, edited, asked)
+            matrix(axes, each.shares, edited, asked, min(SMALL - 0.5, DIGITS * 72 * side / len(asked)))
             _set_scripts_apart(axes, edited, asked)
             axes.set_xlabel("Asked", fontsize=SMALL, labelpad=1)
             if across:
@@ -70,7 +75,9 @@ def draw_maps(rows: Sequence[Sequence[Map]], edited: Sequence[str], asked: Seque
     return figure
 
 
-def matrix(axes: Any, shares: Shares, edited: Sequence[str], asked: Sequence[str]) -> None:
+def matrix(
+    axes: Any, shares: Shares, edited: Sequence[str], asked: Sequence[str], letters: float = SMALL - 0.5
+) -> None:
     """Fill `axes` with one matrix; what is asked in the language of the edit is bold."""
     axes.imshow(np.ma.masked_invalid(shares), cmap=SHADES, vmin=SCALE[0], vmax=SCALE[1], aspect="auto")
     axes.set_xticks(range(len(asked)), asked)
@@ -81,7 +88,7 @@ def matrix(axes: Any, shares: Shares, edited: Sequence[str], asked: Sequence[str
         text = DASH if isnan(value) else f"{value:.0f}"
         own = edited[row] == asked[column]
         axes.text(
-            column, row, text, ha="center", va="center", fontsize=SMALL - 0.5, fontweight="bold" if own else "normal",
+            column, row, text, ha="center", va="center", fontsize=letters, fontweight="bold" if own else "normal",
             color="white" if value > DARK else INK,
         )  # fmt: skip
 
