@@ -12,7 +12,7 @@ from reports.experiments import xme_claims, xme_covariates, xme_maps, xme_publis
 from reports.experiments.common import counted, groups, titled
 from reports.experiments.xme_study import G, S, Study, study
 from reports.numbers.aggregate import Panel, Setting, independent
-from reports.parts.sections import Section
+from reports.parts.sections import Part, Section
 
 
 def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
@@ -34,7 +34,7 @@ def _sections(found: Study) -> Iterator[Section]:
         "fine-tuning did not."
     )
     figures = list(xme_maps.parts(found))
-    maps = (text, *xme_maps.without_unedited(found), *(picture for picture, _ in figures))
+    maps: tuple[Part, ...] = (text, *xme_maps.without_unedited(found), *(picture for picture, _ in figures))
     yield Section(titled("Edits across languages (XME)", where), maps, tuple(table for _, table in figures))
     parts = (
         xme_tables.harmonic_table(found),

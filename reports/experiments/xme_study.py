@@ -120,14 +120,14 @@ def pairs(found: Study, flipped: bool = False, languages: Sequence[str] = ()) ->
         records = records[records["flips"].eq(True)]
     if languages:
         records = records[records["edit_lang"].isin(languages) & records["probe_lang"].isin(languages)]
-    return records.groupby(["method", "seed", *SIDES, "relation"], as_index=False)["value"].mean()
+    return records.groupby(["method", "seed", *SIDES, "relation"])["value"].mean().reset_index()
 
 
 def complete(means: pd.DataFrame) -> pd.DataFrame:
     """Of some `pairs`, what has all pairs of languages that any method has: no mean is made of a part."""
-    wanted = means.groupby("what").apply(lambda each: len(each[list(PAIR)].drop_duplicates()), include_groups=False)
+    wanted = means[list(SIDES)].drop_duplicates().groupby("what").size()
     sizes = means.groupby(["method", "seed", "what"])["value"].transform("size")
-    return means[sizes == means["what"].map(wanted)] if len(means) else means
+    return means[sizes == means["what"].map(wanted)]
 
 
 def matrices(found: Study) -> dict[tuple[str, ...], Summary]:

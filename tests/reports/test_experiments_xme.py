@@ -212,7 +212,7 @@ def test_what_an_edit_asks_is_not_superseded_by_what_a_later_one_asks() -> None:
 
 
 def test_the_report_holds_every_map_as_a_file(tmp_path: Path) -> None:
-    run = replace(EDITS, languages=("en", "hi"), facts=2).write(tmp_path / "run")
+    run = replace(EDITS, methods=("none", MEND), languages=("en", "hi"), facts=1).write(tmp_path / "run")
     out = build_report(run, tmp_path / "report", ("md", "csv"))
     names = {path.name for path in out.iterdir()}
     assert {"xme-own.csv", "xme-own.png", "xme-mend-all.csv", "xme-mend-all.svg", "xme-scripts.png"} <= names

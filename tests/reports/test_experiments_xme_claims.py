@@ -64,10 +64,13 @@ def test_what_needs_a_cell_that_is_missing_says_which() -> None:
 
 
 def test_fine_tuning_is_comparable_within_the_published_margin() -> None:
-    near = edits("mend[layers=LL]", "ke[layers=ML]", "ft-inner[layers=LL]").study()
-    findings = list(xme_claims.finetuning(near))
+    def noisy(method: str, edited: str, asked: str, fact: int) -> float:
+        return generality(method, edited, asked, fact) - 0.01 * (fact % 2) * ("ft" in method)
+
+    near = replace(edits("mend[layers=LL]", "ke[layers=ML]", "ft-inner[layers=LL]"), generality=noisy)
+    findings = list(xme_claims.finetuning(near.study()))
     assert [each.answer for each in findings] == [YES, NO]  # as good as MEND; far better than KE
-    assert findings[0].outcome.difference == pytest.approx(0)
+    assert -1 < (findings[0].outcome.difference or 0) < 0
 
 
 def test_the_order_of_languages() -> None:

@@ -11,8 +11,8 @@ from bench.config.cell import SCHEMA_VERSION, Cell, DataRef, MethodSpec, ModelRe
 from bench.ground.atomic import write_json
 from bench.store.results import Results, place
 from bench.store.shards import COST_TABLE, ResultStore
-from reports.experiments.xme_study import Study, study
 from reports.experiments.common import groups
+from reports.experiments.xme_study import Study, study
 from reports.numbers.aggregate import Setting, panels
 from tests.reports.world import ENVIRONMENT, costs, hand_made
 
@@ -98,7 +98,7 @@ class Edits:
                 batch_size=self.facts,
                 parallel=True,
                 independent=True,
-            ),  # fmt: skip
+            ),
         )
 
 
