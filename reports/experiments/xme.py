@@ -34,7 +34,11 @@ def _sections(found: Study) -> Iterator[Section]:
         "fine-tuning did not."
     )
     figures = list(xme_maps.parts(found))
-    maps: tuple[Part, ...] = (text, *xme_maps.without_unedited(found), *(picture for picture, _ in figures))
+    maps: tuple[Part, ...] = (
+        text,
+        *xme_maps.without_unedited(found),
+        *(picture for pictures, _ in figures for picture in pictures),
+    )
     yield Section(titled("Edits across languages (XME)", where), maps, tuple(table for _, table in figures))
     parts = (
         xme_tables.harmonic_table(found),

@@ -14,25 +14,44 @@ from reports.numbers.variants import GROUPS, Variant
 from reports.parts.contents import language_name, short_name, summary_cell
 from reports.parts.sections import Picture
 from reports.parts.tables import DASH, Cell, Column, Table
-from reports.pictures.maps import Map, draw_maps
+from reports.pictures.maps import FEW, Map, draw_maps
 
 OWN = "own"
 """Of methods whose name says no layers."""
 
 
-def parts(found: Study) -> Iterator[tuple[Picture, Table]]:
-    """A figure per method and language of practice, a map per group of layers, and the same numbers for a csv file."""
+def parts(found: Study) -> Iterator[tuple[list[Picture], Table]]:
+    """A figure per method and language of practice, a map per group of layers, and the same numbers for a csv file.
+
+    Of many languages each measure has a figure of its own: both together would be longer than a page.
+    """
     numbers = matrices(found)
+    many = len(found.languages) > FEW
     for name, title, members in _figures(found):
         stem = f"xme-{name}{found.group.suffix}"
-        caption = (
-            f"{title}: {G} and {S} by language of the edit (rows) and of the question (columns), "
-            "percent; dark is high, bold is the language of the edit, a dash is not measured."
-        )
-        alt = f"{title}: matrices of language of the edit by language of the question, {len(members)} for each measure"
-        rows = [[_map(found, numbers, each, what) for each in members] for what in (G, S)]
-        picture = Picture(stem, caption, alt, draw_maps(rows, found.languages, found.languages))
-        yield picture, table(found, numbers, stem, members)
+        pictures = [
+            _picture(found, numbers, f"{stem}{f'-{slug(measures[0])}' if many else ''}", title, members, measures)
+            for measures in ([(G,), (S,)] if many else [(G, S)])
+        ]
+        yield pictures, table(found, numbers, stem, members)
+
+
+def _picture(
+    found: Study,
+    numbers: Mapping[tuple[str, ...], Summary],
+    stem: str,
+    title: str,
+    members: Sequence[Variant],
+    measures: Sequence[str],
+) -> Picture:
+    named = " and ".join(measures)
+    caption = (
+        f"{title}: {named} by language of the edit (rows) and of the question (columns), percent; dark is high, bold is "
+        "the language of the edit, a dash is not measured."
+    )
+    alt = f"{title}: {named}, matrices of language of the edit by language of the question, {len(members)} for each"
+    rows = [[_map(found, numbers, each, what) for each in members] for what in measures]
+    return Picture(stem, caption, alt, draw_maps(rows, found.languages, found.languages))
 
 
 def _figures(found: Study) -> Iterator[tuple[str, str, Sequence[Variant]]]:

@@ -8,6 +8,7 @@ from reports.experiments.xme_study import G, S, Study, by_relation, pairs
 from reports.experiments.xme_tables import LAYERS_NOTE, NAMED, SCRIPTS_NOTE, names
 from reports.numbers.scripts import MAIN, RELATIONS
 from reports.numbers.xme_published import ELEVEN, LANGUAGES, METHODS, MODELS, SOURCE, Published, blocks, known_as
+from reports.numbers.variants import MIXED
 from reports.parts.tables import DASH, Cell, Column, Table
 
 DOUBTFUL, LATER = "?", "‡"
@@ -25,13 +26,14 @@ def table(found: Study) -> Table | str:
     if missing := [code for code in LANGUAGES if code not in found.languages]:
         return f"Without {', '.join(missing)} our means are not those of the paper: it has {', '.join(LANGUAGES)}."
     numbers = by_relation(found, pairs(found, languages=LANGUAGES))
+    practised = {each.practice for each in found.variants if each.practice} or {MIXED}
     rows, doubts, later = [], dict[str, None](), False
     for variant in found.variants:
         if variant.base not in METHODS:
             continue
         ours = (number_cell(numbers.get((variant.method, MAIN, what, key))) for what, key in COLUMNS)
         rows.append((*names(variant), Cell("ours"), *ours))
-        for block in blocks(model, variant):
+        for block in blocks(model, variant, practised):
             rows.append((*names(variant), Cell(f"published, {block.finetuned_on}{_marks(block)}"), *_cells(block)))
             doubts |= dict.fromkeys(block.doubts)
             later |= block.later

@@ -130,7 +130,7 @@ def bars(found: Study) -> Picture:
         if (members := [each for each in found.members(family) if each.layers])
     ]
     if own:
-        panels.append(_bars("Layers of the method's own", {short_name(each.base): each for each in own}, numbers))
+        panels.append(_bars("Layers of their own", {short_name(each.base): each for each in own}, numbers))
     levels = {key: mean_of(numbers.get((UNEDITED, MAIN, G, key))) for key in RELATIONS}
     shown = {key: level for key, level in levels.items() if not isnan(level)}
     series = {key: f"{G}, {name}" for key, name in RELATIONS.items()}

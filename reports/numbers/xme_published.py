@@ -7,7 +7,7 @@ doubtful, a second row from the later run of eleven. Blocks that are copies of o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -54,14 +54,20 @@ def known_as(model: str) -> str:
     return next((short for hub, short in MODELS.items() if hub in last), "")
 
 
-def blocks(model: str, variant: Variant) -> Iterator[Published]:
-    """The published blocks beside a method: of its practice, or for FT of every language of fine-tuning."""
+def blocks(model: str, variant: Variant, practised: Collection[str] = (MIXED,)) -> Iterator[Published]:
+    """The published blocks beside a method: of its practice.
+
+    Args:
+        model: by any name.
+        variant: the method.
+        practised: what those that do not learn are shown for, as other methods of the run practise in it.
+    """
     table = read("xme.csv")
     same = table["model"].eq(known_as(model)) & table["method"].eq(METHODS.get(variant.base, ""))
     found = table[same & table["layers"].eq(variant.layers)]
-    practice = {MIXED: "mixed"}.get(variant.practice, variant.practice)
+    wanted = {{MIXED: "mixed"}.get(each, each) for each in ([variant.practice] if variant.practice else practised)}
     for language, part in found.groupby("finetuned_on", sort=False):
-        if practice in ("", str(language)):
+        if str(language) in wanted:
             yield _block(str(language), part)
 
 
