@@ -81,6 +81,20 @@ def test_the_label_is_the_prediction_or_its_alternative_by_a_coin_alike_in_all_l
     assert len(flipped) == 2 * ALL
 
 
+def test_edits_go_by_the_prediction_and_not_by_what_is_true(folder: Path) -> None:
+    def targets() -> dict[str, str]:
+        return {fact.request.fact_id: fact.request.target for fact in load("xfever", request(folder, "en")).facts["en"]}
+
+    before = targets()
+    write(file_of(folder), [{**each, "output": [{"answer": "SUPPORTS"}]} for each in edits_of("en")])
+    assert targets() == before
+    turned = [
+        {**each, "prediction": each["alternatives"][0], "alternatives": [each["prediction"]]} for each in edits_of("en")
+    ]
+    write(file_of(folder), turned)
+    assert {name: {" true": " false", " false": " true"}[target] for name, target in targets().items()} == before
+
+
 def test_locality_asks_inputs_in_the_language_of_the_edit_and_rephrases_too_in_others(folder: Path) -> None:
     seen = set()
     for seed in range(5):
@@ -120,6 +134,9 @@ def test_lines_without_alternatives_or_rephrases_are_dropped_and_counted(folder:
     assert (count.read, count.kept) == (ALL, ALL - 3)
     assert count.dropped == {"no alternative": 1, "no rephrase": 2}
     assert count.unasked == {"blank rephrase": 1}
+    for seed in range(8):
+        facts = load("xfever", request(folder, "en", count=ALL - 3, seed=seed)).facts["en"]
+        assert all(probe.prompt for fact in facts for probe in fact.probes)
     # what other languages ask goes by the line, not by the place among those that are kept
     english = load("xfever", request(folder, count=ALL - 3)).facts["en"]
     for fact in english:

@@ -18,7 +18,6 @@ lines.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -150,7 +149,7 @@ class _Known:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._ids: dict[str, tuple[int, str]] = {}
-        self._texts: dict[tuple[str, str], tuple[int, str]] = {}
+        self._texts: dict[str, tuple[int, str]] = {}
         self._pair: tuple[str, ...] = ()
         self._first = ("", 0)
 
@@ -167,8 +166,8 @@ class _Known:
             raise self._both(claim, f"{claim.claim_id!r}", number, other, "id")
         if number != claim.record:
             raise self._error(claim, f"{claim.claim_id!r} is given twice, first in record {number}", "id")
-        for field, lang, text in _texts(claim):
-            number, other = self._texts.setdefault((lang, text), here)
+        for field, text in _texts(claim):
+            number, other = self._texts.setdefault(text, here)
             if other != split:
                 raise self._both(claim, "this text", number, other, field)
 
@@ -188,11 +187,11 @@ class _Known:
         return BenchError(problem, file=self._path, record=claim.record, field=field)
 
 
-def _texts(claim: Claim) -> Iterator[tuple[str, str, str]]:
-    """Field, language and text of all that may be edited or asked."""
+def _texts(claim: Claim) -> Iterator[tuple[str, str]]:
+    """Field and text of all that may be edited or asked."""
     for lang, wording in claim.wordings.items():
-        yield f"claim.{lang}", lang, wording.text
-        yield from ((f"rephrases.{lang}", lang, each) for each in wording.rephrases)
+        yield f"claim.{lang}", wording.text
+        yield from ((f"rephrases.{lang}", each) for each in wording.rephrases)
 
 
 # ---------------------------------------------------------------------------- one record

@@ -1,21 +1,21 @@
 """XFEVER, the claims of XME: FEVER in eleven languages, as the files of KE and MEND hold it.
 
 All lie in ``xfever/`` of the data folder, one JSON object per line: ``fever_dev_1200 - {language}.jsonl`` is edited and
-asked, and editors practise on ``fever-train-kilt.jsonl`` (English) and ``fever_train - {language}-1L.jsonl``, in the
-languages of the extension ``fever_train - {language}-1L_lang_code.jsonl``; languages by their English names. On the
-drive that the authors give, the first lie in ``fever/experiment/``, the others in ``fever/``.
+asked, and editors practise on ``fever-train-kilt.jsonl`` (English) and ``fever_train - {language}-1L.jsonl``, for ta ml
+kn ar zh ``fever_train - {language}-1L_lang_code.jsonl``; languages by their English names. On the authors' drive the
+first lie in ``fever/experiment/``, the others in ``fever/``.
 
     {"id": 1, "input": "...", "prediction": "SUPPORTS", "alternatives": ["REFUTES"], "filtered_rephrases": ["..."],
      "output": [{"answer": "SUPPORTS"}], "logit": 1.2, "fr_input": "...", "fr_filtered_rephrases": ["..."]}
 
 The last two fields stand in the first files only, for every language but the file's own; ``logit`` is not read. As
 released, an edit sets the label to ``prediction``, which is what a model of KE said, or to the first of
-``alternatives``; a claim that is to be left alone has the label ``output``. Claims without alternatives or rephrases are
-dropped and counted, and blank rephrases are not asked. Claims name no subjects.
+``alternatives``; a claim that is to be left alone has the label ``output``. Claims without alternatives or rephrases
+are dropped and counted, and blank rephrases are not asked. Claims name no subjects.
 
-Other than released: what other languages ask is taken from the edited claim's own line. The released code looks it up by
-the place of the claim among those that are kept, in a list of all, which gives another claim's behind each dropped line.
-A practice claim that is edited or asked is left out.
+Other than released: what other languages ask is taken from the edited claim's own line. The released code looks it up
+by the claim's place among those that are kept, in a list of all: behind every dropped line it asks another claim. And a
+practice claim that is edited or asked is left out.
 """
 
 from __future__ import annotations
