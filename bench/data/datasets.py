@@ -93,7 +93,7 @@ def _of_file(name: str, path: Path) -> Dataset:
         found = mlake.of_file(path)
     elif layout == counterfact.FOLDER:
         found = counterfact.of_file(path)
-    elif layout == xfever.FOLDER:
+    elif layout == xfever.DATASET.name:
         found = xfever.of_file(path)
     else:
         found = zsre.of_file(path) if layout == zsre.FOLDER else mzsre.of_file(path, layout)

@@ -31,7 +31,7 @@ def check(path: Path) -> Checked:
 CHECKS: Mapping[str, Callable[[Path], Checked]] = {
     facts_file.LAYOUT: facts_file.check,
     claims_file.LAYOUT: claims_file.check,
-    xfever.FOLDER: xfever.check,
+    xfever.DATASET.name: xfever.check,
     mzsre.MZSRE.folder: lambda path: mzsre.check(path, mzsre.MZSRE.folder),
     mzsre.BZSRE.folder: lambda path: mzsre.check(path, mzsre.BZSRE.folder),
     counterfact.FOLDER: counterfact.check,
@@ -77,7 +77,7 @@ def _of_lines(path: Path) -> str:
         except BenchError:
             continue
         fields = set(item) if isinstance(item, dict) else set()
-        layouts = (facts_file.LAYOUT, OF_FACTS), (xfever.FOLDER, OF_XFEVER), (claims_file.LAYOUT, OF_CLAIMS)
+        layouts = (facts_file.LAYOUT, OF_FACTS), (xfever.DATASET.name, OF_XFEVER), (claims_file.LAYOUT, OF_CLAIMS)
         found = next((layout for layout, telling in layouts if fields & telling), "")
         if found:
             return found
