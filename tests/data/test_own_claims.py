@@ -11,6 +11,7 @@ import pytest
 
 from bench.data.common import DataRequest
 from bench.data.datasets import dataset, fingerprint
+from bench.data.sources import claims_file
 from bench.data.sources.check import check
 from bench.data.stream import load, practice
 from bench.ground.errors import BenchError
@@ -225,6 +226,13 @@ def test_a_language_that_is_asked_for_needs_rephrases(tmp_path: Path) -> None:
 def test_a_language_that_the_file_does_not_have(file: str) -> None:
     with pytest.raises(BenchError, match=r"my-claims\.jsonl has no language 'de'"):
         load(file, DataRequest(("en", "de"), 1))
+
+
+def test_the_example_of_the_layout_is_read(tmp_path: Path) -> None:
+    example = str(claims_file.__doc__).split("\n\n")[1]
+    path = write(tmp_path / "my.jsonl", [json.loads(example)])
+    (claim,) = claims_file.read(path)["edit"]
+    assert claim.wordings["en"].template == "The {} stands in Paris."
 
 
 def test_nothing_to_edit(tmp_path: Path) -> None:
