@@ -65,6 +65,7 @@ class EditRequest:
         target: text appended to the prompt as it stands; it begins with a space where one is written.
         translations: the same fact with the same new object in other languages of the run, edited there or not, as far
             as the data holds it; each without translations of its own.
+        has_subject: False where none is named; the prompt is a bare slot then, and the whole text stands in it.
 
     Raises:
         BenchError: the prompt has no or several slots, or subject or target is empty.
@@ -76,6 +77,7 @@ class EditRequest:
     subject: str
     target: str
     translations: tuple[EditRequest, ...] = ()
+    has_subject: bool = field(default=True, repr=False)
 
     def __post_init__(self) -> None:
         slots = self.prompt.count(SUBJECT_SLOT)
@@ -89,8 +91,7 @@ class EditRequest:
     @property
     def text(self) -> str:
         """The prompt with the subject in its slot."""
-        before, after = self.prompt.split(SUBJECT_SLOT)
-        return before + self.subject + after
+        return self.prompt.replace(SUBJECT_SLOT, self.subject)
 
     @property
     def subject_span(self) -> tuple[int, int]:

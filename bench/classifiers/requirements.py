@@ -52,7 +52,9 @@ def card(name: str, folder: Path) -> str:
 
 
 def _table(found: Mapping[str, float]) -> str:
-    return "\n".join(("| language | accuracy |", "| --- | --- |", *(f"| {lang} | {x:.3f} |" for lang, x in found.items())))
+    return "\n".join(
+        ("| language | accuracy |", "| --- | --- |", *(f"| {lang} | {x:.3f} |" for lang, x in found.items()))
+    )
 
 
 CARD = """# {name}

@@ -87,9 +87,14 @@ def build_model(name: str, tokenizer: PreTrainedTokenizerFast) -> Trained:
     else:
         hf = BertForSequenceClassification(
             BertConfig(
-                num_hidden_layers=LAYERS, num_attention_heads=HEADS, intermediate_size=4 * WIDTH,
-                max_position_embeddings=CONTEXT, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **shared,
-            )  # fmt: skip
+                num_hidden_layers=LAYERS,
+                num_attention_heads=HEADS,
+                intermediate_size=4 * WIDTH,
+                max_position_embeddings=CONTEXT,
+                hidden_dropout_prob=0.0,
+                attention_probs_dropout_prob=0.0,
+                **shared,
+            )
         )
     return Trained(hf, nn.Linear(WIDTH, len(LABELS)))
 
@@ -139,7 +144,9 @@ def make(name: str, out: Path) -> str:
 
 def main(
     names: Annotated[list[str] | None, typer.Argument(help="Which; all if none are given.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to write them below; the package's own if not given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write them below; the package's own if not given.")
+    ] = None,
 ) -> None:
     """Train the embedded classifiers beside each other, one thread each, write them, and measure them."""
     chosen = names or list(CLASSIFIERS)

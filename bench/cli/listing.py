@@ -81,7 +81,7 @@ def _datasets(verbose: bool) -> None:
         echo_table(("data set", "languages", ""), [(d.name, " ".join(d.languages), d.what) for d in known])
     for each in known if verbose else ():
         _describe(each)
-    echo("or a .json or .jsonl file of facts: your own, or in the layout of one of these")
+    echo("or a .json or .jsonl file of facts or claims: your own, or in the layout of one of these")
 
 
 def _describe(each: Dataset) -> None:

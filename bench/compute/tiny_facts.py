@@ -35,9 +35,7 @@ def parallel_claims() -> list[EditRequest]:
         label = TRUE if edit.lang == "de" else FALSE
         return replace(edit, prompt=edit.prompt + edit.target, target=label)
 
-    return [
-        replace(claimed(edit), translations=tuple(map(claimed, edit.translations))) for edit in parallel_requests()
-    ]
+    return [replace(claimed(edit), translations=tuple(map(claimed, edit.translations))) for edit in parallel_requests()]
 
 
 TRUE, FALSE = " true", " false"

@@ -1,8 +1,8 @@
 """Texts behind the statistics of keys, by name. No torch here: a plan asks what a text is known by.
 
-"cldr" and "claims" are embedded. A text file holds one document a line. "data:PATTERN" are files below the data folder, the first
-tab-separated column of each line, the files taken in turn. "hf:DATASET[:CONFIG]" has a column of text; a seeded sample
-of its documents is read.
+"cldr" and "claims" are embedded. A text file holds one document a line. "data:PATTERN" are files below the data folder,
+the first tab-separated column of each line, the files taken in turn. "hf:DATASET[:CONFIG]" has a column of text; a
+seeded sample of its documents is read.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ def _claims() -> Sequence[str]:
 def _file(name: str) -> Path:
     path = Path(name).expanduser()
     if not path.is_file():
-        raise BenchError("no such corpus: give 'cldr', 'claims', a text file, data:GLOB or hf:DATASET[:CONFIG]", file=name)
+        raise BenchError(
+            "no such corpus: give 'cldr', 'claims', a text file, data:GLOB or hf:DATASET[:CONFIG]", file=name
+        )
     return path
 
 

@@ -1,7 +1,7 @@
 """Data sets by name.
 
-A data set is known by name (`datasets`), or is the path of a file: of the user's own facts, whose layout
-`bench.data.sources.facts_file` describes, or in the layout of one of the known data sets.
+A data set is known by name (`datasets`), or is the path of a file: of the user's own facts or claims, whose layouts
+`bench.data.sources.facts_file` and `bench.data.sources.claims_file` describe, or in that of one of the known data sets.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.data.common import Dataset
-from bench.data.sources import claims, cldr, counterfact, facts_file, mlake, mzsre, zsre
+from bench.data.sources import claims, claims_file, cldr, counterfact, facts_file, mlake, mzsre, xfever, zsre
 from bench.data.sources.check import layout_of
 from bench.ground.digests import content_digest
 from bench.ground.errors import BenchError
@@ -22,7 +22,15 @@ DATA_DIR_VARIABLE = "BENCH_DATA_DIR"
 
 def datasets() -> dict[str, Dataset]:
     """The known data sets by name."""
-    known = (cldr.DATASET, claims.DATASET, *mzsre.DATASETS, zsre.DATASET, counterfact.DATASET, mlake.DATASET)
+    known = (
+        cldr.DATASET,
+        claims.DATASET,
+        *mzsre.DATASETS,
+        zsre.DATASET,
+        counterfact.DATASET,
+        mlake.DATASET,
+        xfever.DATASET,
+    )
     return {each.name: each for each in known}
 
 
@@ -79,10 +87,14 @@ def _of_file(name: str, path: Path) -> Dataset:
     layout = layout_of(path)
     if layout == facts_file.LAYOUT:
         return _own_facts(name, path)
+    if layout == claims_file.LAYOUT:
+        return _own_claims(name, path)
     if layout == mlake.DATASET.name:
         found = mlake.of_file(path)
     elif layout == counterfact.FOLDER:
         found = counterfact.of_file(path)
+    elif layout == xfever.DATASET.name:
+        found = xfever.of_file(path)
     else:
         found = zsre.of_file(path) if layout == zsre.FOLDER else mzsre.of_file(path, layout)
     return replace(found, name=name, source=str(path))
@@ -99,4 +111,20 @@ def _own_facts(name: str, path: Path) -> Dataset:
         what=f"{len(facts)} facts",
         load=lambda request: facts_file.choose(facts, request),
         fingerprint=lambda _: content_digest(path),
+    )
+
+
+def _own_claims(name: str, path: Path) -> Dataset:
+    claims = claims_file.read(path)
+    edited, practised = (claims[split] for split in (claims_file.EDIT, claims_file.PRACTICE))
+    return Dataset(
+        name=name,
+        languages=claims_file.languages(edited),
+        licence="the user's",
+        citation="",
+        source=str(path),
+        what=f"{len(edited)} claims",
+        load=lambda request: claims_file.load(path, claims, request),
+        fingerprint=lambda _: claims_file.fingerprint(path),
+        practice=(lambda request: claims_file.practice(path, claims, request)) if practised else None,
     )

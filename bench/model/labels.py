@@ -11,6 +11,9 @@ from bench.model.tokens import Tokens
 LABELS = 2
 """How many a classifier of claims has."""
 
+FEVER_WORDS = {"true": "supports", "false": "refutes"}
+"""What classifiers trained on FEVER call the labels."""
+
 
 def labels_of(config: Any) -> tuple[str, ...]:
     """A classifier's labels by id.
@@ -43,7 +46,7 @@ class LabelTokens(Tokens):
         return (*super().contents(), *self.labels)
 
     def targets(self, texts: Sequence[str]) -> list[list[int]]:
-        """The id of each label, whatever its case and the space before it.
+        """The id of each label, whatever its case and the space before it, in the classifier's words or FEVER's.
 
         Raises:
             BenchError: a text is none of the labels.
@@ -56,7 +59,8 @@ class LabelTokens(Tokens):
         return rows
 
     def _label(self, text: str) -> int:
-        found = self._ids.get(text.strip().casefold())
+        word = text.strip().casefold()
+        found = self._ids.get(word, self._ids.get(FEVER_WORDS.get(word, "")))
         if found is None:
             raise BenchError(
                 f"{text.strip()!r} is no label of this classifier: {', '.join(self.labels)}", field="target"

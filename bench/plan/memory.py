@@ -161,11 +161,12 @@ def _learning(options: Mapping[str, Any], size: ModelSize, each: int, layers: in
     both = size.width + size.inner
     if "rank" in options:
         # one network per shape of matrix, of two layers
-        parameters = 4 * (2 * both * min(options["rank"], both) + both)
+        parameters = 4 * (2 * both * min(int(options["rank"]), both) + both)
     else:
-        read = size.vocabulary * size.width + 8 * options["hidden"] * (size.width + options["hidden"])
-        parameters = read + 4 * layers * options["hidden"] * (options["condition"] + both)
-    rows = options["edits_per_step"] * (2 + options["unrelated"])
+        hidden, condition = int(options["hidden"]), int(options["condition"])
+        read = size.vocabulary * size.width + 8 * hidden * (size.width + hidden)
+        parameters = read + 4 * layers * hidden * (condition + both)
+    rows = int(options["edits_per_step"]) * (2 + int(options["unrelated"]))
     return 20 * parameters + rows * PROMPT * size.layers * size.saved_bytes(each)
 
 

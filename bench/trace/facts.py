@@ -122,6 +122,9 @@ def _embedded(lang: str, most: int, seed: int) -> list[Question]:
 
 def _question(name: str, fact: Fact) -> Question:
     request, expected = fact.request, ""
+    if not request.has_subject:
+        problem = "none is named, and tracing looks at the subject"
+        raise BenchError(problem, file=name, record=request.fact_id, field="subject")
     if name == counterfact.FOLDER:
         expected = next((probe.target for probe in fact.probes if probe.kind == "specificity"), "")
     return Question(request.fact_id, request.lang, request.text, request.subject_span, expected)

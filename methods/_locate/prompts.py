@@ -36,10 +36,14 @@ def prompt_sets(
     """Tokenise a step's requests with the prefixes of their languages, all in three calls.
 
     Raises:
-        BenchError: a subject lies in no token, or a language has no prefixes.
+        BenchError: a request names no subject, a subject lies in no token, or a language has no prefixes.
     """
     texts, spans, counts = [], [], []
     for request in requests:
+        if not request.has_subject:
+            raise BenchError(
+                "none is named, and this method edits at the subject", record=request.fact_id, field="subject"
+            )
         if request.lang not in prefixes:
             raise BenchError(f"no context prefixes for language '{request.lang}'", record=request.fact_id)
         before = ["", *prefixes[request.lang]]

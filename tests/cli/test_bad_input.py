@@ -12,6 +12,7 @@ from bench.config.cell import SCHEMA_VERSION
 from bench.ground.atomic import read_json, write_json
 from bench.store.results import load_results
 from tests.cli.conftest import bench
+from tests.data import claims_files
 
 FACT = {
     "fact_id": "f0",
@@ -75,6 +76,39 @@ def test_malformed_facts(tiny, lines, parts, tmp_path):
     answer = bench(*tiny(datasets=path, languages="en", edits_per_language=1))
     answer.is_one_line("facts.jsonl", *parts)
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("languages", "records", "parts"),
+    [
+        ("en,de", claims_files.OWN, ["language of data set", "'de'", "en, fr, hi"]),
+        (
+            "en,fr",
+            [claims_files.own("Zug", rephrases={"en": ["Walls!"]})],
+            ["record 1, field 'rephrases.fr'", "no rep"],
+        ),
+        ("en", [claims_files.own("Zug", label="perhaps")], ["record 1, field 'label'", "'perhaps'"]),
+        ("en", [*claims_files.OWN, claims_files.own("Hull", split="practice")], ["record 15, field 'id'", "record 8"]),
+        ("en", [claims_files.own("Zug", claim={"en": ""})], ["record 1, field 'claim.en'", "empty"]),
+        ("en", [claims_files.own("Zug", split="dev")], ["record 1, field 'split'", "'dev'", "edit, practice"]),
+        ("en", claims_files.OWN[:1], ["2 facts per language", "1 in 'en'"]),
+    ],
+)
+def test_malformed_claims(tiny, languages, records, parts, tmp_path):
+    path = claims_files.write(tmp_path / "claims.jsonl", records)
+    answer = bench(*tiny(datasets=path, languages=languages, edits_per_language=2))
+    answer.is_one_line("claims.jsonl", *parts)
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_method_that_needs_a_subject_says_so_of_claims_without_one(tiny, tmp_path):
+    records = [claims_files.without(each, "subject") for each in claims_files.OWN]
+    path = claims_files.write(tmp_path / "claims.jsonl", records)
+    arguments = {"datasets": path, "languages": "en", "edits_per_language": 2}
+    answer = bench(*tiny(**arguments, methods="none,memit"))
+    answer.is_one_line("memit", "field 'subject': none is named, and this method edits at the subject")
+    cells = load_results(tmp_path / "results" / "tiny").cells
+    assert dict(zip(cells["method"], cells["status"], strict=True)) == {"none": "done", "memit": "failed"}
 
 
 def test_no_facts_after_filtering(tiny, tmp_path):

@@ -13,6 +13,7 @@ import pytest
 
 from bench.data.datasets import datasets
 from tests.cli.conftest import bench
+from tests.data import claims_files
 
 FACT = {"fact_id": "f0", "lang": "en", "prompt": "The king of {} is", "subject": "Ruritania", "target": "Otto"}
 HALF = {
@@ -53,6 +54,35 @@ def test_every_layout_is_told_and_counted(name, records, layout, row, tmp_path):
     assert answer.code == 0, answer.err
     assert f": {layout}" in answer.out.splitlines()[0]
     assert row in [line.split()[: len(row)] for line in answer.out.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("name", "records", "layout", "row"),
+    [
+        ("mine.jsonl", claims_files.OWN, "own claims, 8 to edit, 6 to practise on", ["fr", "14", "14", "0"]),
+        ("mine.json", claims_files.OWN[:1], "own claims, 1 to edit, 0 to practise on", ["hi", "1", "1", "0"]),
+        ("a - french.jsonl", claims_files.edits_of("fr"), "xfever", ["en", "8", "0", "0"]),
+    ],
+)
+def test_layouts_of_claims_are_told_and_counted(name, records, layout, row, tmp_path):
+    path = tmp_path / name
+    write(path, records) if path.suffix == ".json" else claims_files.write(path, records)
+    answer = bench("data", "check", path)
+    assert answer.code == 0, answer.err
+    assert answer.out.splitlines()[0].endswith(f": {layout}")
+    assert row in [line.split()[: len(row)] for line in answer.out.splitlines()]
+
+
+def test_problems_of_claims_are_shown_with_their_lines(tmp_path):
+    path = claims_files.write(tmp_path / "mine.jsonl", [claims_files.own("Avila"), claims_files.own("Avila", label=1)])
+    answer = bench("data", "check", path)
+    answer.is_one_line('mine.jsonl, record 2, field \'label\': must be "true" or "false"')
+
+
+def test_xfever_is_listed_with_its_files_and_where_to_get_them(tmp_path):
+    assert "xfever/fever_dev_1200 - hindi.jsonl" in bench("list", "datasets", "-v").out
+    answer = bench("data", "fetch", "xfever", "--data-dir", tmp_path)
+    answer.is_one_line("xfever/fever-train-kilt.jsonl", "github.com/lingo-iitgn/XME", str(tmp_path))
 
 
 def test_alignments_are_shown(tmp_path):

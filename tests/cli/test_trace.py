@@ -21,6 +21,7 @@ from reports.numbers import traces
 from reports.parts.sections import Picture
 from reports.pictures.traces import draw_maps
 from tests.cli.conftest import bench
+from tests.data import claims_files
 from tests.tinyworld import TinyWorld
 
 LANGUAGES = "en,zh"
@@ -165,6 +166,15 @@ def test_own_facts_are_traced_with_the_models_own_answer(tiny_world: TinyWorld, 
     assert (about["true_answers"], about["window"], about["data"], about["model"]) == (False, 3, "facts.jsonl", "model")
     assert str(tiny_world.root) not in json.dumps(about)
     assert "no true ones" in (tmp_path / "trace.md").read_text(encoding="utf-8")
+
+
+def test_claims_without_subjects_are_not_traced(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    records = [claims_files.without(each, "subject") for each in claims_files.OWN]
+    path = claims_files.write(tmp_path / "claims.jsonl", records)
+    answer = bench(
+        "trace", tiny_world.root / "model", "--data", path, "--languages", "en", "--facts", 2, "--out", tmp_path / "out"
+    )
+    answer.is_one_line("claims.jsonl", "field 'subject': none is named, and tracing looks at the subject")
 
 
 def test_counterfact_offers_its_true_targets(tmp_path: Path) -> None:

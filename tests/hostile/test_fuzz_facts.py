@@ -13,8 +13,9 @@ import pytest
 
 from bench.api import Fact
 from bench.data.common import Checked, DataRequest, LoadedData
-from bench.data.sources import check, counterfact, facts_file, mlake, mzsre, zsre
+from bench.data.sources import check, claims_file, counterfact, facts_file, mlake, mzsre, xfever, zsre
 from bench.trace.facts import Question, questions
+from tests.data import claims_files
 from tests.hostile import spoiling
 from tests.hostile.fuzzing import Reader, fuzz, is_one_line
 from tests.hostile.spoiling import Draw, Spoilt
@@ -97,6 +98,13 @@ MLAKE = {
 }  # fmt: skip
 
 
+XFEVER = {
+    f"xfever/fever_dev_1200 - {name}.jsonl": claims_files.edits_of(lang)
+    for lang, name in claims_files.NAMES.items()
+    if lang in ("en", "fr")
+}
+
+
 def written(root: Path, name: str, text: str) -> Path:
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,6 +175,15 @@ def own_is_whole(path: Path, facts: facts_file.Facts) -> None:
         assert len(fact.probes) == 1 + sum(map(len, lists))
 
 
+def claims_are_whole(path: Path, claims: claims_file.Claims) -> None:
+    records = parsed(path)
+    assert sum(map(len, claims.values())) == len(records) > 0
+    for record in records:
+        (claim,) = (each for each in claims[record.get("split", "edit")] if each.claim_id == str(record["id"]).strip())
+        assert len(claim.wordings) == len(record["claim"])
+        assert all(is_text(text) for each in claim.wordings.values() for text in (each.text, *each.rephrases))
+
+
 def loaded_is_whole(paths: Sequence[str], root: Path, loaded: LoadedData) -> None:
     """Every record is a fact, or was left out and counted."""
     records = {len(parsed(root / path)) for path in paths}
@@ -217,6 +234,18 @@ def own(suffix: str, dumps: Callable[[Any], str]) -> Reader:
     )
 
 
+def own_claims(suffix: str, dumps: Callable[[Any], str]) -> Reader:
+    name = f"claims{suffix}"
+    return Reader(
+        f"own claims, {suffix}",
+        writer({name: claims_files.OWN}, dumps),
+        ways({name: claims_files.OWN}, dumps),
+        lambda root: claims_file.read(root / name),
+        lambda root, claims: claims_are_whole(root / name, claims),
+        records=True,
+    )
+
+
 def loading(title: str, files: dict[str, Any], read: Callable[[Path], LoadedData]) -> Reader:
     return Reader(title, writer(files), ways(files), read, partial(loaded_is_whole, list(files)), records=True)
 
@@ -231,6 +260,16 @@ def checking(name: str, doc: Any) -> Reader:
 READERS = (
     own(".jsonl", by_lines),
     own(".json", spoiling.dumps),
+    own_claims(".jsonl", by_lines),
+    own_claims(".json", spoiling.dumps),
+    Reader(
+        "XFEVER",
+        writer(XFEVER, by_lines),
+        ways(XFEVER, by_lines),
+        lambda root: xfever.load(DataRequest(("en", "fr"), 1000, 0, root)),
+        partial(loaded_is_whole, list(XFEVER)),
+        records=True,
+    ),
     loading(
         "CounterFact",
         {"counterfact/counterfact.json": COUNTERFACT},

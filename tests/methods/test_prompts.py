@@ -35,6 +35,12 @@ def test_a_language_without_prefixes_names_the_fact() -> None:
     assert "b" in str(caught.value)
 
 
+def test_a_request_without_a_subject_names_the_fact() -> None:
+    whole = EditRequest("c", "en", "{}", "Rome is in Gaul.", " true", has_subject=False)
+    with pytest.raises(BenchError, match="record c, field 'subject': none is named"):
+        prompt_sets(tiny_model("llama").tokens, [whole], PREFIXES)
+
+
 def test_the_longest_row_with_its_target_has_to_fit() -> None:
     sets = prompt_sets(tiny_model("llama").tokens, REQUESTS[:1], {"en": ["long before it. "]})
     longest = len(sets[0].prompts[1].ids) + len(sets[0].target_ids) - 1

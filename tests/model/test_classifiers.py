@@ -8,7 +8,7 @@ import torch
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.encoder import EncoderModel
-from bench.model.labels import labels_of
+from bench.model.labels import LabelTokens, labels_of
 from bench.model.tiny import CLASSIFIERS, tiny_classifier
 
 TEXTS = ["Paris is in France.", "P", "巴黎在法国，不在德国。", "Paris lies far from the sea and near a river."]
@@ -40,6 +40,12 @@ def test_labels_are_found_whatever_their_case_and_spaces(model: EncoderModel | E
     assert model.tokens.targets([" True", "FALSE"]) == [[1], [0]]
     with pytest.raises(BenchError, match=r"'perhaps' is no label.*false, true"):
         model.answers(TEXTS[:1], ["perhaps"])
+
+
+def test_labels_may_be_called_as_in_fever() -> None:
+    tokens = tiny_classifier("bert").tokens
+    fever = LabelTokens(tokens.tokenizer, tokens.vocabulary, ["SUPPORTS", "REFUTES"])
+    assert fever.targets([" true", " false", "Refutes"]) == [[0], [1], [1]]
 
 
 def test_edits_of_inner_matrices_can_be_undone(model: EncoderModel | EditableModel) -> None:

@@ -7,10 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from bench.data.common import Checked, Dataset, read_records
-from bench.data.sources import counterfact, facts_file, mlake, mzsre, zsre
+from bench.data.sources import claims_file, counterfact, facts_file, mlake, mzsre, xfever, zsre
+from bench.data.sources._own import numbered, parsed
 from bench.ground.errors import BenchError
 
 LANGUAGE_CODES = frozenset(mzsre.LANGUAGES) | frozenset(mzsre.CODES)
+
+OF_FACTS = frozenset({"fact_id", "lang", "target"})
+OF_CLAIMS = frozenset({"claim", "label", "rephrases"})
+OF_XFEVER = frozenset({"alternatives", "filtered_rephrases"})
+"""Fields that tell a layout, each alone."""
 
 
 def check(path: Path) -> Checked:
@@ -24,6 +30,8 @@ def check(path: Path) -> Checked:
 
 CHECKS: Mapping[str, Callable[[Path], Checked]] = {
     facts_file.LAYOUT: facts_file.check,
+    claims_file.LAYOUT: claims_file.check,
+    xfever.DATASET.name: xfever.check,
     mzsre.MZSRE.folder: lambda path: mzsre.check(path, mzsre.MZSRE.folder),
     mzsre.BZSRE.folder: lambda path: mzsre.check(path, mzsre.BZSRE.folder),
     counterfact.FOLDER: counterfact.check,
@@ -34,7 +42,7 @@ CHECKS: Mapping[str, Callable[[Path], Checked]] = {
 
 
 def layout_of(path: Path) -> str:
-    """Whose layout a file has: that of a data set, by name, or that of a user's own facts.
+    """Whose layout a file has: that of a data set, by name, or that of a user's own facts or claims.
 
     Raises:
         BenchError: it cannot be read as a whole, or its layout is not known.
@@ -42,7 +50,7 @@ def layout_of(path: Path) -> str:
     if path.suffix not in facts_file.SUFFIXES:
         raise BenchError(f"not a file of facts; they end in {' or '.join(facts_file.SUFFIXES)}", file=path)
     if path.suffix == ".jsonl":
-        return facts_file.LAYOUT
+        return _of_lines(path)
     fields = next((set(item) for item in read_records(path) if isinstance(item, dict)), set())
     if not fields:
         raise BenchError("its records have no fields", file=path)
@@ -52,11 +60,28 @@ def layout_of(path: Path) -> str:
         return counterfact.FOLDER
     if "question" in fields and fields & {"e_prompt", "o_answer"}:
         return mlake.DATASET.name
-    if fields & {"fact_id", "lang", "target"}:
+    if fields & OF_FACTS:
         return facts_file.LAYOUT
+    if fields & OF_CLAIMS:
+        return claims_file.LAYOUT
     if fields & {"src", "prompt"} and fields & {"subject", "alt", "target_new"}:
         return zsre.FOLDER
     raise BenchError(f"of no known layout; its first record has the fields {', '.join(sorted(fields))}", file=path)
+
+
+def _of_lines(path: Path) -> str:
+    """The layout of a file of lines by the first that tells; own facts where none does, for their reader says why."""
+    for number, line in numbered(path):
+        try:
+            item = parsed(line, path, number)
+        except BenchError:
+            continue
+        fields = set(item) if isinstance(item, dict) else set()
+        layouts = (facts_file.LAYOUT, OF_FACTS), (xfever.DATASET.name, OF_XFEVER), (claims_file.LAYOUT, OF_CLAIMS)
+        found = next((layout for layout, telling in layouts if fields & telling), "")
+        if found:
+            return found
+    return facts_file.LAYOUT
 
 
 def checksum(path: Path) -> str:

@@ -13,7 +13,6 @@ it names one, or the prompt ends with one. Records count from 1, in a ``.jsonl``
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,15 +27,14 @@ from bench.data.common import (
     LoadedData,
     crosslingual,
     draw,
-    read_records,
     shuffled,
     text_problem,
     translated,
 )
+from bench.data.sources._own import numbered, parsed, template
 from bench.ground.errors import BenchError
 from bench.ground.languages import primary, spaceless
 from bench.ground.names import hint
-from bench.ground.parsing import parse_json, read_text
 
 NEEDED = ("fact_id", "lang", "prompt", "subject", "target")
 OPTIONAL = ("paraphrases", "neighbours", "portability", "note")
@@ -69,9 +67,9 @@ def scan(path: Path) -> tuple[Facts, list[BenchError]]:
     """
     facts: Facts = {}
     problems: list[BenchError] = []
-    for number, item in _items(path):
+    for number, item in numbered(path):
         try:
-            fact = _Reader(path, number).fact(parse_json(item, path, number) if path.suffix == ".jsonl" else item)
+            fact = _Reader(path, number).fact(parsed(item, path, number))
             key = fact.request.fact_id, fact.request.lang
             if key in facts:
                 raise BenchError(f"{key[0]!r} is given twice in {key[1]!r}", file=path, record=number, field="fact_id")
@@ -111,29 +109,6 @@ def _across(fact_id: str, lang: str, facts: Facts, languages: Sequence[str]) -> 
     return Fact(translated(requests, lang), fact.probes + crosslingual(fact_id, lang, asked))
 
 
-def _items(path: Path) -> Iterator[tuple[int, Any]]:
-    """Records with their numbers; of a ``.jsonl`` file, lines that are not parsed yet."""
-    if path.suffix == ".json":
-        yield from enumerate(read_records(path), start=1)
-        return
-    text = read_text(path, lines=True)
-    if _is_whole(text):
-        raise BenchError("holds one JSON list, and a .jsonl file an object in every line; name it .json", file=path)
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    yield from ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
-
-
-def _is_whole(text: str) -> bool:
-    """Whether a text is one list over all of its lines."""
-    if not text.lstrip().startswith("["):
-        return False
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return text.lstrip().splitlines()[0].strip() == "[" and "\n" in text.strip()
-    return isinstance(found, list) and any(isinstance(item, dict) for item in found)
-
-
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads one record and knows its place for error messages."""
@@ -149,12 +124,15 @@ class _Reader:
                 raise self.error(f"unknown field{hint(name, NEEDED + OPTIONAL)}", name)
         fact_id, lang, prompt, subject, target = (self.text(item, name) for name in NEEDED)
         fact_id, subject = fact_id.strip(), subject.strip()
-        template = self.template(prompt, subject)
+        try:
+            slotted = template(prompt, subject, "prompt")
+        except BenchError as error:
+            raise error.at(file=self.path, record=self.number) from error
         try:
             lang, glued = primary(lang), spaceless(lang)
         except BenchError as error:
             raise self.error(error.message, "lang") from error
-        request = EditRequest(fact_id, lang, template, subject, _with_space(target, prompt, glued))
+        request = EditRequest(fact_id, lang, slotted, subject, _with_space(target, prompt, glued))
         return Fact(request, tuple(self.probes(item, request, glued)))
 
     def probes(self, item: Mapping[str, Any], request: EditRequest, glued: bool) -> Iterator[Probe]:
@@ -180,19 +158,6 @@ class _Reader:
             target = self.text(question, "target", f"{name}.target")
             lang = request.lang
             yield Probe(request.fact_id, kind, lang, lang, prompt, _with_space(target, prompt, glued))
-
-    def template(self, prompt: str, subject: str) -> str:
-        """The prompt with its one slot, made where the subject stands if there is none yet."""
-        slots = prompt.count(SUBJECT_SLOT)
-        if slots > 1:
-            raise self.error(f"{slots} subject slots '{{}}', it needs one", "prompt")
-        if slots == 1:
-            return prompt
-        found = prompt.count(subject)
-        if found != 1:
-            problem = "is not in the prompt" if not found else f"stands {found} times in the prompt"
-            raise self.error(f"the subject {subject!r} {problem}; mark its place with '{{}}'", "prompt")
-        return prompt.replace(subject, SUBJECT_SLOT)
 
     def text(self, item: Mapping[str, Any], name: str, place: str = "") -> str:
         if name not in item:

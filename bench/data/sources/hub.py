@@ -46,7 +46,7 @@ def fetch(wanted: Dataset, data_dir: Path, source: str | None = None, revision: 
 
 
 def _by_hand(wanted: Dataset, absent: list[str], data_dir: Path) -> str:
-    return f"get {', '.join(absent)} from {wanted.source} and put them into {data_dir}"
+    return f"get from {wanted.source} and put into {data_dir}: {', '.join(absent)}"  # many files are cut at the end
 
 
 def _download(wanted: Dataset, hub: Hub, path: str, target: Path) -> Path:
