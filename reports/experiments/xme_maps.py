@@ -46,8 +46,8 @@ def _picture(
 ) -> Picture:
     named = " and ".join(measures)
     caption = (
-        f"{title}: {named} by language of the edit (rows) and of the question (columns), percent; dark is high, bold is "
-        "the language of the edit, a dash is not measured."
+        f"{title}: {named} by language of the edit (rows) and of the question (columns), percent; dark is high, bold "
+        "is the language of the edit, a dash is not measured."
     )
     alt = f"{title}: {named}, matrices of language of the edit by language of the question, {len(members)} for each"
     rows = [[_map(found, numbers, each, what) for each in members] for what in measures]

@@ -7,8 +7,8 @@ from reports.experiments.xme_maps import number_cell
 from reports.experiments.xme_study import G, S, Study, by_relation, pairs
 from reports.experiments.xme_tables import LAYERS_NOTE, NAMED, SCRIPTS_NOTE, names
 from reports.numbers.scripts import MAIN, RELATIONS
-from reports.numbers.xme_published import ELEVEN, LANGUAGES, METHODS, MODELS, SOURCE, Published, blocks, known_as
 from reports.numbers.variants import MIXED
+from reports.numbers.xme_published import ELEVEN, LANGUAGES, METHODS, MODELS, SOURCE, Published, blocks, known_as
 from reports.parts.tables import DASH, Cell, Column, Table
 
 DOUBTFUL, LATER = "?", "‡"
