@@ -34,6 +34,11 @@ class Results:
     costs: pd.DataFrame
     run: dict[str, Any]
 
+    @property
+    def independent(self) -> bool:
+        """Whether every edit of the run was made alone, as run.json says."""
+        return self.run.get("independent") is True
+
 
 CELL_COLUMNS = ("cell", "method", "model", "data", "order", "edited", "seed", "status", "reason")
 PLACE = CELL_COLUMNS[1:7]

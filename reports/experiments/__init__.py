@@ -23,13 +23,13 @@ from reports.experiments import (
     transfer,
     xme,
 )
-from reports.numbers.aggregate import Panel, independent
+from reports.numbers.aggregate import Panel
 from reports.parts.sections import Section
 
 
 def of_panel(results: Results, panel: Panel) -> list[Section]:
     """Sections about one setting of a run; independent edits do not add up to a course."""
-    over_edits = () if independent(results) else (horizon,)
+    over_edits = () if results.independent else (horizon,)
     modules = (table1, figure2, *over_edits, figure3, tables2, table8)
     found = (module.section(results, panel) for module in modules)
     return [section for section in found if section]
@@ -37,7 +37,7 @@ def of_panel(results: Results, panel: Panel) -> list[Section]:
 
 def of_run(results: Results, panels: Sequence[Panel]) -> list[Section]:
     """Sections that set the settings of a run side by side; xme shows the variants of independent edits."""
-    in_sequence = () if independent(results) else (table5, ablation, prediction)
+    in_sequence = () if results.independent else (table5, ablation, prediction)
     return [
         section
         for module in (xme, figure4, *in_sequence, table6, transfer)

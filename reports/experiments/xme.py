@@ -11,13 +11,13 @@ from bench.store.results import Results
 from reports.experiments import xme_claims, xme_covariates, xme_maps, xme_published, xme_tables
 from reports.experiments.common import counted, groups, titled
 from reports.experiments.xme_study import G, S, Study, study
-from reports.numbers.aggregate import Panel, Setting, independent
+from reports.numbers.aggregate import Panel, Setting
 from reports.parts.sections import Part, Section
 
 
 def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
     """Three sections per setting of a run of independent edits."""
-    if not independent(results):
+    if not results.independent:
         return
     for group in groups(panels, Setting._fields, "edited"):
         (panel,) = group.panels.values()

@@ -179,6 +179,10 @@ def harmonic_difference(found: Study, first: str, second: str = "") -> Outcome:
     As `reports.numbers.pairing.score_over_facts` does: each fact by its share, edited claims and those that are asked
     as two independent samples where the data tell which are asked.
     """
+    if any(
+        number is None or number.mean is None for number in map(harmonics(found).get, filter(None, (first, second)))
+    ):
+        return Outcome(0, note="a matrix has gaps")
     asked = found.asked
     told = all(name in set(asked["method"]) for name in (first, second) if name)
     edits = [_of(found.records, method) for method in (first, second or first)]

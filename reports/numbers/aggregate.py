@@ -187,10 +187,9 @@ def ordered(methods: Iterable[str]) -> list[str]:
 def records_of(results: Results, by: Sequence[str] = ("fact", "edit_lang"), every_step: bool = False) -> pd.DataFrame:
     """One row per record of every finished cell, as of the last step it was scored at: weighted mean of its rows, x100.
 
-    Where edits add up that is the last scored step for all. Independent edits are scored once each, in their own steps,
-    so all rows count: what one edit asks of an unrelated fact is not superseded by what a later one asks of it.
-
-    A metric with a value that is no finite number counts as absent from its cell.
+    Where edits add up that is the last scored step for all. All rows of independent edits count: what one asks of an
+    unrelated fact is not superseded by what a later one asks of it. A metric with a value that is no finite number
+    counts as absent from its cell.
 
     Args:
         results: a run.
@@ -199,7 +198,7 @@ def records_of(results: Results, by: Sequence[str] = ("fact", "edit_lang"), ever
     """
     finished = results.cells.loc[results.cells["status"].isin(FINISHED), "cell"]
     rows = results.scores[results.scores["cell"].isin(finished)]
-    if not every_step and not independent(results):
+    if not every_step and not results.independent:
         rows = rows[rows["step"] == rows.groupby(["cell", "fact", "edit_lang"])["step"].transform("max")]
     keys = ["cell", "metric", "protocol", *(("step",) if every_step else ())]
     rows = rows.assign(sound=np.isfinite(rows["value"]) & np.isfinite(rows["weight"]))
@@ -207,11 +206,6 @@ def records_of(results: Results, by: Sequence[str] = ("fact", "edit_lang"), ever
     weighted = rows.assign(value=rows["value"] * rows["weight"])
     sums = weighted.groupby([*keys, *by], as_index=False)[["value", "weight"]].sum()
     return sums.assign(value=100.0 * sums["value"] / sums["weight"]).drop(columns="weight")
-
-
-def independent(results: Results) -> bool:
-    """Whether every edit of a run was made alone, as its run.json says."""
-    return results.run.get("independent") is True
 
 
 @once

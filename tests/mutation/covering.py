@@ -67,6 +67,10 @@ COVERING: dict[str, Sequence[str]] = {
     "evaluators/edits.py": ("tests/evaluators/test_edits.py",),
     "reports/numbers/significance.py": ("tests/reports/test_significance.py",),
     "reports/numbers/aggregate.py": ("tests/reports/test_aggregate.py", "tests/reports/test_significance.py"),
+    "reports/numbers/scripts.py": ("tests/reports/test_xme_numbers.py",),
+    "reports/numbers/variants.py": ("tests/reports/test_xme_numbers.py",),
+    "reports/numbers/overlap.py": ("tests/reports/test_xme_numbers.py",),
+    "reports/numbers/xme_published.py": ("tests/reports/test_experiments_xme_claims.py",),
     "bench/model/stats.py": ("tests/model/test_stats.py",),
 }
 """Tests by module."""

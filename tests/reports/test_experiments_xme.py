@@ -143,6 +143,13 @@ def test_flipped_edits_stand_beside_all_edits() -> None:
     assert any("6 of 12 edits flip" in note for note in table.notes)
 
 
+def test_where_no_edit_flips_there_is_no_mean_of_flipped_edits() -> None:
+    table = xme_tables.flipped_table(replace(EDITS, says=lambda fact: True).study())
+    assert isinstance(table, Table)
+    row = by_key(table)["MEND",]
+    assert (row["flipped_mean"].text, row["flipped_same"].text, row["all_same"].mean) == ("–", "–", 100)
+
+
 def test_without_cells_of_the_unedited_model_that_is_said() -> None:
     given = replace(EDITS, methods=(MEND,), languages=("en", "hi"), facts=2).results()
     maps, layers, _ = sections(given)
@@ -172,6 +179,7 @@ def test_no_mean_is_made_of_a_matrix_with_gaps() -> None:
     mend = by_key(xme_tables.harmonic_table(found))["MEND",]
     assert (mend["g"].text, mend["s"].mean) == ("– (0/1)", pytest.approx(90))
     assert mend["harmonic"].text.startswith("–")
+    assert (mend["ci95_low"].text, mend["ci95_high"].text) == ("–", "–")
     assert by_key(xme_tables.script_table(found))["MEND",]["G_S_other"].text == "– (0/1)"
     assert by_key(xme_tables.harmonic_table(found))["FT (MLPs)",]["harmonic"].mean is not None
 
