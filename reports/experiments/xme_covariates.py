@@ -41,7 +41,7 @@ def tables(found: Study) -> tuple[Table, ...]:
             sides = means[list(PAIR)].itertuples(index=False, name=None)
             columns[key] = pd.Series([known[side] for side in sides], index=means.index, dtype=float)
     means = means.assign(**columns)
-    return (correlations(found, means), *(overlap_tables(found) if has_names(found) else ()))
+    return (correlations(found, means), *((overlap_table(found),) if has_names(found) else ()))
 
 
 def has_names(found: Study) -> bool:
@@ -76,7 +76,7 @@ def correlations(found: Study, means: pd.DataFrame) -> Table:
     return with_reasons(Table(f"xme-covariates{found.group.suffix}", header, tuple(rows), caption, tuple(notes)))
 
 
-def overlap_tables(found: Study) -> tuple[Table, ...]:
+def overlap_table(found: Study) -> Table:
     """The overlaps by pair of languages, percent."""
     rows = [
         (
@@ -96,7 +96,7 @@ def overlap_tables(found: Study) -> tuple[Table, ...]:
         *(Column(code, language_name(code), "number", 1) for code in found.languages),
     )
     caption = "Share of character trigrams that subjects' names have in common, by pair of languages, percent."
-    return (Table(f"xme-overlap{found.group.suffix}", header, tuple(rows), caption),)
+    return Table(f"xme-overlap{found.group.suffix}", header, tuple(rows), caption)
 
 
 def rho(first: pd.Series[float], second: pd.Series[float]) -> Cell:
