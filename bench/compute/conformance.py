@@ -53,6 +53,9 @@ OPTIONS: Mapping[str, Any] = {
 }
 """Values that suit a tiny random model, by option name; a method's other options need defaults of their own."""
 
+OWN: Mapping[str, Mapping[str, Any]] = {"ft-inner": {"lr": 1e-3}}
+"""The same where a method's option means something else: RMSprop begins with ten times its step size."""
+
 NEAR = 1e-3
 """Relative difference (Frobenius norm) of two runs of the same on a GPU."""
 
@@ -84,7 +87,7 @@ def check_method(
         BenchError: unknown method, or an option without a value.
     """
     fields = registry.options(name)
-    chosen = {**{k: v for k, v in OPTIONS.items() if k in fields}, **(options or {})}
+    chosen = {**{k: v for k, v in OPTIONS.items() if k in fields}, **OWN.get(name, {}), **(options or {})}
     method: Method = registry.build(name, chosen)
     results = []
     with tempfile.TemporaryDirectory() as folder:
