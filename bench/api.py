@@ -225,11 +225,14 @@ class Context(Protocol):
         """A fresh CPU generator for `part`; the same for every method of a seed, so comparisons pair."""
         ...
 
-    def practice(self) -> Sequence[Fact]:
-        """Facts to learn on before the first edit, of all languages; none is edited or asked in any seed.
+    def practice(self, languages: Sequence[str] = ()) -> Sequence[Fact]:
+        """Facts to learn on before the first edit; none is edited or asked in any seed.
+
+        Args:
+            languages: of the facts and their probes; all of the run where none are given.
 
         Raises:
-            BenchError: the data set has none.
+            BenchError: the data set has none, or not this language.
         """
         ...
 

@@ -93,9 +93,10 @@ class Bed:
         """Random numbers of one part of the method."""
         return torch.Generator().manual_seed(self.cell.seed_for(part))
 
-    def practice(self) -> list[Fact]:
+    def practice(self, languages: Sequence[str] = ()) -> list[Fact]:
         """Facts to learn on."""
-        return practice(self.place.claims)
+        wanted = languages or self.languages
+        return [fact for fact in practice(self.place.claims) if fact.request.lang in wanted]
 
     @cached_property
     def steps(self) -> list[list[EditRequest]]:

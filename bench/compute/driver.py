@@ -52,9 +52,9 @@ class CellContext:
         """A generator seeded by the cell's seed and `part`."""
         return torch.Generator().manual_seed(self.cell.seed_for(part))
 
-    def practice(self) -> list[Fact]:
+    def practice(self, languages: Sequence[str] = ()) -> list[Fact]:
         """Facts to learn on."""
-        return practice(self.cell.data.name, self.cell.schedule.languages, self.data_dir)
+        return practice(self.cell.data.name, languages or self.cell.schedule.languages, self.data_dir)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.api import Fact
 from bench.config.cell import Cell, Schedule
 from bench.data import datasets
-from bench.data.common import DataRequest, LoadedData, check_enough, shuffled
+from bench.data.common import DataRequest, Dataset, LoadedData, check_enough, shuffled
 from bench.ground.errors import BenchError
 from bench.ground.names import hint
 
@@ -20,13 +20,18 @@ def load(name: str, request: DataRequest) -> LoadedData:
     Raises:
         BenchError: unknown data set or language, missing or malformed files, or too few facts.
     """
-    chosen = datasets.dataset(name)
-    for lang in request.languages:
-        if lang not in chosen.languages:
-            raise BenchError(f"{name} has no language {lang!r}{hint(lang, chosen.languages)}")
+    chosen = _of_languages(name, request.languages)
     loaded = chosen.load(replace(request, data_dir=datasets.data_folder(request.data_dir)))
     check_enough(name, loaded.facts, request.languages, request.per_language)
     return loaded
+
+
+def _of_languages(name: str, languages: Iterable[str]) -> Dataset:
+    chosen = datasets.dataset(name)
+    for lang in languages:
+        if lang not in chosen.languages:
+            raise BenchError(f"{name} has no language {lang!r}{hint(lang, chosen.languages)}")
+    return chosen
 
 
 PRACTISED = 10_000
@@ -37,9 +42,9 @@ def practice(name: str, languages: Sequence[str], data_dir: Path | None) -> list
     """All facts to learn on, language after language; the same for every seed.
 
     Raises:
-        BenchError: the data set has none.
+        BenchError: the data set has none, or not this language.
     """
-    chosen = datasets.dataset(name)
+    chosen = _of_languages(name, languages)
     if chosen.practice is None:
         raise BenchError(
             f"{name} has no facts to practise on, which are neither edited nor asked; a method learns on them"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 from bench.api import Fact
 from bench.config.registry import evaluators, methods
 from bench.config.settings import hyperparameters
-from bench.data.cldr.facts import load_cldr
+from bench.data.cldr.facts import load_cldr, practice_facts
 from bench.data.cldr.phrasings import LANGUAGES
 from bench.data.corpora import EMBEDDED, corpus
 from bench.model.editable import EditableModel
@@ -37,6 +37,9 @@ class _Anywhere:
 
     def rng(self, part: str) -> torch.Generator:
         return torch.Generator().manual_seed(SEED)
+
+    def practice(self, languages: Sequence[str] = ()) -> list[Fact]:
+        return [fact for of in practice_facts(languages or self.languages).values() for fact in of]
 
 
 def editability(

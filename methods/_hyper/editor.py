@@ -23,6 +23,8 @@ from methods._hyper.training import Course, Training, factors_of, learned
 from methods._locate.editor import Clock
 from methods._locate.layers import Layers
 
+ALL = "all"
+
 HELD_OUT = 10
 """Every tenth practice fact is not learnt on, but tells which editor is best."""
 
@@ -35,7 +37,7 @@ class HyperOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     layers: LayersOrGroup = Field(description="edited layers, all matrices of their MLPs; or a group: IL, ML, LL, RL")
-    practice: str = Field("all", description="languages to learn in: all of the run, or codes joined by +")
+    practice: str = Field(ALL, description="languages to learn in: all of the run, or codes joined by +")
     training_steps: int = Field(ge=1, description="training steps at most")
     edits_per_step: int = Field(ge=1, description="practice edits of a training step")
     unrelated: int = Field(ge=1, description="unrelated facts asked beside each")
@@ -104,8 +106,8 @@ class HyperEditor:
         return State(constants={"editor": trained, "modules": modules})
 
     def _practice(self, context: Context) -> list[Fact]:
-        wanted = None if self.options.practice == "all" else set(self.options.practice.split("+"))
-        return [fact for fact in context.practice() if wanted is None or fact.request.lang in wanted]
+        wanted = () if self.options.practice == ALL else self.options.practice.split("+")
+        return list(context.practice(wanted))
 
     def apply(self, model: Model, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:
         """Add the sum of all edits' updates, each made on the weights as they are before the step."""
