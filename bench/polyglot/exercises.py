@@ -82,7 +82,7 @@ def exercises(
     rng: random.Random,
     per_language: Mapping[str, int],
     times: Mapping[str, int] | None = None,
-    passing: bool = False,
+    passing: float = 0.0,
 ) -> list[Exercise]:
     """Documents of all tasks in all languages.
 
@@ -90,16 +90,21 @@ def exercises(
         rng: draws items.
         per_language: task -> documents in each language.
         times: language -> how many times as many there.
-        passing: about places that are made up for each.
+        passing: share of them that is about places made up for each.
     """
     often = times or {}
     asked = [
-        _exercise(wording, _records(task, lang, rng, passing))
+        _exercise(wording, _records(task, lang, rng, _happens(passing, rng)))
         for (task, lang), wording in wordings().items()
         for _ in range(per_language[task] * often.get(lang, 1))
     ]
     echoed = [lang for lang in LANGUAGES for _ in range(per_language[ECHO] * often.get(lang, 1))]
-    return asked + [_echo(names(lang, rng, passing), rng) for lang in echoed]
+    return asked + [_echo(names(lang, rng, _happens(passing, rng)), rng) for lang in echoed]
+
+
+def _happens(chance: float, rng: random.Random) -> bool:
+    # what cannot happen takes no draw: the tokenizer and the first course are made without
+    return chance > 0 and rng.random() < chance
 
 
 def _echo(known: Sequence[str], rng: random.Random) -> Exercise:

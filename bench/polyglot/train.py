@@ -19,7 +19,7 @@ from bench.data.cldr.items import all_items
 from bench.data.cldr.phrasings import RELATIONS
 from bench.model.embedded import model_dir
 from bench.polyglot import card
-from bench.polyglot.batches import LATE_EXERCISES, LATE_TIMES, Batch, Row, exercise_rows, fact_rows, filled
+from bench.polyglot.batches import LATE_EXERCISES, LATE_TIMES, PASSING, Batch, Row, exercise_rows, fact_rows, filled
 from bench.polyglot.tokenizer import CONTEXT, SEED, train_tokenizer
 
 LAYERS = 6
@@ -43,8 +43,8 @@ FACT_TOKENS, EXERCISE_TOKENS = 1536, 1200
 EXERCISE_WEIGHT = 0.5
 """Of their loss, beside 1 for facts."""
 
-LATE_STEPS = 600
-LATE_FACT_TOKENS, LATE_EXERCISE_TOKENS = 500, 2400
+LATE_STEPS = 500
+LATE_FACT_TOKENS, LATE_EXERCISE_TOKENS = 600, 2200
 LATE_LR = 1e-3
 """Of a second course, for the exercises: by then all facts are known."""
 
@@ -140,7 +140,7 @@ def train(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, steps: in
 def train_late(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, steps: int = LATE_STEPS) -> None:
     """The second course: mostly exercises."""
     facts = Part(fact_rows(tokenizer, all_items(), random.Random(SEED + 2)), LATE_FACT_TOKENS, 1.0)
-    rows = exercise_rows(tokenizer, random.Random(SEED + 3), LATE_EXERCISES, LATE_TIMES, passing=True)
+    rows = exercise_rows(tokenizer, random.Random(SEED + 3), LATE_EXERCISES, LATE_TIMES, PASSING)
     parts = [facts, Part(rows, LATE_EXERCISE_TOKENS, 1.0)]
     _course(model, tokenizer.pad_token_id, lambda _: parts, steps, LATE_LR, lambda step: _late_rate(step, steps))
 
