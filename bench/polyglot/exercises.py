@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -82,7 +82,7 @@ def exercises(
     rng: random.Random,
     per_language: Mapping[str, int],
     times: Mapping[str, int] | None = None,
-    passing: float = 0.0,
+    passing: Collection[str] = (),
 ) -> list[Exercise]:
     """Documents of all tasks in all languages.
 
@@ -90,21 +90,16 @@ def exercises(
         rng: draws items.
         per_language: task -> documents in each language.
         times: language -> how many times as many there.
-        passing: share of them that is about places made up for each.
+        passing: those of these tasks are about places that are made up for each document.
     """
     often = times or {}
     asked = [
-        _exercise(wording, _records(task, lang, rng, _happens(passing, rng)))
+        _exercise(wording, _records(task, lang, rng, task in passing))
         for (task, lang), wording in wordings().items()
         for _ in range(per_language[task] * often.get(lang, 1))
     ]
     echoed = [lang for lang in LANGUAGES for _ in range(per_language[ECHO] * often.get(lang, 1))]
-    return asked + [_echo(names(lang, rng, _happens(passing, rng)), rng) for lang in echoed]
-
-
-def _happens(chance: float, rng: random.Random) -> bool:
-    # what cannot happen takes no draw: the tokenizer and the first course are made without
-    return chance > 0 and rng.random() < chance
+    return asked + [_echo(names(lang, rng, ECHO in passing), rng) for lang in echoed]
 
 
 def _echo(known: Sequence[str], rng: random.Random) -> Exercise:

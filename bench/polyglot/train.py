@@ -44,8 +44,8 @@ EXERCISE_WEIGHT = 0.5
 """Of their loss, beside 1 for facts."""
 
 LATE_STEPS = 500
-LATE_FACT_TOKENS, LATE_EXERCISE_TOKENS = 600, 2200
-LATE_LR = 1e-3
+LATE_FACT_TOKENS, LATE_EXERCISE_TOKENS = 900, 2100
+LATE_LR = 8e-4
 """Of a second course, for the exercises: by then all facts are known."""
 
 PEAK_LR = 2.5e-3
