@@ -236,7 +236,10 @@ def _made_up(rng: random.Random) -> Names:
 
 
 def passing_items(count: int, rng: random.Random) -> tuple[Item, ...]:
-    """Facts of so many places that are made up here and nowhere else: what is asked of them can only be read off."""
+    """Facts of so many places that are made up here: what is asked of them can only be read off.
+
+    One in some hundreds has a known place's name.
+    """
     return tuple(
         Item(relation, f"passing {i}", names, rng.choice(target_pool(relation)))
         for i, names in enumerate(_made_up(rng) for _ in range(count))
