@@ -48,9 +48,13 @@ VALUES: Space = {
     "value_decay": (1e-3,),
     "clamp": (0.5, 0.75, 1.0, 1.5, 2.0, 3.0),
     "kl_weight": (0.0625,),
-    "prefix_lengths": ([[10, 1]],),
+    "prefix_lengths": ([],),
 }
-"""Value optimisation has the same space in all methods that have it."""
+"""Value optimisation has the same space in all methods that have it.
+
+Without context prefixes: with the published five, one MEMIT batch of each of three languages had the same generality
+(99.7 %) and took three times as long.
+"""
 
 LAYERS = ([1], [1, 2], [2], [1, 2, 3], [2, 3], [3])
 """Of those that the causal trace advises."""
