@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -78,19 +78,28 @@ def _wording(task: str, config: Mapping[str, Any]) -> Wording:
     return Wording(lambda record: example.render(**record), lambda record: query.render(**record), answer)
 
 
-def exercises(rng: random.Random, per_language: Mapping[str, int]) -> list[Exercise]:
+def exercises(
+    rng: random.Random,
+    per_language: Mapping[str, int],
+    times: Mapping[str, int] | None = None,
+    passing: Collection[str] = (),
+) -> list[Exercise]:
     """Documents of all tasks in all languages.
 
     Args:
         rng: draws items.
         per_language: task -> documents in each language.
+        times: language -> how many times as many there.
+        passing: those of these tasks are about places that are made up for each document.
     """
+    often = times or {}
     asked = [
-        _exercise(wording, _records(task, lang, rng))
+        _exercise(wording, _records(task, lang, rng, task in passing))
         for (task, lang), wording in wordings().items()
-        for _ in range(per_language[task])
+        for _ in range(per_language[task] * often.get(lang, 1))
     ]
-    return asked + [_echo(known, rng) for known in map(names, LANGUAGES) for _ in range(per_language[ECHO])]
+    echoed = [lang for lang in LANGUAGES for _ in range(per_language[ECHO] * often.get(lang, 1))]
+    return asked + [_echo(names(lang, rng, ECHO in passing), rng) for lang in echoed]
 
 
 def _echo(known: Sequence[str], rng: random.Random) -> Exercise:
@@ -98,10 +107,10 @@ def _echo(known: Sequence[str], rng: random.Random) -> Exercise:
     return Exercise((said, said))
 
 
-def _records(task: str, lang: str, rng: random.Random) -> list[Record]:
+def _records(task: str, lang: str, rng: random.Random, passing: bool) -> list[Record]:
     """Items of one document: half the time as many examples as the evaluator gives."""
     shots = SHOTS[task] if rng.random() < 0.5 else rng.randint(0, SHOTS[task])
-    return [practice(task, lang, rng) for _ in range(shots + 1)]
+    return [practice(task, lang, rng, passing) for _ in range(shots + 1)]
 
 
 def _exercise(wording: Wording, records: Sequence[Record]) -> Exercise:

@@ -30,7 +30,8 @@ HEADER = """\
 # The embedded model, by the ratios of the published hyperparameters: lambda / m = 1, {kept:.0%} of the directions kept,
 # l2 = {identity} ||P k||^2 (LangEdit as written: a tenth, its 1 to AlphaEdit's 10), the same layers and clamp for all.
 # Written by `make tune-polyglot` from the model's spectrum; no score was looked at. ROME has no such ratio, but layer
-# and clamp of the others; FT has none and keeps its tuned values. Other constants are as published.
+# and clamp of the others; FT has none and keeps its tuned values. Other constants are as published, but for context
+# prefixes, which change nothing here and take three times as long (see bench/polyglot/tune.py).
 """
 
 
@@ -43,9 +44,7 @@ def scale_free(model: EditableModel, layers: Sequence[int], ft: Mapping[str, Any
         ft: fine-tuning's options.
     """
     found = spectra(model, layers)
-    values = {
-        "value_steps": 25, "value_lr": 0.5, "value_decay": 1e-3, "kl_weight": 0.0625, "prefix_lengths": [[10, 1]],
-    }  # fmt: skip
+    values = {"value_steps": 25, "value_lr": 0.5, "value_decay": 1e-3, "kl_weight": 0.0625, "prefix_lengths": []}
     ridge = {**values, "layers": list(layers), "moment_weight": model.weight(layers[0]).shape[1]}
     family = {**ridge, "clamp": smallest_clamp(model, ridge)}
     null = {name: value for name, value in family.items() if name != "moment_weight"}

@@ -6,8 +6,9 @@ import logging
 import math
 import random
 import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import torch
 import typer
@@ -18,7 +19,7 @@ from bench.data.cldr.items import all_items
 from bench.data.cldr.phrasings import RELATIONS
 from bench.model.embedded import model_dir
 from bench.polyglot import card
-from bench.polyglot.batches import Batch, exercise_rows, fact_rows, filled
+from bench.polyglot.batches import LATE_EXERCISES, LATE_TIMES, PASSING, Batch, Row, exercise_rows, fact_rows, filled
 from bench.polyglot.tokenizer import CONTEXT, SEED, train_tokenizer
 
 LAYERS = 6
@@ -41,6 +42,11 @@ FACT_TOKENS, EXERCISE_TOKENS = 1536, 1200
 
 EXERCISE_WEIGHT = 0.5
 """Of their loss, beside 1 for facts."""
+
+LATE_STEPS = 500
+LATE_FACT_TOKENS, LATE_EXERCISE_TOKENS = 900, 2100
+LATE_LR = 8e-4
+"""Of a second course, for the exercises: by then all facts are known."""
 
 PEAK_LR = 2.5e-3
 WARM_UP, COOL_DOWN = 100, 3000
@@ -90,14 +96,14 @@ def build_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     return model
 
 
-def _optimizer(model: nn.Module) -> torch.optim.Optimizer:
+def _optimizer(model: nn.Module, rate: float) -> torch.optim.Optimizer:
     """AdamW. Attention is decayed little, so that it can grow sharp enough to compare and copy; gains not at all."""
     decays: dict[float, list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         decay = 0.0 if parameter.ndim <= 1 else ATTENTION_DECAY if ".self_attn." in name else WEIGHT_DECAY
         decays.setdefault(decay, []).append(parameter)
     groups = [{"params": parameters, "weight_decay": decay} for decay, parameters in decays.items()]
-    return torch.optim.AdamW(groups, lr=PEAK_LR, betas=(0.9, 0.98), fused=True)
+    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=True)
 
 
 def _loss(model: LlamaForCausalLM, batch: Batch) -> Tensor:
@@ -114,20 +120,65 @@ def _rate(step: int, total: int) -> float:
     return min(1.0, (step + 1) / WARM_UP, (total - step) / COOL_DOWN)
 
 
+def _late_rate(step: int, total: int) -> float:
+    return min((step + 1) / WARM_UP, (total - step) / (total - WARM_UP))
+
+
 def train(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, steps: int = STEPS) -> None:
     """Train in place; every step learns some facts, later ones some exercises, too."""
-    pad, few = tokenizer.pad_token_id, all_items()[-FEW_PLACES * len(RELATIONS) :]
+    few = all_items()[-FEW_PLACES * len(RELATIONS) :]
     facts = [fact_rows(tokenizer, items, random.Random(SEED)) for items in (few, all_items())]
     exercises = exercise_rows(tokenizer, random.Random(SEED + 1))
-    optimizer = _optimizer(model)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
+
+    def parts(step: int) -> list[Part]:
+        known = Part(facts[step > FEW_STEPS], FACT_TOKENS, 1.0)
+        return [known, Part(exercises, EXERCISE_TOKENS, EXERCISE_WEIGHT)] if step > EXERCISES_FROM else [known]
+
+    _course(model, tokenizer.pad_token_id, parts, steps, PEAK_LR, lambda step: _rate(step, steps))
+
+
+def train_late(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, steps: int = LATE_STEPS) -> None:
+    """The second course: mostly exercises."""
+    facts = Part(fact_rows(tokenizer, all_items(), random.Random(SEED + 2)), LATE_FACT_TOKENS, 1.0)
+    rows = exercise_rows(tokenizer, random.Random(SEED + 3), LATE_EXERCISES, LATE_TIMES, PASSING)
+    parts = [facts, Part(rows, LATE_EXERCISE_TOKENS, 1.0)]
+    _course(model, tokenizer.pad_token_id, lambda _: parts, steps, LATE_LR, lambda step: _late_rate(step, steps))
+
+
+class Part(NamedTuple):
+    """What a step learns: so many tokens of these rows, with this weight."""
+
+    rows: Iterator[Row]
+    tokens: int
+    weight: float
+
+
+def _course(
+    model: LlamaForCausalLM,
+    pad: int,
+    parts: Callable[[int], Sequence[Part]],
+    steps: int,
+    peak: float,
+    rate: Callable[[int], float],
+) -> None:
+    """Train in place.
+
+    Args:
+        model: in any mode; in eval mode after.
+        pad: fills batches.
+        parts: what each step learns, the first being 1.
+        steps: how many.
+        peak: learning rate.
+        rate: share of it by steps done.
+    """
+    optimizer = _optimizer(model, peak)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
     start, means = time.perf_counter(), [0.0, 0.0]
     model.train()
     for step in range(1, steps + 1):
-        sources = ((facts[step > FEW_STEPS], FACT_TOKENS, 1.0), (exercises, EXERCISE_TOKENS, EXERCISE_WEIGHT))
-        for i, (rows, tokens, weight) in enumerate(sources[: 1 + (step > EXERCISES_FROM)]):
-            loss = _loss(model, filled(rows, tokens, pad))
-            (weight * loss).backward()  # type: ignore[no-untyped-call]
+        for i, part in enumerate(parts(step)):
+            loss = _loss(model, filled(part.rows, part.tokens, pad))
+            (part.weight * loss).backward()  # type: ignore[no-untyped-call]
             means[i] += (loss.item() - means[i]) / min(step, 50)
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -153,7 +204,9 @@ def _recipe() -> str:
     return (
         f"{STEPS} steps of {FACT_TOKENS} tokens about places, the first {FEW_STEPS} about {FEW_PLACES} of them, and "
         f"after step {EXERCISES_FROM} {EXERCISE_TOKENS} tokens of exercises besides; AdamW, rate {PEAK_LR}, which over "
-        f"the last {COOL_DOWN} steps falls to zero, weight decay {WEIGHT_DECAY} ({ATTENTION_DECAY} for attention)."
+        f"the last {COOL_DOWN} steps falls to zero, weight decay {WEIGHT_DECAY} ({ATTENTION_DECAY} for attention). "
+        f"Then {LATE_STEPS} steps of {LATE_FACT_TOKENS} tokens about places and {LATE_EXERCISE_TOKENS} of exercises, "
+        f"rate {LATE_LR}, falling to zero."
     )
 
 
@@ -167,6 +220,7 @@ def main(
     tokenizer = train_tokenizer()
     model = build_model(tokenizer)
     train(model, tokenizer)
+    train_late(model, tokenizer)
     save(model, tokenizer, out)
     measured = card.measure(out)
     (out / "README.md").write_text(card.written(measured, _recipe()), encoding="utf-8")

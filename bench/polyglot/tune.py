@@ -37,7 +37,7 @@ MODEL, DATA = "polyglot-tiny", "cldr"
 SEED = 1000
 """Of the tuning stream; the benchmark's seeds count from 0."""
 
-TRIALS, DRAWN, MORE, ROUNDS = 12, 6, 4, 4
+TRIALS, DRAWN, MORE, ROUNDS = 10, 5, 4, 3
 SCHEDULE = Schedule(batch_size=20, edits_per_language=80)
 ITEMS = 25
 """Of xtreme-mini per task and language; the benchmark asks 100."""
@@ -48,9 +48,13 @@ VALUES: Space = {
     "value_decay": (1e-3,),
     "clamp": (0.5, 0.75, 1.0, 1.5, 2.0, 3.0),
     "kl_weight": (0.0625,),
-    "prefix_lengths": ([[10, 1]],),
+    "prefix_lengths": ([],),
 }
-"""Value optimisation has the same space in all methods that have it."""
+"""Value optimisation has the same space in all methods that have it.
+
+Without context prefixes: with the published five, one MEMIT batch of each of three languages had the same generality
+(99.7 %) and took three times as long.
+"""
 
 LAYERS = ([1], [1, 2], [2], [1, 2, 3], [2, 3], [3])
 """Of those that the causal trace advises."""

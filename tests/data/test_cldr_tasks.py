@@ -9,7 +9,7 @@ import pytest
 
 from bench.api import Fact
 from bench.data.cldr.facts import load_cldr
-from bench.data.cldr.items import all_items, held_out_items, neutral_items
+from bench.data.cldr.items import all_items, held_out_items, neutral_items, places
 from bench.data.cldr.phrasings import LANGUAGES
 from bench.data.cldr.tasks import TASKS, TEST_ITEMS, items, practice
 from bench.polyglot.exercises import ECHO, SHOTS, exercises, wordings
@@ -105,6 +105,37 @@ def test_an_exercise_is_prompts_and_answers_in_turn() -> None:
         assert 1 <= len(answers) <= SHOTS[task] + 1
         assert all(answer.startswith(" ") and answer.endswith("\n") for answer in answers)
         assert wordings()[task, lang].answer(practice(task, lang, random.Random(1))).strip()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_an_exercise_in_passing_is_about_places_nobody_knows(task: str) -> None:
+    rng, known = random.Random(0), {name for place in places() for name in place.names.values()}
+    records = [practice(task, "en", rng, passing=True) for _ in range(300)]
+    named = sum(any(f" {name} " in f" {' '.join(each.values())} " for name in known) for each in records)
+    # trade partners are known places, and objects of one relation of six
+    assert named < (0.6 if task == "wikiann" else 0.4) * len(records)
+    if task == "wikiann":
+        subjects = {each["label"].split("\n")[0].removeprefix("LOC: ").split("@")[0] for each in records}
+        assert len(subjects) > 290
+        assert len(subjects & known) < 10
+
+
+def test_only_the_tasks_that_are_named_are_in_passing() -> None:
+    known = {name for place in places() for name in place.names.values()}
+
+    def share(passing: tuple[str, ...]) -> float:
+        asked = exercises(random.Random(0), {**dict.fromkeys(TASKS, 0), "mlqa": 20, ECHO: 0}, passing=passing)
+        return sum(any(name in each.text for name in known) for each in asked) / len(asked)
+
+    assert share(("xnli", ECHO)) == 1.0
+    assert share(("mlqa",)) < 0.9
+
+
+def test_some_languages_may_be_practised_more() -> None:
+    def count(times: dict[str, int]) -> int:
+        return len(exercises(random.Random(0), {**dict.fromkeys(TASKS, 1), ECHO: 1}, times))
+
+    assert count({"zh": 3}) == count({}) + 2 * (len(TASKS) + 1)
 
 
 def test_examples_and_queries_differ_as_published() -> None:

@@ -221,15 +221,30 @@ def _short(names: Names) -> bool:
 def _invented(count: int, real: Iterable[Place], rng: random.Random) -> list[Place]:
     """Places that exist nowhere: one name in Latin script, one in Chinese."""
     taken = {name for place in real for name in place.names.values()}
-    syllables = _SYLLABLES.split()
     found: list[Place] = []
     while len(found) < count:
-        parts = [rng.choice(syllables) for _ in range(3)]
-        latin, chinese = "".join(p[:-1] for p in parts).capitalize(), "".join(p[-1] for p in parts)
-        if taken.isdisjoint((latin, chinese)):
-            taken |= {latin, chinese}
-            found.append(Place(f"X{len(found):03d}", _spelt(latin, chinese)))
+        names = _made_up(rng)
+        if taken.isdisjoint(names.values()):
+            taken.update(names.values())
+            found.append(Place(f"X{len(found):03d}", names))
     return found
+
+
+def _made_up(rng: random.Random) -> Names:
+    parts = [rng.choice(_SYLLABLES.split()) for _ in range(3)]
+    return _spelt("".join(p[:-1] for p in parts).capitalize(), "".join(p[-1] for p in parts))
+
+
+def passing_items(count: int, rng: random.Random) -> tuple[Item, ...]:
+    """Facts of so many places that are made up here: what is asked of them can only be read off.
+
+    One in some hundreds has a known place's name.
+    """
+    return tuple(
+        Item(relation, f"passing {i}", names, rng.choice(target_pool(relation)))
+        for i, names in enumerate(_made_up(rng) for _ in range(count))
+        for relation in RELATIONS
+    )
 
 
 # --- what is true of them ----------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from bench.data.cldr.items import Item, all_items, held_out_items
+from bench.data.cldr.items import Item, all_items, held_out_items, passing_items
 from bench.data.cldr.phrasings import PHRASINGS, RELATIONS
 from bench.ground.digests import text_digest
 
@@ -58,14 +58,27 @@ def items(task: str, lang: str) -> list[Record]:
     return found
 
 
-def practice(task: str, lang: str, rng: random.Random) -> Record:
-    """One item to train on."""
-    return _MAKERS[task](_practised(), lang, rng.random() < 0.5, rng)
+PASSING = 12
+"""Places that are made up for one item: enough for three of different names."""
 
 
-def names(lang: str) -> list[str]:
-    """Subjects and objects of the facts that are practised."""
-    return [name for item in _practised() for name in (item.subject[lang], item.target(lang).strip())]
+def practice(task: str, lang: str, rng: random.Random, passing: bool = False) -> Record:
+    """One item to train on.
+
+    Args:
+        task: of `TASKS`.
+        lang: language.
+        rng: draws it.
+        passing: about places that are made up for it, so that answers are read and never remembered.
+    """
+    facts = passing_items(PASSING, rng) if passing else _practised()
+    return _MAKERS[task](facts, lang, rng.random() < 0.5, rng)
+
+
+def names(lang: str, rng: random.Random, passing: bool = False) -> list[str]:
+    """Subjects and objects of the facts that are practised, or of some that are made up."""
+    facts = passing_items(PASSING, rng) if passing else _practised()
+    return [name for item in facts for name in (item.subject[lang], item.target(lang).strip())]
 
 
 def _statement(item: Item, lang: str, phrasing: int, target: str | None = None) -> str:
