@@ -25,7 +25,8 @@ SAME = {"prune-released": "prune"}
 
 HEADER = """\
 # The embedded model. Found by `make tune-polyglot`: {trials} trials for every method on a tuning stream of its own
-# seed; all trials are in results/reference/tuning-polyglot-tiny.csv. Variants take the values of what they vary.
+# seed; all trials are in results/reference/tuning-polyglot-tiny.csv. Variants take the values of what they vary; what
+# has no trials there was not searched.
 """
 
 
@@ -65,10 +66,12 @@ def write_log(trials: Sequence[Trial], path: Path) -> None:
 
 
 def write_hyperparameters(best: Mapping[str, Trial], trials: int, path: Path) -> None:
-    """The best settings as the model's hyperparameter file."""
+    """The best settings as the model's hyperparameter file; methods that are not searched keep theirs."""
     settings: dict[str, Any] = {"none": {}, **{name: dict(trial.options) for name, trial in best.items()}}
     for variant, base in SAME.items():
         settings[variant] = dict(settings[base])
+    before = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    settings |= {name: options for name, options in before.items() if name not in settings}
     body = "\n".join(
         yaml.safe_dump({name: options}, sort_keys=False, default_flow_style=None, width=100)
         for name, options in settings.items()
