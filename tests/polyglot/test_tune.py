@@ -80,6 +80,11 @@ def test_the_best_settings_are_a_hyperparameter_file(tmp_path: Path) -> None:
     registry = methods()
     options = draw(SPACES["prune"], random.Random(1))
     trial = Trial("prune", options, dict.fromkeys(METRICS, 10.0))
-    write_hyperparameters({"prune": trial}, 12, tmp_path / "found.yaml")
-    found = hyperparameters(str(tmp_path / "found.yaml"), registry)
-    assert found == {"none": {}, "prune": options, "prune-released": options}
+    place = tmp_path / "found.yaml"
+    place.write_text("ft-inner: {layers: [1], lr: 0.1}\nprune: {log_base: 9}\n", encoding="utf-8")
+    write_hyperparameters({"prune": trial}, 12, place)
+    found = hyperparameters(str(place), registry)
+    # what is not searched stays
+    assert found == {
+        "none": {}, "prune": options, "prune-released": options, "ft-inner": {"layers": [1], "lr": 0.1}
+    }  # fmt: skip
