@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-IDENTITY_VERSION = 6
+IDENTITY_VERSION = 5
 """Raise it when the meaning of a cell's fields, or the code that computes its numbers, changes."""
 
 SCHEMA_VERSION = 1
@@ -167,14 +167,15 @@ class Cell(Frozen):
 
     def identity(self) -> dict[str, Any]:
         """What determines the cell's numbers, by content; a name counts only where the content is not known."""
-        model, data, method = self.model, self.data, self.method
+        model, data, method, independent = self.model, self.data, self.method, self.schedule.independent
         text = {**_content(self.corpus, self.corpus_fingerprint), "token_budget": self.token_budget}
         return {
             "identity": IDENTITY_VERSION,
             "schema": SCHEMA_VERSION,
             "model": {**_content(model.name, model.fingerprint), "dtype": model.dtype},
             "data": {**_content(data.name, data.fingerprint), "reader": data.reader or data.name},
-            "schedule": self.schedule.model_dump(mode="json"),
+            # cells from before there were independent edits are still found
+            "schedule": self.schedule.model_dump(mode="json", exclude=None if independent else {"independent"}),
             "method": method.model_dump(mode="json", exclude={"statistics"}),
             "corpus": text if method.statistics else None,
             "seed": self.seed,

@@ -74,6 +74,7 @@ SCHEDULES = {
     "steps": 3,
     "eval_every": 1,
     "parallel": True,
+    "independent": True,
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from bench.compute.conformance import OPTIONS
+from bench.compute.tiny_facts import practice
 from bench.config.registry import Registry, evaluators, methods
 from bench.config.run import PAPER_METHODS
 from bench.ground.errors import BenchError
@@ -155,11 +156,15 @@ def test_only_methods_that_read_second_moments_depend_on_the_corpus(tmp_path):
         pass
 
     class Refusing:
+        cache_dir, progress = tmp_path, None  # where trained editors are kept: no statistics
+
         def __getattr__(self, name):
             raise ReadError
 
     def reads(name, options):
-        context = SimpleNamespace(languages=("en",), rng=lambda part: torch.Generator().manual_seed(0))
+        context = SimpleNamespace(
+            languages=("en",), rng=lambda part: torch.Generator().manual_seed(0), practice=lambda _: practice()
+        )
         try:
             registry.build(name, options).prepare(model, Refusing(), context)
         except ReadError:
