@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from bench.api import Fact, Method
 from bench.compute import checkpoint, driver, precheck, verify
 from bench.compute.driver import CellContext, Work
 from bench.compute.world import World, verifying_world
 from bench.config.cell import Cell
-from bench.config.registry import Registry, methods
+from bench.config.registry import Registry, methods, validation_message
 from bench.config.run import RunSpec
 from bench.config.settings import resolve
 from bench.data import datasets, stream
@@ -57,7 +59,7 @@ class Wish:
         Raises:
             BenchError: the folder is not to be written to, or bad input.
         """
-        wanted = lowrank.wanted(self.low_rank) if self.low_rank else None
+        wanted = lowrank.wanted(self.low_rank) if self.low_rank is not None else None
         stale = folder.check(self.out, self.force, model)
         guard = stream.all_of(str(self.guard), 0) if self.guard else []
         return Order(self.out, stale, self.full, wanted, tuple(guard), str(self.guard or ""))
@@ -186,7 +188,11 @@ def find(store: ResultStore, given: str) -> Cell:
     ids = sorted(path.parent.name for path in store.root.glob("*/cell.json"))
     found = [each for each in ids if each.startswith(given)] if given else []
     if len(found) == 1:
-        return Cell.model_validate(read_cell(store.folder(found[0]) / "cell.json")["cell"])
+        path = store.folder(found[0]) / "cell.json"
+        try:
+            return Cell.model_validate(read_cell(path)["cell"])
+        except ValidationError as error:
+            raise BenchError(f"of another version: {validation_message(error, 'field')}", file=path) from error
     if found:
         raise BenchError(f"{len(found)} cells of {store.root} begin with '{given}'; give more of the id")
     raise BenchError(f"no cell '{given}' in {store.root}{_told(store, ids)}")

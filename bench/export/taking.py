@@ -30,6 +30,10 @@ from bench.model.hashes import tensor_hash, weights_hash
 from bench.model.threads import steady_threads
 
 
+LIBRARIES = ("torch", "transformers", "accelerate")
+"""What models, and hooks on them, are made of when they are loaded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What is to be written where.
@@ -106,13 +110,24 @@ def take(work: driver.Work, state: State, facts: Sequence[Fact], order: Order) -
 def _as_weights(work: driver.Work, state: State) -> Iterator[None]:
     """The model as its method deploys it, if that is a matter of weights."""
     with work.method.deployed(work.model, state) as view:
-        hooked = any(part._forward_hooks or part._forward_pre_hooks for part in work.model.hf.modules())
-        if view is not work.model or hooked:
+        if view is not work.model or _is_altered(work.model.hf):
             raise BenchError(
                 f"method '{work.cell.method.name}' answers from a memory beside the model: its weights are not the "
                 "edited model, and cannot be taken home"
             )
         yield
+
+
+def _is_altered(hf: Any) -> bool:
+    """Whether a model has parts, or hooks on them, that it was not loaded with."""
+    hooks = (
+        hook
+        for part in hf.modules()
+        for kind in (part._forward_hooks, part._forward_pre_hooks)
+        for hook in kind.values()
+    )
+    homes = (getattr(each, "__module__", "") for each in (*map(type, hf.modules()), *hooks))
+    return any(home.partition(".")[0] not in LIBRARIES for home in homes)
 
 
 def _asked(facts: Sequence[Fact]) -> list[Question]:

@@ -67,6 +67,14 @@ COVERING: dict[str, Sequence[str]] = {
     "evaluators/edits.py": ("tests/evaluators/test_edits.py",),
     "reports/numbers/significance.py": ("tests/reports/test_significance.py",),
     "reports/numbers/aggregate.py": ("tests/reports/test_aggregate.py", "tests/reports/test_significance.py"),
+    "bench/export/answers.py": ("tests/export/test_taking.py",),
+    "bench/export/delta.py": ("tests/export/test_delta.py", "tests/hostile/test_fuzz_deltas.py"),
+    "bench/export/folder.py": ("tests/export/test_taking.py",),
+    "bench/export/guard.py": ("tests/export/test_taking.py",),
+    "bench/export/loading.py": ("tests/cli/test_edit.py",),
+    "bench/export/lowrank.py": ("tests/export/test_lowrank.py",),
+    "bench/export/session.py": ("tests/cli/test_edit.py",),
+    "bench/export/taking.py": ("tests/export/test_taking.py", "tests/export/test_delta.py", "tests/cli/test_edit.py"),
     "bench/model/stats.py": ("tests/model/test_stats.py",),
 }
 """Tests by module."""
