@@ -29,7 +29,6 @@ from bench.model.failures import told_saving
 from bench.model.hashes import tensor_hash, weights_hash
 from bench.model.threads import steady_threads
 
-
 LIBRARIES = ("torch", "transformers", "accelerate")
 """What models, and hooks on them, are made of when they are loaded."""
 

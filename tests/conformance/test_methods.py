@@ -28,7 +28,9 @@ def pairs() -> list[Any]:
             name,
             place,
             id=f"{name}-{place.label}",
-            marks=[] if place.claims or place.architecture in (first, others[turn % len(others)]) else pytest.mark.soak,
+            marks=[]
+            if place.claims or place.architecture in (first, others[turn % len(others)])
+            else pytest.mark.soak,
         )
         for turn, name in enumerate(METHODS.names())
         for place in conformance.places(METHODS, name)

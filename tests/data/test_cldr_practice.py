@@ -7,6 +7,8 @@ from bench.data.cldr.facts import load_cldr, practice_facts
 LANGUAGES = ("en", "zh")
 
 
+
+
 def test_no_place_is_practised_on_that_is_edited_or_asked() -> None:
     practised = {fact.request.fact_id for facts in practice_facts(LANGUAGES).values() for fact in facts}
     assert practised
