@@ -12,7 +12,7 @@ from bench.export.answers import GUARD, Question
 from bench.model.editable import EditableModel
 from bench.model.labels import LabelTokens
 
-MOST = 200
+MOST = 100
 """Of questions that the user has not chosen, drawn by seed."""
 
 PER_LANGUAGE = 20

@@ -57,7 +57,7 @@ def test_it_holds_the_changed_matrices_only_and_says_how_they_came(tmp_path: Pat
     assert found.base.model == "polyglot-tiny" and found.base.dtype == "float32"
     assert found.about["method"] == "pushing" and found.about["options"] == {"layer": 1}
     assert (found.about["facts"], found.about["facts_hash"]) == (2, "f" * 32)
-    assert found.about["packages"]["torch"] == torch.__version__.partition("+")[0] or found.about["packages"]["torch"]
+    assert {"torch", "transformers"} <= set(found.about["packages"])
     with safe_open(tmp_path / "out" / delta.FILE, framework="pt") as file:
         assert "/" not in json.dumps({k: v for k, v in file.metadata().items() if k != "format"})
 

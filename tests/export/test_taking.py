@@ -35,7 +35,7 @@ def test_the_whole_model_is_loaded_by_transformers(tmp_path: Path, edited: Edite
 def test_of_less_precision_the_whole_model_holds_what_it_computes_with(tmp_path: Path, dtype: str) -> None:
     from transformers import AutoModelForCausalLM
 
-    edited = Edited.make(dtype=dtype)
+    edited = Edited.make("gpt2", dtype)  # rotary tables of a tiny model are of less precision than those of one loaded
     edited.take(tmp_path / "out", full=True)
     again = AutoModelForCausalLM.from_pretrained(tmp_path / "out" / "model", dtype=getattr(torch, dtype))
     assert torch.equal(logits(again), edited.logits())
@@ -147,24 +147,29 @@ def test_what_is_said_is_what_greedy_decoding_says(edited: Edited) -> None:
         assert ids == out.tolist()
 
 
-def test_right_before_and_now(edited: Edited) -> None:
-    model = edited.work.model
-    prompt = "The king of Land is"
-    after = answers.say(model, [prompt], ["x"])[0]
-    with model.unedited():
-        before = answers.say(model, [prompt], ["x"])[0]
-    assert before[0] != after[0]
-    texts = [
-        model.tokenizer.convert_tokens_to_string(model.tokenizer.convert_ids_to_tokens([ids[0]]))
-        for ids in (before, after)
-    ]
-    rows = answers.compare(model, [Question(EDITED, "f", "en", prompt, text) for text in texts])
+def test_right_before_and_now(edited: Edited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right is what begins with the target; changed is what differs in as many tokens."""
+    model, seen = edited.work.model, []
+    king, otto, rex = model.tokens.targets([" King", " Otto", " Ki"])
+
+    def say(asked, prompts, targets) -> list[list[int]]:
+        seen.append(
+            torch.equal(asked.parameter(asked.parameter_names(1)[0]), asked.master(asked.parameter_names(1)[0]))
+        )
+        return [otto + [9, 9], king + [9], rex + [9] * 6] if seen[-1] else [king + [8], king + [8], rex + [8] * 6]
+
+    monkeypatch.setattr(answers, "say", say)
+    targets = (" Otto", " King", " King")
+    rows = answers.compare(model, [Question(EDITED, "f", "en", "The king is", each) for each in targets])
+    assert seen == [True, False]  # now, then before
     assert [(row.right_before, row.right_now, row.changed) for row in rows] == [
-        (True, False, True),
         (False, True, True),
+        (True, True, False),
+        (False, False, True),
     ]
+    assert rows[0].now.startswith("Otto") and rows[0].before.startswith("King")
     count = answers.Count.of(rows, EDITED)
-    assert (count.asked, count.right_before, count.right_now, count.changed) == (2, 1, 1, 2)
+    assert (count.asked, count.right_before, count.right_now, count.changed) == (3, 1, 2, 2)
     assert answers.Count.of(rows, GUARD).asked == 0
 
 
