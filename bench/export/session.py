@@ -159,9 +159,7 @@ def export(
     order = wish.order(cell.model.name)
     now = contents.as_now(cell, world.methods, world.data_dir, world.cache_dir)
     if now.id() != cell.id():
-        raise BenchError(
-            f"another {verify.changed(cell, now)} by now than the cell was computed with", record=cell.id()
-        )
+        raise BenchError(f"the cell was computed with another {verify.changed(cell, now)}", record=cell.id())
     with quiet_libraries(), display.board(1) as board:
         progress = board.cell(cell.label())
         progress.stage("loading")

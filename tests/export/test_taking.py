@@ -156,7 +156,8 @@ def test_right_before_and_now(edited: Edited, monkeypatch: pytest.MonkeyPatch) -
         seen.append(
             torch.equal(asked.parameter(asked.parameter_names(1)[0]), asked.master(asked.parameter_names(1)[0]))
         )
-        return [otto + [9, 9], king + [9], rex + [9] * 6] if seen[-1] else [king + [8], king + [8], rex + [8] * 6]
+        more = [9 if seen[-1] else 8] * 6
+        return [[*(otto if seen[-1] else king), *more], [*king, *more], [*rex, *more]]
 
     monkeypatch.setattr(answers, "say", say)
     targets = (" Otto", " King", " King")
