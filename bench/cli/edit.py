@@ -152,7 +152,7 @@ def _tell(taken: Taken, out: Path) -> None:
     echo(_stayed(guard, taken.guard))
     largest = max(taken.sizes, key=lambda name: taken.sizes[name])
     echo(
-        f"{len(taken.sizes)} matrices changed, {taken.bytes / 1e6:.1f} MB; "
+        f"{len(taken.sizes)} {'matrix' if len(taken.sizes) == 1 else 'matrices'} changed, {taken.bytes / 1e6:.1f} MB; "
         f"most of all {largest}, by {taken.sizes[largest]:.2%} of its norm"
     )
     for name, each in taken.factors.items():
