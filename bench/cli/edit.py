@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 WHAT = "What to write"
 
-LONGEST = 60
-"""Characters of a text in the table; answers.csv has them all."""
+ASKED, SAID = 48, 28
+"""Most characters of a prompt or target, and of what was said, in the table; answers.csv has them all."""
 
 Method = Annotated[str, Option(help="A method's name.")]
 Model = Annotated[str, Option(help="A model's name, folder or hub id.")]
@@ -172,13 +172,14 @@ def _stayed(guard: Count, source: str) -> str:
 
 
 def _show(rows: Iterable[Row]) -> None:
-    table = [
-        ("right" if row.right_now else "wrong", row.fact, row.lang, *map(_cut, (row.prompt, row.target.strip())),
-         *map(_cut, (row.before, row.now)))
-        for row in rows
-    ]  # fmt: skip
+    table = []
+    for row in rows:
+        asked, said = (_cut(row.prompt, ASKED), _cut(row.target.strip(), ASKED)), (row.before, row.now)
+        table.append(
+            ("right" if row.right_now else "wrong", row.fact, row.lang, *asked, *(_cut(x, SAID) for x in said))
+        )
     echo_table(("", "fact", "", "prompt", "target", "before", "now"), table)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
