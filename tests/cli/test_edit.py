@@ -190,6 +190,26 @@ def test_other_layouts_are_read(edit, tmp_path: Path) -> None:
     assert "counterfact/3" in answer.out and "of 1 answers stay" in answer.out
 
 
+def test_a_classifier_is_taken_home(edit, tmp_path: Path) -> None:
+    from transformers import AutoModelForSequenceClassification
+
+    from bench.model.tiny import tiny_classifier
+
+    model = tiny_classifier("bert")
+    model.hf.save_pretrained(tmp_path / "bert")
+    model.tokenizer.save_pretrained(tmp_path / "bert")
+    facts = own_facts(tmp_path / "claims.jsonl", ("{} is wet.", "true"), ("{} is dry.", "false"))
+    answer = bench(*edit("--full", method="ft-inner", model=tmp_path / "bert", facts=facts, guard=facts))
+    assert answer.code == 0, answer.err
+    taken, tokenizer = load_edited(tmp_path / "out", model=str(tmp_path / "bert"), device="cpu")
+    whole = AutoModelForSequenceClassification.from_pretrained(tmp_path / "out" / "model", dtype=torch.float32)
+    inputs = tokenizer("See is wet.", return_tensors="pt")
+    with torch.no_grad():
+        logits = [each(**inputs).logits for each in (taken, whole, model.hf)]
+    assert torch.equal(logits[0], logits[1]) and not torch.equal(logits[0], logits[2])
+    bench(*edit(model=tmp_path / "bert", facts=facts, out=tmp_path / "no")).is_one_line("encoders are edited by")
+
+
 # ---------------------------------------------------------------------------- export
 @pytest.fixture
 def run(tiny, tmp_path: Path) -> Callable[[str], str]:
