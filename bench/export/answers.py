@@ -91,7 +91,11 @@ def compare(model: EditableModel, questions: Sequence[Question]) -> list[Row]:
         first = then[: len(target)], after[: len(target)]
         rows.append(
             Row(
-                *astuple(question),
+                question.role,
+                question.fact_id,
+                question.lang,
+                question.prompt,
+                question.target,
                 before=in_words(model, then),
                 now=in_words(model, after),
                 right_before=first[0] == target,
