@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.cli.python import run
+    from bench.export.loading import load_edited
     from bench.store.results import load_results
 
-__all__ = ["load_results", "run"]
+__all__ = ["load_edited", "load_results", "run"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,6 +22,10 @@ def __getattr__(name: str) -> Any:
         from bench.cli.python import run
 
         return run
+    if name == "load_edited":
+        from bench.export.loading import load_edited
+
+        return load_edited
     if name == "load_results":
         from bench.store.results import load_results
 

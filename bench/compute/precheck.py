@@ -17,15 +17,30 @@ def check(model: EditableModel, facts: Iterable[Fact], cell: Cell) -> None:
     Raises:
         BenchError: names the data set, the fact and the field; or the model.
     """
+    found = list(facts)
+    check_texts(model, found, cell.data.name)
+    request = found[-1].request
+    (answer,) = model.answers([request.text], [request.target])
+    if not all(map(math.isfinite, answer.logprobs)):
+        raise BenchError(f"model {cell.model.name!r} computes NaN or inf in {cell.model.dtype}; give another --dtype")
+
+
+def check_texts(model: EditableModel, facts: Iterable[Fact], name: str) -> None:
+    """Refuse facts that the model's tokenizer or context cannot take.
+
+    Args:
+        model: that will read them.
+        facts: with their probes.
+        name: of the data set.
+
+    Raises:
+        BenchError: names the data set, the fact and the field.
+    """
     for fact in facts:
         try:
             _check_texts(model, fact)
         except BenchError as error:
-            raise error.at(file=cell.data.name, record=fact.request.fact_id) from error
-        request = fact.request
-    (answer,) = model.answers([request.text], [request.target])
-    if not all(map(math.isfinite, answer.logprobs)):
-        raise BenchError(f"model {cell.model.name!r} computes NaN or inf in {cell.model.dtype}; give another --dtype")
+            raise error.at(file=name, record=fact.request.fact_id) from error
 
 
 def _check_texts(model: EditableModel, fact: Fact) -> None:

@@ -95,7 +95,7 @@ def _again(cell: Cell, store: ResultStore, results: Results, world: world.World,
     try:
         found = contents.as_now(cell, world.methods, world.data_dir, world.cache_dir, world.trusted)
         if found.id() != cell.id():
-            return Check(cell.id(), cell.label(), "not checked", f"another {_changed(cell, found)} by now")
+            return Check(cell.id(), cell.label(), "not checked", f"another {changed(cell, found)} by now")
         mine = replace(world, evaluators=_evaluators(recorded))
         asked = contents.judged([found], mine.evaluators, mine.evaluator_registry, mine.data_dir)[0].asked
         if asked != cell.asked:
@@ -119,7 +119,7 @@ def _evaluators(recorded: Mapping[str, Any]) -> tuple[tuple[str, dict[str, Any]]
     return tuple((name, {key: value for key, value in options.items() if key != "asked"}) for name, options in found)
 
 
-def _changed(old: Cell, new: Cell) -> str:
+def changed(old: Cell, new: Cell) -> str:
     """Which parts of a cell's identity differ."""
     a, b = old.identity(), new.identity()
     return " and ".join(key for key in a if a[key] != b[key])

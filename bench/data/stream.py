@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from bench.api import Fact
 from bench.config.cell import Cell, Schedule
 from bench.data import datasets
 from bench.data.common import DataRequest, Dataset, LoadedData, check_enough, shuffled
+from bench.data.sources import facts_file
 from bench.ground.errors import BenchError
 from bench.ground.names import hint
 
@@ -32,6 +34,26 @@ def _of_languages(name: str, languages: Iterable[str]) -> Dataset:
         if lang not in chosen.languages:
             raise BenchError(f"{name} has no language {lang!r}{hint(lang, chosen.languages)}")
     return chosen
+
+
+def all_of(name: str, seed: int) -> list[Fact]:
+    """All facts of a file, in every language: the user's own in their order there, others as `seed` draws them.
+
+    Raises:
+        BenchError: it is no file of facts, or not as it should be.
+    """
+    reader = datasets.reader(name)
+    if reader == name:
+        raise BenchError(f"not a file of facts; they end in {' or '.join(facts_file.SUFFIXES)}", file=name)
+    chosen = datasets.dataset(name)
+    facts = chosen.load(DataRequest(chosen.languages, sys.maxsize, seed, parallel=False)).facts
+    found = [fact for of_language in facts.values() for fact in of_language]
+    if not found:
+        raise BenchError("no facts are left after filtering", file=name)
+    if reader == facts_file.LAYOUT:
+        places = {key: place for place, key in enumerate(facts_file.read(Path(name).expanduser()))}
+        found.sort(key=lambda fact: places[fact.request.fact_id, fact.request.lang])
+    return found
 
 
 PRACTISED = 10_000

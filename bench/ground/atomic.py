@@ -1,4 +1,4 @@
-"""Write a file whole or not at all, and one process at a time."""
+"""Write a file, or all files of a folder, whole or not at all, and one process at a time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,61 @@ def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def filling(folder: Path, stale: Iterable[str] = ()) -> Iterator[Path]:
+    """Yield a temporary folder in `folder`; on success what it holds takes the place of what goes by these names there.
+
+    What goes by other names stays. Ctrl-C and SIGTERM wait only while things change places.
+
+    Args:
+        folder: made if it is not there, and removed again if nothing comes of it.
+        stale: names of what is to go, if nothing takes its place.
+
+    Raises:
+        StorageError: the folder cannot be written, or is full.
+    """
+    temporary = folder / f".new.{secrets.token_hex(4)}.tmp"
+    is_new = not folder.exists()
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        for path in temporary.rglob("*"):
+            if path.is_file():
+                _sync(path)
+        _change_places(temporary, folder, stale)
+    except StorageError as error:  # it names a file that nobody has heard of
+        raise StorageError(error.message, file=folder) from error
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StorageError(f"cannot write: {reason}; nothing that was written before is lost", file=folder) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if is_new:
+            with suppress(OSError):  # it holds what was written, or was never made
+                folder.rmdir()
+
+
+def _change_places(temporary: Path, folder: Path, stale: Iterable[str]) -> None:
+    """Move what is in a temporary folder into `folder`, and what stood in its place away."""
+    new = [path.name for path in temporary.iterdir()]
+    with unbroken():
+        old = temporary / ".old"
+        old.mkdir()
+        for name in new:
+            if (folder / name).exists():
+                (folder / name).rename(old / name)
+            try:
+                (temporary / name).rename(folder / name)
+            except OSError:
+                if (old / name).exists():
+                    (old / name).rename(folder / name)
+                raise
+        for name in stale:
+            if name not in new and (folder / name).exists():
+                (folder / name).rename(old / name)
+        _sync(folder)
+
+
 def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -92,7 +148,10 @@ def sweep(folder: Path, below: bool = True) -> None:
     """Remove what `replacing` left in a folder, and in those below it, when its process was killed."""
     for path in folder.glob("**/.*.tmp" if below else ".*.tmp"):
         if TEMPORARY.fullmatch(path.name):
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
@@ -13,7 +12,8 @@ from torch import Tensor, nn
 from bench.ground.errors import BenchError
 from bench.model.archs import arch_of
 from bench.model.batching import Budget
-from bench.model.placement import device_of, devices_of, is_offloaded, make_resident, weight_of
+from bench.model.hashes import weights_hash
+from bench.model.placement import device_of, devices_of, is_offloaded, make_resident
 from bench.model.sizes import ModelSize, affordable_tokens, free_bytes
 from bench.model.tokens import Tokens
 
@@ -50,7 +50,7 @@ class Weights:
         self._parameters: dict[str, nn.Parameter] = {}
         self._originals: dict[str, Tensor] = {}
         self._masters: dict[str, Tensor] = {}
-        self.fingerprint = fingerprint or self._hash_weights()
+        self.fingerprint = fingerprint or weights_hash(hf, tokens.tokenizer.backend_tokenizer.to_str())
         self.budget = Budget(token_budget or self._affordable_tokens())
 
     @property
@@ -182,13 +182,3 @@ class Weights:
         size = ModelSize(count, self.n_layers, width, inner, self.hf.config.vocab_size, self.context_length, width)
         free = min(free_bytes(str(device)) for device in self.devices)
         return affordable_tokens(size, projection.element_size(), self.device.type, free)
-
-    def _hash_weights(self) -> str:
-        digest = hashlib.blake2b(digest_size=16)
-        tied = getattr(self.hf, "all_tied_weights_keys", {})
-        for name in sorted(name for name, _ in self.hf.named_parameters() if name not in tied):
-            digest.update(name.encode())
-            weight = weight_of(self.hf, name)
-            digest.update(weight.contiguous().view(torch.uint8).cpu().numpy().tobytes())
-        digest.update(self.tokens.tokenizer.backend_tokenizer.to_str().encode())
-        return digest.hexdigest()

@@ -9,7 +9,7 @@ import pytest
 from bench.config.cell import Schedule
 from bench.data.common import DataRequest
 from bench.data.datasets import dataset, datasets, fingerprint
-from bench.data.stream import EditStream, load
+from bench.data.stream import EditStream, all_of, load
 from bench.ground.errors import BenchError
 
 EIFFEL = {
@@ -184,3 +184,14 @@ def test_an_unknown_language_is_named(tmp_path: Path, code: str, message: str) -
 def test_one_language_under_two_codes_is_one(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="record 2, field 'fact_id': 'eiffel' is given twice in 'zh'"):
         dataset(write(tmp_path / "own.jsonl", EIFFEL_ZH, EIFFEL_ZH | {"lang": "zh-CN"}))
+
+
+def test_all_facts_of_a_file_come_in_its_order(tmp_path: Path) -> None:
+    records = [EIFFEL | {"fact_id": f"f{i}"} for i in range(9)]
+    name = write(tmp_path / "own.jsonl", *records[:5], EIFFEL_ZH | {"fact_id": "f0"}, *records[5:])
+    facts = all_of(name, 3)
+    keys = [(fact.request.fact_id, fact.request.lang) for fact in facts]
+    assert keys == [*((f"f{i}", "en") for i in range(5)), ("f0", "zh"), *((f"f{i}", "en") for i in range(5, 9))]
+    assert [each.lang for each in facts[0].request.translations] == ["zh"]
+    with pytest.raises(BenchError, match="cldr: not a file of facts"):
+        all_of("cldr", 0)

@@ -71,6 +71,14 @@ COVERING: dict[str, Sequence[str]] = {
     "reports/numbers/variants.py": ("tests/reports/test_xme_numbers.py",),
     "reports/numbers/overlap.py": ("tests/reports/test_xme_numbers.py",),
     "reports/numbers/xme_published.py": ("tests/reports/test_experiments_xme_claims.py",),
+    "bench/export/answers.py": ("tests/export/test_taking.py",),
+    "bench/export/delta.py": ("tests/export/test_delta.py", "tests/hostile/test_fuzz_deltas.py"),
+    "bench/export/folder.py": ("tests/export/test_taking.py",),
+    "bench/export/guard.py": ("tests/export/test_taking.py",),
+    "bench/export/loading.py": ("tests/cli/test_edit.py",),
+    "bench/export/lowrank.py": ("tests/export/test_lowrank.py",),
+    "bench/export/session.py": ("tests/cli/test_edit.py",),
+    "bench/export/taking.py": ("tests/export/test_taking.py", "tests/export/test_delta.py", "tests/cli/test_edit.py"),
     "bench/model/stats.py": ("tests/model/test_stats.py",),
 }
 """Tests by module."""
