@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from bench.cli import cost, data, options, stats, trace
+from bench.cli import cost, data, judge, options, stats, trace
 from bench.cli.echo import complain, echo, echo_table, tolerate
+from bench.cli.folders import run_folder
 from bench.config.rooms import room
 from bench.ground.errors import BenchError
 
@@ -43,6 +44,7 @@ app = typer.Typer(
     epilog="Start with: bench run --preset smoke",
 )
 app.add_typer(data.app, name="data")
+app.add_typer(judge.app, name="judge")
 app.command("cost")(cost.cost_command)
 app.command("stats")(stats.stats_command)
 app.command("trace")(trace.trace_command)
@@ -140,21 +142,6 @@ def compute(planned: Plan, choice: options.DisplayChoice | None, **how: Any) -> 
     if line := session.failure_line(outcomes, root.name):
         complain(line)
     raise typer.Exit(exit_code(outcomes))
-
-
-def run_folder(run: str, results_dir: Path) -> Path:
-    """A run's folder by its path, its name, or its preset.
-
-    Raises:
-        BenchError: there is none.
-    """
-    from bench.ground.names import hint
-
-    for folder in (results_dir / run, Path(run)):
-        if folder.is_dir():
-            return folder
-    there = sorted(path.name for path in results_dir.glob("*") if path.is_dir())
-    raise BenchError(f"no run '{run}' in {results_dir}{hint(run, there)}")
 
 
 @app.command("report")

@@ -48,9 +48,7 @@ def evaluate_apart(
 ) -> Table:
     """Score independent edits with one evaluator, each by itself."""
     with measured() as cost:
-        found = [
-            row for view, fact in zip(asked, facts, strict=True) for row in evaluator.score(view, [fact], context)
-        ]
+        found = [row for view, fact in zip(asked, facts, strict=True) for row in evaluator.score(view, [fact], context)]
     rows, answers = _sorted(found)
     return Table(rows, [_cost(f"seconds.score.{name}", cost.seconds)], answers)
 

@@ -175,7 +175,7 @@ class Cell(Frozen):
             "model": {**_content(model.name, model.fingerprint), "dtype": model.dtype},
             "data": {**_content(data.name, data.fingerprint), "reader": data.reader or data.name},
             "schedule": self.schedule.model_dump(mode="json"),
-            "method": method.model_dump(mode="json", exclude={"statistics"}),
+            "method": {**method.model_dump(mode="json", exclude={"statistics"}), "options": counted(method.options)},
             "corpus": text if method.statistics else None,
             "seed": self.seed,
         }
@@ -200,6 +200,19 @@ class Cell(Frozen):
         """Seed of one random draw. It depends on seed and part only: methods of a seed share it."""
         digest = hashlib.blake2b(f"{self.seed}/{part}".encode(), digest_size=7).digest()
         return int.from_bytes(digest, "big")
+
+
+LATER: Mapping[str, Any] = {"end_of_text": False}
+"""Options that methods had not at first, with the value that changes nothing."""
+
+
+def counted(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a method that its numbers depend on: those of `LATER` only where they are used.
+
+    So cells, and editors, that were made before there was such an option are still found.
+    """
+    unused = object()
+    return {name: value for name, value in options.items() if value != LATER.get(name, unused)}
 
 
 def _content(name: str, fingerprint: str) -> dict[str, str]:

@@ -8,6 +8,8 @@ from typing import Literal, Protocol
 Ended = Literal["stop", "end of text", "length"]
 """Why an answer is over: by the rule that was given, by the model's own token, or because it may not be longer."""
 
+NO_ANSWERS = "a classifier says one of its labels, it writes no answers; ask it with --evaluators edits"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.ground.errors import BenchError
-from bench.model.answers import Answer, Ending, Generated
+from bench.model.answers import NO_ANSWERS, Answer, Ending, Generated
 from bench.model.archs import arch_of
 from bench.model.generating import Decoder
 from bench.model.labels import LabelTokens, labels_of
@@ -146,7 +146,7 @@ class EditableModel(Weights):
             BenchError: the model is a classifier, or a prompt has no tokens or is too long.
         """
         if self.arch.head:
-            raise BenchError("a classifier says one of its labels, it writes no answers; ask it with --evaluators edits")
+            raise BenchError(NO_ANSWERS)
         asked = list(dict.fromkeys(zip(prompts, endings, strict=True)))
         rows = self._checked(self.tokens.prompts([prompt for prompt, _ in asked]))
         # the last token is only predicted

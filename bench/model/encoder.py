@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from bench.ground.errors import BenchError
-from bench.model.answers import Answer, Ending, Generated
+from bench.model.answers import NO_ANSWERS, Answer, Ending, Generated
 from bench.model.labels import LabelTokens, labels_of
 from bench.model.said import Said
 from bench.model.weights import Weights
@@ -65,4 +65,4 @@ class EncoderModel(Weights):
         Raises:
             BenchError: always.
         """
-        raise BenchError("a classifier says one of its labels, it writes no answers; ask it with --evaluators edits")
+        raise BenchError(NO_ANSWERS)

@@ -64,7 +64,8 @@ class Decoder:
     @classmethod
     def of(cls, hf: Any, trunk: nn.Module, head: nn.Module, tokens: Tokens, device: torch.device) -> Decoder:
         """The decoder of a Hugging Face model; any of the tokens that its settings name ends a text."""
-        named = (tokens.tokenizer.eos_token_id, hf.config.eos_token_id, getattr(hf.generation_config, "eos_token_id", None))
+        places = (tokens.tokenizer, hf.config, hf.generation_config)
+        named = [getattr(place, "eos_token_id", None) for place in places]
         ids = (each for one in named for each in (one if isinstance(one, list | tuple) else [one]))
         return cls(trunk, head, tokens, frozenset(token for token in ids if token is not None), device)
 

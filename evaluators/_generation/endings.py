@@ -8,6 +8,11 @@ from dataclasses import dataclass
 
 from bench.ground.languages import spaceless_languages
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 BREAKS = "\n\r\v\f\x85\u2028\u2029"
 """They end a line."""
 
@@ -21,27 +26,25 @@ SHARED = ".．!?…"
 CLOSERS = "\"'”’»›)]}」』）】》"
 """They stand between the end of a sentence and the space after it."""
 
-ORDINALS = frozenset("cs da de et fi fo hr hu is lv nb nn no pl sk sl sr tr".split())
+ORDINALS = _words("cs da de et fi fo hr hu is lv nb nn no pl sk sl sr tr")
 """Languages that write an ordinal as a number and a full stop."""
 
 LONGEST_ORDINAL = 2
 """Digits of an ordinal; with more it is a year, and ends the sentence."""
 
 ABBREVIATIONS: Mapping[str, frozenset[str]] = {
-    "": frozenset("dr prof st jr sr vs etc ca nr".split()),
-    "en": frozenset(
+    "": _words("dr prof st jr sr vs etc ca nr"),
+    "en": _words(
         "mr mrs ms messrs mt ft rev hon gov sen rep pres gen col maj capt cmdr lt sgt ave blvd rd dept univ est "
-        "approx inc ltd corp co bros vol fig jan feb aug sept oct nov dec".split()
+        "approx inc ltd corp co bros vol fig jan feb aug sept oct nov dec"
     ),
-    "de": frozenset(
+    "de": _words(
         "hr fr frl hl bzw vgl usw geb gest gegr ggf evtl inkl exkl sog mio mrd jh jhd str bd hrsg verh dipl ing "
-        "jan feb aug sept okt nov dez".split()
+        "jan feb aug sept okt nov dez"
     ),
-    "nl": frozenset(
-        "mr mevr dhr drs ir ing mw ds bijv resp enz jl blz jhr gen kol no jan feb aug sept okt nov dec".split()
-    ),
-    "es": frozenset("sra srta dra ud uds vd av avda núm pág art gral cnel cap sto sta aprox admón cía dpto".split()),
-    "fr": frozenset("mm mme mmes mlle mgr ste av bd env cf chap éd vol apr janv févr avr juil sept oct nov déc".split()),
+    "nl": _words("mr mevr dhr drs ir ing mw ds bijv resp enz jl blz jhr gen kol no jan feb aug sept okt nov dec"),
+    "es": _words("sra srta dra ud uds vd av avda núm pág art gral cnel cap sto sta aprox admón cía dpto"),
+    "fr": _words("mm mme mmes mlle mgr ste av bd env cf chap éd vol apr janv févr avr juil sept oct nov déc"),
 }
 """Words, by language and in all ("") of them, that a full stop shortens and that more words follow."""
 

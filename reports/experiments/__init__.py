@@ -13,6 +13,7 @@ from reports.experiments import (
     figure2,
     figure3,
     figure4,
+    generation,
     horizon,
     prediction,
     table1,
@@ -28,8 +29,8 @@ from reports.parts.sections import Section
 
 def of_panel(results: Results, panel: Panel) -> list[Section]:
     """Sections about one setting of a run."""
-    found = (module.section(results, panel) for module in (table1, figure2, horizon, figure3, tables2, table8))
-    return [section for section in found if section]
+    modules = (table1, generation, figure2, horizon, figure3, tables2, table8)
+    return [found for module in modules if (found := module.section(results, panel))]
 
 
 def of_run(results: Results, panels: Sequence[Panel]) -> list[Section]:

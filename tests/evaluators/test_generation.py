@@ -53,7 +53,9 @@ FACTS = (
             probe("crosslingual", "A的首都是", "波市", "zh"),
         ),
     ),
-    Fact(EditRequest("b", "en", "Queen of {} is", "B", " Eve"), (probe("efficacy", "Queen of B is", " Eve", fact="b"),)),
+    Fact(
+        EditRequest("b", "en", "Queen of {} is", "B", " Eve"), (probe("efficacy", "Queen of B is", " Eve", fact="b"),)
+    ),
 )
 
 
