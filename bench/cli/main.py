@@ -62,6 +62,7 @@ def run_command(
     settings: options.Settings = None,
     hparams: options.HParams = None,
     dtype: options.Dtype = None,
+    chat_template: options.ChatTemplate = None,
     evaluators: options.Names = None,
     corpus: options.Corpus = None,
     token_budget: options.TokenBudget = None,
@@ -106,7 +107,8 @@ def run_command(
         "seeds": seeds, "orders": order, "edited": edited, "batch_size": batch_size, "steps": steps,
         "eval_every": eval_every, "edits_per_language": edits_per_language, "parallel": parallel,
         "independent": independent, "hparams": hparams, "dtype": dtype, "corpus": corpus, "token_budget": token_budget,
-        "evaluators": evaluators, "eval_limit": eval_limit, **assignments(settings or []),
+        "evaluators": evaluators, "eval_limit": eval_limit, "chat_template": chat_template,
+        **assignments(settings or []),
     }  # fmt: skip
     spec = resolve(preset, config, flags)
     planned = planning.plan(spec, results_dir, data_dir, cache_dir, trust_remote_code or ())

@@ -262,4 +262,4 @@ def load_model(cell: Cell, world: World) -> EditableModel:
     name, dtype = cell.model.name, cell.model.dtype
     trusted = name in world.trusted
     hf, tokenizer = load_pretrained(name, dtype, world.device, world.cache_dir, trusted, world.device_map)
-    return view_of(hf, tokenizer, cell.model.fingerprint)
+    return view_of(hf, tokenizer, cell.model.fingerprint, bool(cell.model.chat))

@@ -39,11 +39,17 @@ class Frozen(BaseModel):
 
 
 class ModelRef(Frozen):
-    """Which model, loaded how. `fingerprint` hashes the weights and the tokenizer; "" = not to be had."""
+    """Which model, loaded and asked how.
+
+    Attributes:
+        fingerprint: hash of the weights and the tokenizer; "" = not to be had.
+        chat: hash of what its chat template puts around every prompt, of edits and probes; "" = nothing does.
+    """
 
     name: str
     dtype: Dtype = "float32"
     fingerprint: str = ""
+    chat: str = ""
 
 
 class DataRef(Frozen):
@@ -168,11 +174,12 @@ class Cell(Frozen):
     def identity(self) -> dict[str, Any]:
         """What determines the cell's numbers, by content; a name counts only where the content is not known."""
         model, data, method = self.model, self.data, self.method
+        chat = {"chat": model.chat} if model.chat else {}
         text = {**_content(self.corpus, self.corpus_fingerprint), "token_budget": self.token_budget}
         return {
             "identity": IDENTITY_VERSION,
             "schema": SCHEMA_VERSION,
-            "model": {**_content(model.name, model.fingerprint), "dtype": model.dtype},
+            "model": {**_content(model.name, model.fingerprint), "dtype": model.dtype, **chat},
             "data": {**_content(data.name, data.fingerprint), "reader": data.reader or data.name},
             "schedule": self.schedule.model_dump(mode="json"),
             "method": {**method.model_dump(mode="json", exclude={"statistics"}), "options": counted(method.options)},

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from bench.ground.errors import BenchError
 from bench.model.answers import NO_ANSWERS, Answer, Ending, Generated
 from bench.model.archs import arch_of
+from bench.model.chat import ChatTokens
 from bench.model.generating import Decoder
 from bench.model.labels import LabelTokens, labels_of
 from bench.model.passes import Network, Pass, run_trunk
@@ -31,22 +32,25 @@ class EditableModel(Weights):
         tokenizer: its fast tokenizer.
         fingerprint: hash of weights and tokenizer; computed from the weights in memory where empty.
         token_budget: most tokens (rows x length) in one forward; what the free memory allows where 0.
+        chat: prompts stand in the chat template of the tokenizer.
 
     Attributes:
         network: what its passes run over.
 
     Raises:
-        BenchError: unknown architecture or slow tokenizer.
+        BenchError: unknown architecture, slow tokenizer, or one without a chat template that is asked for.
     """
 
-    def __init__(self, hf: Any, tokenizer: Any, fingerprint: str = "", token_budget: int = 0) -> None:
+    def __init__(
+        self, hf: Any, tokenizer: Any, fingerprint: str = "", token_budget: int = 0, chat: bool = False
+    ) -> None:
         arch = arch_of(type(hf).__name__)
         self.head: nn.Module = hf.get_submodule(arch.head) if arch.head else hf.get_output_embeddings()
         known = len(hf.get_input_embeddings().weight)
         if arch.head:
             tokens: Tokens = LabelTokens(tokenizer, known, labels_of(hf.config))
         else:
-            tokens = Tokens(tokenizer, min(known, len(self.head.weight)))
+            tokens = (ChatTokens if chat else Tokens)(tokenizer, min(known, len(self.head.weight)))
         super().__init__(hf, tokens, fingerprint, token_budget)
         self.norm: nn.Module = self.trunk.get_submodule(arch.norm)
         self.network = Network.of(self.trunk, self.blocks, arch.feed_forward)

@@ -51,9 +51,14 @@ class Tokens:
         tokenizer: a fast tokenizer (offsets are needed).
         vocabulary: how many tokens the model knows; all that the tokenizer has where None.
 
+    Attributes:
+        framed: hash of what stands around every prompt; "" for nothing.
+
     Raises:
         BenchError: the tokenizer is slow.
     """
+
+    framed = ""
 
     def __init__(self, tokenizer: Any, vocabulary: int | None = None) -> None:
         if not getattr(tokenizer, "is_fast", False):
@@ -65,6 +70,11 @@ class Tokens:
         eos = tokenizer.eos_token_id
         # a padding token may have no embedding, and is not needed
         self.pad_id: int = eos if eos is not None and self._knows(eos) else 0
+
+    @property
+    def plain(self) -> Tokens:
+        """The tokenizer for texts that are no prompts."""
+        return self
 
     @property
     def special_ids(self) -> list[int]:

@@ -91,7 +91,7 @@ class HyperEditor:
             "method": self.name,
             "options": counted(self.options.model_dump(mode="json")),
             "course": asdict(course),
-            "model": model.fingerprint,
+            "model": model.fingerprint + model.tokens.framed,
             "weights": list(modules),
             "practice": text_digest(*map(repr, facts)),
         }

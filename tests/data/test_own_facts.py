@@ -184,3 +184,26 @@ def test_an_unknown_language_is_named(tmp_path: Path, code: str, message: str) -
 def test_one_language_under_two_codes_is_one(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="record 2, field 'fact_id': 'eiffel' is given twice in 'zh'"):
         dataset(write(tmp_path / "own.jsonl", EIFFEL_ZH, EIFFEL_ZH | {"lang": "zh-CN"}))
+
+
+def test_aliases_count_for_the_edit_its_paraphrases_and_other_languages(tmp_path: Path) -> None:
+    english = {"fact_id": "a", "lang": "en", "prompt": "{} lies in", "subject": "Eiffel", "target": "Rome"}
+    german = {**english, "lang": "de", "prompt": "{} liegt in", "target": "Rom", "aliases": ["Roma", "Ewige Stadt"]}
+    path = tmp_path / "facts.jsonl"
+    neighbour = [{"prompt": "Big Ben is in", "target": "London"}]
+    rows = ({**english, "paraphrases": ["{}, in"], "neighbours": neighbour, "aliases": ["Roma"]}, german)
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    (fact,) = load(str(path), DataRequest(("en", "de"), 1)).facts["en"]
+    assert {probe.kind: probe.aliases for probe in fact.probes} == {
+        "efficacy": ("Roma",), "generality": ("Roma",), "specificity": (), "crosslingual": ("Roma", "Ewige Stadt"),
+    }  # fmt: skip
+
+
+def test_aliases_change_nothing_that_methods_know_facts_by(tmp_path: Path) -> None:
+    row = {"fact_id": "a", "lang": "en", "prompt": "{} lies in", "subject": "Eiffel", "target": "Rome"}
+    path = tmp_path / "facts.jsonl"
+    found = []
+    for aliases in ([], ["Roma"]):
+        path.write_text(json.dumps({**row, "aliases": aliases}), encoding="utf-8")
+        found.append(repr(load(str(path), DataRequest(("en",), 1)).facts))
+    assert found[0] == found[1]
