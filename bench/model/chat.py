@@ -14,11 +14,13 @@ from bench.ground.digests import text_digest
 from bench.ground.errors import BenchError
 from bench.model.tokens import Covered, Tokens
 
+WITHOUT = "run it without --chat-template"
+
 SENTINELS = ("x1y2z3", "Who is x1y2z3?")
 """Texts that a template must show as they are."""
 
 FIXED = {"date_string": "26 Jul 2024", "enable_thinking": False}
-"""What templates may ask for: the day that some tell would change numbers from day to day; and an answer comes first."""
+"""What templates may ask for: the day, which would else change numbers daily, and that the answer comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,10 @@ class Frame:
             BenchError: it has none, or one that does not show a user's text as it is.
         """
         if not getattr(tokenizer, "chat_template", None):
-            raise BenchError("the tokenizer has no chat template; run it without --chat-template")
+            raise BenchError(f"the tokenizer has no chat template; {WITHOUT}")
         frames = {cls._around(tokenizer, text) for text in SENTINELS}
         if len(frames) != 1:
-            raise BenchError(
-                "the chat template does not show what a user says as it is; run it without --chat-template"
-            )
+            raise BenchError(f"the chat template does not show what a user says as it is; {WITHOUT}")
         return frames.pop()
 
     @classmethod
@@ -54,7 +54,7 @@ class Frame:
             raise BenchError(f"the chat template cannot be used: {reason}") from error
         before, found, after = whole.partition(text)
         if not found or text in after:
-            raise BenchError("the chat template does not show what a user says once; run it without --chat-template")
+            raise BenchError(f"the chat template does not show what a user says once; {WITHOUT}")
         return cls(before, after)
 
     def digest(self) -> str:

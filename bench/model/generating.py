@@ -99,9 +99,9 @@ class Decoder:
                     found[row.place] = over
             if len(left) < len(rows):
                 rows = [rows[i] for i in left]
-                kept = torch.tensor(left, dtype=torch.long, device=mask.device)
-                mask, following = mask[kept], following[kept]
-                cache.batch_select_indices(kept)
+                mask, following = mask[left], following[left]
+                # where layers lie on several devices, none of them may be that of the index
+                cache.batch_select_indices(torch.tensor(left, dtype=torch.long))
             ids = following[:, None]
             mask = torch.cat([mask, mask.new_ones((len(rows), 1))], dim=1)
         return [found[i] for i in range(len(prompts))]

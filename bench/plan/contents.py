@@ -94,7 +94,7 @@ def judged(
 
 
 def model_ref(name: str, dtype: Dtype, cache_dir: Path, trusted: bool, chat: bool = False) -> ModelRef:
-    """A model by its weights and tokenizer, by its own code where that is run, and by its chat template where it is used.
+    """A model by its weights and tokenizer, by its own code where that is run, and its chat template where it is used.
 
     Raises:
         BenchError: it has no chat template that can be used.

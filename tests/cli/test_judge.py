@@ -90,8 +90,7 @@ def test_a_chat_template_makes_another_cell(tiny: Arguments, tiny_world: object,
     for more in ((), ("--chat-template",)):
         answer = bench(*tiny("--models", model, "--methods", "memit", "--steps", "1", "--name", "c", *more))
         assert answer.code == 0, answer.err
-    records = [
-        json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "results" / "c").glob("*/cell.json")
-    ]
+    paths = (tmp_path / "results" / "c").glob("*/cell.json")
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     assert sorted(bool(each["cell"]["model"]["chat"]) for each in records) == [False, True]
     assert len({each["id"] for each in records}) == 2

@@ -1,9 +1,10 @@
 """MLaKE (Wei et al., COLING 2025): questions about one fact, and about what follows from it, in parallel languages.
 
 ``mlake/single_hop/<xx>_qa.json``: records ``question, o_prompt, o_answer, e_prompt, e_answer`` and aliases
-(``e_answer_aliases``), the same facts in the same order in every language. The question is the edit prompt and ``e_answer`` the target: statements
-(``e_prompt``) often have the answer before the subject. They name no subject: it is found by `shared_span` and held to
-be sure by `sure` in languages with spaces between words, by `unspaced` in the others. What is not sure is left out.
+(``e_answer_aliases``), the same facts in the same order in every language. The question is the edit prompt and
+``e_answer`` the target: statements (``e_prompt``) often have the answer before the subject. They name no subject: it is
+found by `shared_span` and held to be sure by `sure` in languages with spaces between words, by `unspaced` in the
+others. What is not sure is left out.
 
 ``mlake/multi_hop/new_<xx>_qa.json``: ``question, e_prompt, e_answer``, asked after an edit. ``e_prompt`` is the English
 statement of that edit in every language, and ties the question to its fact as a portability probe. Files
