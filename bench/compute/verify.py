@@ -107,9 +107,9 @@ def _again(cell: Cell, store: ResultStore, results: Results, world: world.World,
         raise
     except BenchError as error:
         return Check(cell.id(), cell.label(), "not checked", str(error))
-    mine = (results.scores["cell"] == cell.id()) & (results.scores["step"] == len(work.stream))
+    stored = results.scores[(results.scores["cell"] == cell.id()) & (results.scores["step"] == len(work.stream))]
     # judges are not asked again
-    stored = results.scores[mine & ~results.scores["protocol"].str.startswith(JUDGED)]
+    stored = stored[~stored["protocol"].str.startswith(JUDGED)]
     exact = _same_place(recorded, environment(work.model, cell, work.alignment, mine.evaluators))
     verdict, detail = compare(stored, again, exact)
     return Check(cell.id(), cell.label(), verdict, detail)

@@ -96,7 +96,7 @@ def answers_of(root: Path, results: Results) -> pd.DataFrame:
     return rows.assign(id=[_id(request_of(row)) for row in rows.to_dict("records")])
 
 
-def request_of(row: Mapping[str, Any]) -> dict[str, Any]:
+def request_of(row: Mapping[Any, Any]) -> dict[str, Any]:
     """What a judge is shown of an answer."""
     return {
         "question": row["prompt"],
@@ -154,8 +154,8 @@ def import_verdicts(root: Path, answers: pd.DataFrame, path: Path) -> list[Impor
         if not named:
             raise BenchError("holds no verdicts", file=path)
         for judge in sorted(named):
-            own = known[judge].values()
-            _write(_file(root, judge), [json.dumps(asdict(each), ensure_ascii=False) for each in own])
+            lines = [json.dumps(asdict(each), ensure_ascii=False) for each in known[judge].values()]
+            _write(_file(root, judge), lines)
             _score(root, answers, judge, known[judge])
     return [_counted(judge, known[judge], asked) for judge in sorted(named)]
 
@@ -199,7 +199,8 @@ def verdicts(root: Path) -> dict[str, dict[str, Verdict]]:
 def _score(root: Path, answers: pd.DataFrame, judge: str, own: Mapping[str, Verdict]) -> None:
     """Write the scores of one judge; an answer whose verdict is missing has none."""
     store = ResultStore(root)
-    for (cell, step), rows in answers.groupby(["cell", "step"]):
+    for _, rows in answers.groupby(["cell", "step"]):
+        cell, step = str(rows["cell"].iloc[0]), int(rows["step"].iloc[0])
         scores = [
             {
                 "metric": f"{row['kind']}_judged",
@@ -213,7 +214,7 @@ def _score(root: Path, answers: pd.DataFrame, judge: str, own: Mapping[str, Verd
             for row in rows.to_dict("records")
             if (verdict := own.get(row["id"])) and verdict.verdict is not None
         ]
-        store.record(str(cell), int(step), JUDGE_TABLE, scores, part=judge)
+        store.record(cell, step, JUDGE_TABLE, scores, part=judge)
 
 
 def _file(root: Path, judge: str) -> Path:

@@ -96,8 +96,8 @@ def test_what_the_model_said_is_kept_beside_its_scores(tiny: TinyWorld, tmp_path
     assert run_cell(cell, store, world, Silent()) == "done"
     answers, scores = load_answers(store.root, [cell.id()]), load_results(store.root).scores
     assert store.status(cell.id())[0] == "done"
-    assert set(answers.kind) == {"efficacy", "generality", "specificity"}
-    assert len(answers) == 3 * len(LANGUAGES) * PER_LANGUAGE
+    assert set(answers.kind) == {"efficacy", "generality", "specificity", "crosslingual"}
+    assert len(answers) == 4 * len(LANGUAGES) * PER_LANGUAGE
     assert set(answers.protocol) == {"generation"}
     assert (answers.tokens <= 4).all()
     assert answers.probe.str.fullmatch("[0-9a-f]{16}").all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ from bench.api import EditRequest
 from bench.compute.conformance import OPTIONS
 from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.config.registry import methods
+from bench.data import corpora
 from bench.ground.errors import BenchError
 from bench.model.stats import Stats
 from bench.model.tiny import byte_tokenizer, tiny_classifier, tiny_corpus, tiny_model
 from bench.model.tokens import Tokens
 from methods._hyper.examples import ids
-from methods._locate.prompts import prompt_sets
+from methods._locate.prompts import PromptSet, prompt_sets
 
 REQUEST = EditRequest("f", "en", "The king of {} is", "Norway", " Bo")
 WITHOUT_TARGETS = {"none", "null-space"}
@@ -59,7 +61,9 @@ def said_after(method: str, folder: Path, **options: object) -> tuple[str, str]:
     registry, model, context = methods(), tiny_model("llama", seed=1), OneLanguage()
     known = {key: value for key, value in OPTIONS.items() if key in registry.options(method)}
     built = registry.build(method, {**known, **options})
-    stats = Stats(folder, tiny_corpus(), 2_000)
+    text = folder / "corpus.txt"
+    text.write_text("\n".join(tiny_corpus()), encoding="utf-8")
+    stats = Stats(folder, corpora.corpus(str(text), None), 2_000)
     state = built.prepare(model, stats, context)
     built.apply(model, [REQUEST], state)
     (answer,) = model.generate([REQUEST.text], [Never()], 12)
@@ -71,13 +75,34 @@ def said_after(method: str, folder: Path, **options: object) -> tuple[str, str]:
     [
         ("ft", {"objective": "target", "steps": 60, "lr": 0.02, "norm_constraint": None}),
         ("ft-inner", {"steps": 60, "lr": 0.01}),
-        ("memit", {"value_steps": 60, "value_lr": 1.0, "clamp": 50.0, "moment_weight": 1e-4, "kl_weight": 0.0}),
-        ("rome", {"value_steps": 60, "value_lr": 1.0, "clamp": 50.0, "kl_weight": 0.0}),
     ],
 )
 def test_an_edited_model_stops_after_the_target(method: str, options: dict[str, object], tmp_path: Path) -> None:
     assert said_after(method, tmp_path, **options, end_of_text=True) == (" Bo", "end of text")
     assert said_after(method, tmp_path, **options)[1] != "end of text"
+
+
+class ReachedError(Exception):
+    """The values are to be optimised now."""
+
+
+@pytest.mark.parametrize("method", ["memit", "alphaedit-multilingual", "rome"])
+@pytest.mark.parametrize("ended", [True, False])
+def test_values_are_optimised_for_the_target_and_its_end(
+    method: str, ended: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def spy(model: object, sets: Sequence[PromptSet], *rest: object) -> None:
+        seen.extend(each.target_ids for each in sets)
+        raise ReachedError
+
+    for module in ("methods._locate.editor", "methods.rome"):
+        monkeypatch.setattr(f"{module}.optimise_values", spy)
+    with pytest.raises(ReachedError):
+        said_after(method, tmp_path, end_of_text=ended)
+    (target,) = Tokens(byte_tokenizer()).targets([REQUEST.target], end_of_text=ended)
+    assert seen == [tuple(target)]
 
 
 def test_no_end_is_written_that_the_tokenizer_has_not() -> None:

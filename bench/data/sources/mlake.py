@@ -107,8 +107,8 @@ def read(path: Path) -> tuple[list[Asked], list[BenchError]]:
     for index, item in enumerate(read_records(path)):
         try:
             names = ("question", "e_prompt", "e_answer")
-            texts = (text_at(item, (name,), path, index) for name in names)
-            asked.append(Asked(*texts, _aliases(item, path, index)))
+            question, statement, answer = (text_at(item, (name,), path, index) for name in names)
+            asked.append(Asked(question, statement, answer, _aliases(item, path, index)))
         except BenchError as error:
             problems.append(error)
     return asked, problems
