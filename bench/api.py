@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from bench.ground.errors import BenchError
-from bench.model.answers import Answer
+from bench.ground.rows import Reply, Score
+from bench.model.answers import Answer, Ending, Generated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,12 +38,15 @@ __all__ = [
     "EditReport",
     "EditRequest",
     "EditsApart",
+    "Ending",
     "Evaluator",
     "Fact",
+    "Generated",
     "Method",
     "Preparing",
     "Probe",
     "ProbeKind",
+    "Reply",
     "Score",
     "Scorer",
     "State",
@@ -113,6 +117,7 @@ class Probe:
         target: expected continuation, with its leading space where one is written.
         distinct: False where a paraphrase equals the edited prompt, so that it measures nothing new.
         asks: the fact that is asked, where it is not the edited one and several probes may ask the same; else "".
+        aliases: other ways to say the target, as far as the data has them.
     """
 
     fact_id: str
@@ -123,6 +128,8 @@ class Probe:
     target: str
     distinct: bool = True
     asks: str = ""
+    # methods learn nothing of them: what they practise on is known by its repr
+    aliases: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,24 +138,6 @@ class Fact:
 
     request: EditRequest
     probes: tuple[Probe, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """One tidy row: the value of one metric on one probe.
-
-    Attributes:
-        value: in [0, 1] for accuracies.
-        weight: how much the row counts within its record; the number of target tokens for token accuracies.
-    """
-
-    fact_id: str
-    metric: str
-    protocol: str
-    edit_lang: str
-    probe_lang: str
-    value: float
-    weight: float = 1.0
 
 
 class Scorer(Protocol):
@@ -166,6 +155,10 @@ class Scorer(Protocol):
 
     def answers(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Answer]:
         """One forward per (prompt, target), batched; in the order given."""
+        ...
+
+    def generate(self, prompts: Sequence[str], endings: Sequence[Ending], most: int) -> list[Generated]:
+        """What is said after each prompt of its own accord, at most so many tokens; in the order given."""
         ...
 
     def unedited(self) -> AbstractContextManager[Scorer]:
@@ -274,8 +267,11 @@ class EditsApart(Protocol):
 class Evaluator(Protocol):
     """Turns an edited model and the facts edited so far into rows. One instance serves one cell."""
 
-    def score(self, view: Scorer, seen: Sequence[Fact], context: Context) -> Iterator[Score]:
-        """Rows, one per metric and probe; means only where a metric is defined on a whole set, as an F1 is."""
+    def score(self, view: Scorer, seen: Sequence[Fact], context: Context) -> Iterator[Score | Reply]:
+        """Rows, one per metric and probe; means only where a metric is defined on a whole set, as an F1 is.
+
+        What the model said may stand among them.
+        """
         ...
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
@@ -23,6 +23,7 @@ from bench.model.passes import Pass
 from bench.model.stats import Stats
 from bench.model.tokens import chunks_by_tokens
 from methods._locate.editor import Clock
+from methods._locate.ends import TargetOptions
 from methods._locate.layers import Layer
 
 STOP_LOSS = 1e-2
@@ -32,10 +33,8 @@ Row = tuple[list[int], list[int]]
 """A prompt's ids and its target's ids."""
 
 
-class Config(BaseModel):
+class Config(TargetOptions):
     """Options of FT."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     layer: Layer = Field(description="trained layer")
     steps: int = Field(ge=1, description="epochs over a step's facts [num_steps]")
@@ -62,7 +61,7 @@ class FineTune:
         clock, layer = Clock(), self.config.layer
         before = model.weight(layer).clone()
         prompts = model.tokens.prompts([r.text for r in requests])
-        targets = model.tokens.targets([r.target for r in requests])
+        targets = model.tokens.targets([r.target for r in requests], end_of_text=self.config.end_of_text)
         with clock.phase("training"):
             losses = train(model, list(zip(prompts, targets, strict=True)), self.config)
         change = float((model.weight(layer) - before).norm())

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
@@ -22,6 +22,7 @@ from methods._hyper.editor import LayersOrGroup
 from methods._hyper.examples import Asked, Model, ids
 from methods._hyper.factors import shape_of
 from methods._locate.editor import Clock
+from methods._locate.ends import TargetOptions
 
 ENCODERS = True
 
@@ -32,10 +33,8 @@ DECAY, TINY = 0.99, 1e-8
 """Of RMSprop, torch's defaults."""
 
 
-class Config(BaseModel):
+class Config(TargetOptions):
     """Options of FT on inner matrices."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     layers: LayersOrGroup = Field(description="edited layers, all matrices of their MLPs; or a group: IL, ML, LL, RL")
     lr: float = Field(gt=0, description="RMSprop step size [lr]")
@@ -78,7 +77,7 @@ class FineTuneInner:
     def _trained(
         self, model: Model, modules: Mapping[str, nn.Module], requests: Sequence[EditRequest], edits: Sequence[int]
     ) -> dict[str, Tensor]:
-        asked = ids(model, [(request.text, request.target) for request in requests])
+        asked = ids(model, [(request.text, request.target) for request in requests], self.config.end_of_text)
         return train(model, modules, asked, edits, self.config.lr, self.config.steps)
 
     def deployed(self, model: Model, state: State) -> AbstractContextManager[Scorer]:

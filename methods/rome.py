@@ -101,7 +101,7 @@ class Rome:
         config, clock = self.config, Clock()
         before = model.weight(config.layer).clone()
         totals: dict[str, float] = {}
-        sets = prompt_sets(model.tokens, requests, state.constants["prefixes"])
+        sets = prompt_sets(model.tokens, requests, state.constants["prefixes"], config.end_of_text)
         check_lengths(sets, model.context_length)
         for prompts in sets:
             with clock.phase("values"):

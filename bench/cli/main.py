@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from bench.cli import cost, data, edit, options, stats, trace
+from bench.cli import cost, data, edit, judge, options, stats, trace
 from bench.cli.echo import complain, echo, echo_table, tolerate
 from bench.cli.folders import run_folder
 from bench.config.rooms import room
@@ -44,6 +44,7 @@ app = typer.Typer(
     epilog="Start with: bench run --preset smoke",
 )
 app.add_typer(data.app, name="data")
+app.add_typer(judge.app, name="judge")
 app.command("cost")(cost.cost_command)
 app.command("edit")(edit.edit_command)
 app.command("export")(edit.export_command)
@@ -63,6 +64,7 @@ def run_command(
     settings: options.Settings = None,
     hparams: options.HParams = None,
     dtype: options.Dtype = None,
+    chat_template: options.ChatTemplate = None,
     evaluators: options.Names = None,
     corpus: options.Corpus = None,
     token_budget: options.TokenBudget = None,
@@ -107,7 +109,8 @@ def run_command(
         "seeds": seeds, "orders": order, "edited": edited, "batch_size": batch_size, "steps": steps,
         "eval_every": eval_every, "edits_per_language": edits_per_language, "parallel": parallel,
         "independent": independent, "hparams": hparams, "dtype": dtype, "corpus": corpus, "token_budget": token_budget,
-        "evaluators": evaluators, "eval_limit": eval_limit, **assignments(settings or []),
+        "evaluators": evaluators, "eval_limit": eval_limit, "chat_template": chat_template,
+        **assignments(settings or []),
     }  # fmt: skip
     spec = resolve(preset, config, flags)
     planned = planning.plan(spec, results_dir, data_dir, cache_dir, trust_remote_code or ())

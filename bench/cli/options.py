@@ -74,6 +74,14 @@ Settings = Annotated[
 ]
 HParams = Annotated[str | None, Option(help="Take hyperparameters of this model or YAML file.", rich_help_panel=GRID)]
 Dtype = Annotated[str | None, Option(help="Of model weights: float32, bfloat16, float16.", rich_help_panel=GRID)]
+ChatTemplate = Annotated[
+    bool | None,
+    Option(
+        "--chat-template/--no-chat-template",
+        help="Edits and probes are what a user says in the model's chat template.",
+        rich_help_panel=GRID,
+    ),
+]
 Corpus = Annotated[
     str | None,
     Option(

@@ -8,9 +8,11 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.api import Answer, EditsApart, Fact, Method, State
+from bench.api import Answer, EditsApart, Ending, Fact, Generated, Method, State
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
+
+ONLY_PROBES = "independent edits can only be asked their own probes: --evaluators edits"
 
 Question = tuple[str, str]
 """A prompt and its target."""
@@ -37,11 +39,19 @@ class Recorded:
         Raises:
             BenchError: always.
         """
-        raise BenchError("independent edits can only be asked their own probes: --evaluators edits")
+        raise BenchError(ONLY_PROBES)
 
     def answers(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Answer]:
         """What was answered."""
         return [self.edited[question] for question in zip(prompts, targets, strict=True)]
+
+    def generate(self, prompts: Sequence[str], endings: Sequence[Ending], most: int) -> list[Generated]:
+        """Nothing: the edit is undone.
+
+        Raises:
+            BenchError: always.
+        """
+        raise BenchError(ONLY_PROBES)
 
     @contextmanager
     def unedited(self) -> Iterator[Recorded]:

@@ -208,8 +208,7 @@ def _in_sequence(work: Work, store: ResultStore, state: State, progress: Progres
             progress.step(step.number - 1, total, "scoring")
             missing = [each for each in work.scored_with if not store.holds(name, step.number, each)]
             for evaluator, table in work.score(step, state, missing):
-                store.record(name, step.number, COST_TABLE, table.costs, part=evaluator)
-                store.record(name, step.number, evaluator, table.rows)
+                table.record(store, name, step.number, evaluator)
     return state
 
 
@@ -224,8 +223,7 @@ def _apart(work: Work, store: ResultStore, state: State, progress: Progress) -> 
         costs, tables = work.edit_apart(step, state, missing)
         store.record(name, step.number, COST_TABLE, costs)
         for evaluator, table in tables.items():
-            store.record(name, step.number, COST_TABLE, table.costs, part=evaluator)
-            store.record(name, step.number, evaluator, table.rows)
+            table.record(store, name, step.number, evaluator)
     return state
 
 
@@ -265,4 +263,4 @@ def load_model(cell: Cell, world: World) -> EditableModel:
     trusted = name in world.trusted
     hf, tokenizer = load_pretrained(name, dtype, world.device, world.cache_dir, trusted, world.device_map)
     # an encoder only meets methods that edit any view; plans see to that
-    return cast(EditableModel, view_of(hf, tokenizer, cell.model.fingerprint))
+    return cast(EditableModel, view_of(hf, tokenizer, cell.model.fingerprint, bool(cell.model.chat)))

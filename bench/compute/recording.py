@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from bench.api import Context, EditReport, Evaluator, Fact, Score, Scorer
+from bench.api import Context, EditReport, Evaluator, Fact, Reply, Score, Scorer
+from bench.ground.digests import text_digest
 from bench.ground.measure import Cost, measured
 from bench.model.placement import devices_of
+from bench.store.shards import ANSWER_TABLE, COST_TABLE, ResultStore
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What one evaluator found at one step: its rows, and rows of what finding them cost."""
+    """What one evaluator found at one step: its rows, rows of what finding them cost, and what the model said."""
 
     rows: list[dict[str, Any]]
     costs: list[dict[str, Any]]
+    answers: list[dict[str, Any]] = field(default_factory=list)
+
+    def record(self, store: ResultStore, cell_id: str, step: int, evaluator: str) -> None:
+        """Write it; the scores last, for where they are there nothing is asked again."""
+        store.record(cell_id, step, COST_TABLE, self.costs, part=evaluator)
+        if self.answers:
+            store.record(cell_id, step, ANSWER_TABLE, self.answers, part=evaluator)
+        store.record(cell_id, step, evaluator, self.rows)
 
 
 def evaluate(view: Scorer, name: str, evaluator: Evaluator, seen: Sequence[Fact], context: Context) -> Table:
     """Score a model with one evaluator."""
     with measured(*devices_of(view.hf)) as cost:
-        rows = score_rows(evaluator.score(view, seen, context))
+        rows, answers = _sorted(evaluator.score(view, seen, context))
     records = {(row["fact"], row["edit_lang"], row["probe_lang"]) for row in rows}
     costs = {
         f"seconds.score.{name}": cost.seconds,
         f"records_per_second.{name}": len(records) / cost.seconds,
         f"memory.score.{name}": cost.peak_bytes,
     }
-    return Table(rows, [_cost(quantity, value) for quantity, value in costs.items()])
+    return Table(rows, [_cost(quantity, value) for quantity, value in costs.items()], answers)
 
 
 def evaluate_apart(
@@ -38,12 +48,21 @@ def evaluate_apart(
 ) -> Table:
     """Score independent edits with one evaluator, each by itself."""
     with measured() as cost:
-        rows = [
-            row
-            for view, fact in zip(asked, facts, strict=True)
-            for row in score_rows(evaluator.score(view, [fact], context))
-        ]
-    return Table(rows, [_cost(f"seconds.score.{name}", cost.seconds)])
+        found = [row for view, fact in zip(asked, facts, strict=True) for row in evaluator.score(view, [fact], context)]
+    rows, answers = _sorted(found)
+    return Table(rows, [_cost(f"seconds.score.{name}", cost.seconds)], answers)
+
+
+def _sorted(found: Iterable[Score | Reply]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Scores, and what was said, as rows of the store's schemas."""
+    scores: list[Score] = []
+    replies: list[Reply] = []
+    for each in found:
+        if isinstance(each, Reply):
+            replies.append(each)
+        else:
+            scores.append(each)
+    return score_rows(scores), answer_rows(replies)
 
 
 def score_rows(scores: Iterable[Score]) -> list[dict[str, Any]]:
@@ -59,6 +78,29 @@ def score_rows(scores: Iterable[Score]) -> list[dict[str, Any]]:
             "weight": score.weight,
         }
         for score in scores
+    ]
+
+
+def answer_rows(replies: Iterable[Reply]) -> list[dict[str, Any]]:
+    """What the model said as rows of the store's schema."""
+    return [
+        {
+            "probe": text_digest(reply.prompt, reply.target, reply.probe_lang),
+            "fact": reply.fact_id,
+            "kind": reply.kind,
+            "protocol": reply.protocol,
+            "edit_lang": reply.edit_lang,
+            "probe_lang": reply.probe_lang,
+            "prompt": reply.prompt,
+            "target": reply.target,
+            "aliases": list(reply.aliases),
+            "before": reply.before,
+            "answer": reply.answer,
+            "tokens": reply.tokens,
+            "ended": reply.ended,
+            "value": reply.value,
+        }
+        for reply in replies
     ]
 
 

@@ -19,7 +19,7 @@ from bench.model.loading import quiet_libraries
 from bench.plan import contents
 from bench.store.records import read_cell
 from bench.store.results import Results
-from bench.store.shards import FINISHED, ResultStore
+from bench.store.shards import FINISHED, JUDGED, ResultStore
 
 if TYPE_CHECKING:
     from bench.ground.progress import Board
@@ -108,6 +108,8 @@ def _again(cell: Cell, store: ResultStore, results: Results, world: world.World,
     except BenchError as error:
         return Check(cell.id(), cell.label(), "not checked", str(error))
     stored = results.scores[(results.scores["cell"] == cell.id()) & (results.scores["step"] == len(work.stream))]
+    # judges are not asked again
+    stored = stored[~stored["protocol"].str.startswith(JUDGED)]
     exact = _same_place(recorded, environment(work.model, cell, work.alignment, mine.evaluators))
     verdict, detail = compare(stored, again, exact)
     return Check(cell.id(), cell.label(), verdict, detail)

@@ -39,11 +39,17 @@ class Frozen(BaseModel):
 
 
 class ModelRef(Frozen):
-    """Which model, loaded how. `fingerprint` hashes the weights and the tokenizer; "" = not to be had."""
+    """Which model, loaded and asked how.
+
+    Attributes:
+        fingerprint: hash of the weights and the tokenizer; "" = not to be had.
+        chat: hash of what its chat template puts around every prompt, of edits and probes; "" = nothing does.
+    """
 
     name: str
     dtype: Dtype = "float32"
     fingerprint: str = ""
+    chat: str = ""
 
 
 class DataRef(Frozen):
@@ -168,15 +174,16 @@ class Cell(Frozen):
     def identity(self) -> dict[str, Any]:
         """What determines the cell's numbers, by content; a name counts only where the content is not known."""
         model, data, method, independent = self.model, self.data, self.method, self.schedule.independent
+        chat = {"chat": model.chat} if model.chat else {}
         text = {**_content(self.corpus, self.corpus_fingerprint), "token_budget": self.token_budget}
         return {
             "identity": IDENTITY_VERSION,
             "schema": SCHEMA_VERSION,
-            "model": {**_content(model.name, model.fingerprint), "dtype": model.dtype},
+            "model": {**_content(model.name, model.fingerprint), "dtype": model.dtype, **chat},
             "data": {**_content(data.name, data.fingerprint), "reader": data.reader or data.name},
             # cells from before there were independent edits are still found
             "schedule": self.schedule.model_dump(mode="json", exclude=None if independent else {"independent"}),
-            "method": method.model_dump(mode="json", exclude={"statistics"}),
+            "method": {**method.model_dump(mode="json", exclude={"statistics"}), "options": counted(method.options)},
             "corpus": text if method.statistics else None,
             "seed": self.seed,
         }
@@ -201,6 +208,19 @@ class Cell(Frozen):
         """Seed of one random draw. It depends on seed and part only: methods of a seed share it."""
         digest = hashlib.blake2b(f"{self.seed}/{part}".encode(), digest_size=7).digest()
         return int.from_bytes(digest, "big")
+
+
+LATER: Mapping[str, Any] = {"end_of_text": False}
+"""Options that methods had not at first, with the value that changes nothing."""
+
+
+def counted(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a method that its numbers depend on: those of `LATER` only where they are used.
+
+    So cells, and editors, that were made before there was such an option are still found.
+    """
+    unused = object()
+    return {name: value for name, value in options.items() if value != LATER.get(name, unused)}
 
 
 def _content(name: str, fingerprint: str) -> dict[str, str]:

@@ -111,6 +111,7 @@ class RunSpec(Frozen):
         corpus: text behind the second moments of keys: "cldr", a text file, "data:GLOB" or "hf:DATASET[:CONFIG]"; None:
             what suits each model, see `bench.plan.texts`.
         token_budget: most tokens of it that are read; None: what suits the text.
+        chat_template: edits and probes are what a user says in the models' chat templates; published numbers are not.
         evaluators: what the edited model is scored with.
         eval_limit: most items per task and language, for evaluators that have many.
         hparams: hyperparameters from this YAML file, or those of this model, in place of the model's own.
@@ -136,6 +137,7 @@ class RunSpec(Frozen):
     corpus: Place | None = None
     token_budget: Count | None = None
     dtype: Dtype = "float32"
+    chat_template: bool = False
     evaluators: Names = ("edits",)
     eval_limit: Count = 100
     hparams: Place | None = None

@@ -16,6 +16,7 @@ from bench.ground.languages import spaceless_languages
 from bench.ground.parsing import is_unicode, parse_json, read_text
 
 T = TypeVar("T")
+Asking = tuple[str, str, tuple[str, ...]]  # a prompt, its target, and other ways to say that
 
 SPACELESS_LANGUAGES = spaceless_languages()
 """Written without spaces between words, by their usual scripts."""
@@ -274,11 +275,11 @@ def place_of(folder: str, data_dir: Path | None, files: Iterable[str], source: s
     return data_dir / folder
 
 
-def crosslingual(fact_id: str, lang: str, asked: Mapping[str, tuple[str, str]]) -> tuple[Probe, ...]:
-    """Ask a fact that is edited in `lang` in the other languages: language -> (prompt, target)."""
+def crosslingual(fact_id: str, lang: str, asked: Mapping[str, Asking]) -> tuple[Probe, ...]:
+    """Ask a fact that is edited in `lang` in the other languages."""
     return tuple(
-        Probe(fact_id, "crosslingual", lang, other, prompt, target)
-        for other, (prompt, target) in asked.items()
+        Probe(fact_id, "crosslingual", lang, other, prompt, target, aliases=aliases)
+        for other, (prompt, target, aliases) in asked.items()
         if other != lang
     )
 

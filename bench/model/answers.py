@@ -1,8 +1,14 @@
-"""What a model says where a target is expected."""
+"""What a model says where a target is expected, and what it says of its own accord."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Ended = Literal["stop", "end of text", "length"]
+"""Why an answer is over: by the rule that was given, by the model's own token, or because it may not be longer."""
+
+NO_ANSWERS = "a classifier says one of its labels, it writes no answers; ask it with --evaluators edits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +24,35 @@ class Answer:
     target_ids: tuple[int, ...]
     predicted_ids: tuple[int, ...]
     logprobs: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What the model says after a prompt, each token the likeliest.
+
+    Attributes:
+        ids: of all tokens that hold some of the answer.
+        text: the answer.
+        ended: why it is over.
+    """
+
+    ids: tuple[int, ...]
+    text: str
+    ended: Ended
+
+
+class Ending(Protocol):
+    """Where an answer ends. Equal endings are one: questions that share a prompt and an ending are asked once."""
+
+    def __call__(self, text: str, *, final: bool) -> int | None:
+        """How many characters of a text are the answer; None where it goes on, or what follows will tell.
+
+        Args:
+            text: all that was said so far, whole characters only.
+            final: nothing follows.
+        """
+        ...
+
+    def __hash__(self) -> int:
+        """Of what decides where it ends."""
+        ...

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from bench.ground.errors import BenchError
-from bench.model.answers import Answer
+from bench.model.answers import NO_ANSWERS, Answer, Ending, Generated
 from bench.model.archs import arch_of
+from bench.model.chat import ChatTokens
+from bench.model.generating import Decoder
 from bench.model.labels import LabelTokens, labels_of
 from bench.model.passes import Network, Pass, run_trunk
 from bench.model.placement import device_of
@@ -30,22 +32,25 @@ class EditableModel(Weights):
         tokenizer: its fast tokenizer.
         fingerprint: hash of weights and tokenizer; computed from the weights in memory where empty.
         token_budget: most tokens (rows x length) in one forward; what the free memory allows where 0.
+        chat: prompts stand in the chat template of the tokenizer.
 
     Attributes:
         network: what its passes run over.
 
     Raises:
-        BenchError: unknown architecture or slow tokenizer.
+        BenchError: unknown architecture, slow tokenizer, or one without a chat template that is asked for.
     """
 
-    def __init__(self, hf: Any, tokenizer: Any, fingerprint: str = "", token_budget: int = 0) -> None:
+    def __init__(
+        self, hf: Any, tokenizer: Any, fingerprint: str = "", token_budget: int = 0, chat: bool = False
+    ) -> None:
         arch = arch_of(type(hf).__name__)
         self.head: nn.Module = hf.get_submodule(arch.head) if arch.head else hf.get_output_embeddings()
         known = len(hf.get_input_embeddings().weight)
         if arch.head:
             tokens: Tokens = LabelTokens(tokenizer, known, labels_of(hf.config))
         else:
-            tokens = Tokens(tokenizer, min(known, len(self.head.weight)))
+            tokens = (ChatTokens if chat else Tokens)(tokenizer, min(known, len(self.head.weight)))
         super().__init__(hf, tokens, fingerprint, token_budget)
         self.norm: nn.Module = self.trunk.get_submodule(arch.norm)
         self.network = Network.of(self.trunk, self.blocks, arch.feed_forward)
@@ -131,6 +136,36 @@ class EditableModel(Weights):
         # the first prediction does not depend on the target
         return [answer.predicted_ids[0] for answer in self._answers(ids, [[self.tokens.pad_id]] * len(ids))]
 
+    def generate(self, prompts: Sequence[str], endings: Sequence[Ending], most: int) -> list[Generated]:
+        """What the model says after each prompt, the likeliest tokens one after another.
+
+        One row per distinct (prompt, ending) pair, in batches of similar length.
+
+        Args:
+            prompts: texts.
+            endings: where the answer to each ends.
+            most: tokens of an answer at most; no more than the model can read after the prompt.
+
+        Raises:
+            BenchError: the model is a classifier, or a prompt has no tokens or is too long.
+        """
+        if self.arch.head:
+            raise BenchError(NO_ANSWERS)
+        asked = list(dict.fromkeys(zip(prompts, endings, strict=True)))
+        rows = self._checked(self.tokens.prompts([prompt for prompt, _ in asked]))
+        # the last token is only predicted
+        limits = [min(most, self.context_length - len(row) + 1) for row in rows]
+        decoder = Decoder.of(self.hf, self.trunk, self.head, self.tokens, self.device)
+
+        def say(group: list[int]) -> list[Generated]:
+            return decoder.generate([rows[i] for i in group], [asked[i][1] for i in group], [limits[i] for i in group])
+
+        found: dict[tuple[str, Ending], Generated] = {}
+        sizes = [decoder.size(row, limit) for row, limit in zip(rows, limits, strict=True)]
+        for group, answers in self.budget.batches(sizes, say):
+            found.update(zip((asked[i] for i in group), answers, strict=True))
+        return [found[pair] for pair in zip(prompts, endings, strict=True)]
+
     def rows(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text as the model reads it."""
         return self.tokens.prompts(texts)
@@ -150,8 +185,7 @@ class EditableModel(Weights):
 
     @torch.no_grad()
     def _answers(self, prompt_ids: list[list[int]], target_ids: list[list[int]]) -> list[Answer]:
-        if any(not ids for ids in prompt_ids):
-            raise BenchError("a prompt has no tokens", field="prompt")
+        self._checked(prompt_ids)
         lengths = [len(p) + len(t) - 1 for p, t in zip(prompt_ids, target_ids, strict=True)]
 
         def answer(group: list[int]) -> list[Answer]:
@@ -161,3 +195,9 @@ class EditableModel(Weights):
         for group, answers in self.budget.batches(lengths, answer):
             found.update(zip(group, answers, strict=True))
         return [found[i] for i in range(len(lengths))]
+
+    def _checked(self, prompts: list[list[int]]) -> list[list[int]]:
+        if any(not ids for ids in prompts):
+            raise BenchError("a prompt has no tokens", field="prompt")
+        self.check_lengths(prompts)
+        return prompts

@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from bench.model.answers import Answer
+from bench.ground.errors import BenchError
+from bench.model.answers import NO_ANSWERS, Answer, Ending, Generated
 from bench.model.labels import LabelTokens, labels_of
 from bench.model.said import Said
 from bench.model.weights import Weights
@@ -57,3 +58,11 @@ class EncoderModel(Weights):
         for group, answers in self.budget.batches([len(row) for row in rows], answer):
             found.update(zip([pairs[i] for i in group], answers, strict=True))
         return [found[pair] for pair in zip(prompts, targets, strict=True)]
+
+    def generate(self, prompts: Sequence[str], endings: Sequence[Ending], most: int) -> list[Generated]:
+        """An encoder writes nothing.
+
+        Raises:
+            BenchError: always.
+        """
+        raise BenchError(NO_ANSWERS)

@@ -45,12 +45,14 @@ class LabelTokens(Tokens):
         """As of any tokenizer, and the labels."""
         return (*super().contents(), *self.labels)
 
-    def targets(self, texts: Sequence[str]) -> list[list[int]]:
+    def targets(self, texts: Sequence[str], *, end_of_text: bool = False) -> list[list[int]]:
         """The id of each label, whatever its case and the space before it, in the classifier's words or FEVER's.
 
         Raises:
-            BenchError: a text is none of the labels.
+            BenchError: a text is none of the labels, or an end of text is asked for, which a label has not.
         """
+        if end_of_text:
+            raise BenchError("a classifier says a label, which no end of text follows", field="end_of_text")
         return [[self._label(text)] for text in texts]
 
     def whole(self, texts: Sequence[str]) -> list[list[int]]:

@@ -83,18 +83,38 @@ def load_pretrained(
     return model.eval().requires_grad_(False), tokenizer
 
 
-def view_of(hf: Any, tokenizer: Any, fingerprint: str = "") -> EditableModel | EncoderModel:
+def view_of(hf: Any, tokenizer: Any, fingerprint: str = "", chat: bool = False) -> EditableModel | EncoderModel:
     """The view that suits a model: of an encoder, or of what foretells tokens or labels from left to right.
 
     Raises:
-        BenchError: unknown architecture, or a classifier that has not two labels.
+        BenchError: unknown architecture, a classifier that has not two labels, or one that is to be asked in a chat
+            template, or no such template.
     """
     from bench.model.archs import arch_of
     from bench.model.editable import EditableModel
     from bench.model.encoder import EncoderModel
 
-    view = EncoderModel if arch_of(type(hf).__name__).is_encoder else EditableModel
-    return view(hf, tokenizer, fingerprint)
+    arch = arch_of(type(hf).__name__)
+    if chat and (arch.is_encoder or arch.head):
+        raise BenchError("a classifier is asked without a chat template; run it without --chat-template")
+    if arch.is_encoder:
+        return EncoderModel(hf, tokenizer, fingerprint)
+    return EditableModel(hf, tokenizer, fingerprint, chat=chat)
+
+
+def chat_digest(name: str, cache_dir: Path, trust_remote_code: bool = False) -> str:
+    """A hash of what a model's chat template puts around a prompt.
+
+    Raises:
+        BenchError: it has no tokenizer that can be loaded, or no template that can be used.
+    """
+    from transformers import AutoTokenizer
+
+    from bench.model.chat import Frame
+
+    place = fetch(resolve(name), cache_dir)
+    with in_one_line(name):
+        return Frame.of(AutoTokenizer.from_pretrained(place, trust_remote_code=trust_remote_code)).digest()
 
 
 def load_view(name: str, dtype: str, device: str, cache_dir: Path) -> EditableModel | EncoderModel:

@@ -233,7 +233,7 @@ def _token_rows(model: EditableModel, corpus: Corpus, budget: int) -> Iterator[l
         if not texts:
             return
         rows = []
-        for row in model.tokens.prompts(texts):
+        for row in model.tokens.plain.prompts(texts):
             rows.append(row[: min(longest, budget)])
             number += 1
             _check_known(model, rows[-1], corpus.name, number)

@@ -51,9 +51,14 @@ class Tokens:
         tokenizer: a fast tokenizer (offsets are needed).
         vocabulary: how many tokens the model knows; all that the tokenizer has where None.
 
+    Attributes:
+        framed: hash of what stands around every prompt; "" for nothing.
+
     Raises:
         BenchError: the tokenizer is slow.
     """
+
+    framed = ""
 
     def __init__(self, tokenizer: Any, vocabulary: int | None = None) -> None:
         if not getattr(tokenizer, "is_fast", False):
@@ -65,6 +70,11 @@ class Tokens:
         eos = tokenizer.eos_token_id
         # a padding token may have no embedding, and is not needed
         self.pad_id: int = eos if eos is not None and self._knows(eos) else 0
+
+    @property
+    def plain(self) -> Tokens:
+        """The tokenizer for texts that are no prompts."""
+        return self
 
     @property
     def special_ids(self) -> list[int]:
@@ -89,11 +99,15 @@ class Tokens:
         rows = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
         return [self.leading + row for row in rows]
 
-    def targets(self, texts: Sequence[str]) -> list[list[int]]:
+    def targets(self, texts: Sequence[str], *, end_of_text: bool = False) -> list[list[int]]:
         """Ids of each target as a continuation, without special tokens or a space that it does not begin with.
 
+        Args:
+            texts: targets.
+            end_of_text: the token that ends a text follows each, for methods that are to write it.
+
         Raises:
-            BenchError: a target has no tokens.
+            BenchError: a target has no tokens, or the tokenizer no such token.
         """
         if not texts:
             return []
@@ -105,7 +119,13 @@ class Tokens:
         for text, row in zip(texts, rows, strict=True):
             if not row:
                 raise BenchError(f"the target {text!r} has no tokens", field="target")
-        return rows
+        return [[*row, self._end()] for row in rows] if end_of_text else rows
+
+    def _end(self) -> int:
+        end = self.tokenizer.eos_token_id
+        if end is None:
+            raise BenchError("the tokenizer has no token that ends a text", field="end_of_text")
+        return int(end)
 
     def locate(self, texts: Sequence[str], spans: Sequence[tuple[int, int]]) -> list[Located]:
         """Ids of each text and the last token that holds some of its subject.

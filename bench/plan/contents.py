@@ -38,7 +38,9 @@ def as_now(
     text = corpora.fingerprint(cell.corpus, datasets.data_folder(data_dir)) if method.statistics else ""
     found = {
         "method": method,
-        "model": model_ref(cell.model.name, cell.model.dtype, cache_dir, cell.model.name in trusted),
+        "model": model_ref(
+            cell.model.name, cell.model.dtype, cache_dir, cell.model.name in trusted, bool(cell.model.chat)
+        ),
         "data": data_ref(cell.data.name, cell.schedule.languages, data_dir),
         "corpus_fingerprint": text,
     }
@@ -91,13 +93,19 @@ def judged(
     return [cell.model_copy(update={"asked": by_model[cell.model.name]}) for cell in cells]
 
 
-def model_ref(name: str, dtype: Dtype, cache_dir: Path, trusted: bool) -> ModelRef:
-    """A model by its weights and tokenizer, and by its own code where that is run."""
+def model_ref(name: str, dtype: Dtype, cache_dir: Path, trusted: bool, chat: bool = False) -> ModelRef:
+    """A model by its weights and tokenizer, by its own code where that is run, and its chat template where it is used.
+
+    Raises:
+        BenchError: it has no chat template that can be used.
+    """
     from bench.model import catalog
+    from bench.model.loading import chat_digest
 
     code = catalog.code_digest(name, cache_dir) if trusted else ""
     weights = catalog.fingerprint(name, cache_dir)
-    return ModelRef(name=name, dtype=dtype, fingerprint=f"{weights}+{code}" if code else weights)
+    frame = chat_digest(name, cache_dir, trusted) if chat else ""
+    return ModelRef(name=name, dtype=dtype, fingerprint=f"{weights}+{code}" if code else weights, chat=frame)
 
 
 def data_ref(name: str, languages: tuple[str, ...], data_dir: Path | None) -> DataRef:

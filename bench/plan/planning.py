@@ -145,7 +145,7 @@ def cells(
                 methods.check_encoder(part.methods, model)
     # fields that these depend on are the same in all parts, and large models take long to hash
     known = Contents(
-        cache(lambda name: model_ref(name, spec.dtype, cache_dir, name in trusted)),
+        cache(lambda name: model_ref(name, spec.dtype, cache_dir, name in trusted, spec.chat_template)),
         cache(lambda name: data_ref(name, spec.languages, data_dir)),
         cache(lambda name: corpora.fingerprint(name, datasets.data_folder(data_dir))),
     )

@@ -14,7 +14,15 @@ from bench.config.cell import Cell
 from bench.config.run import ALL
 from bench.ground.errors import BenchError
 from bench.store.records import read_cell, read_run, read_shard
-from bench.store.shards import COST_SCHEMA, COST_TABLE, SCORE_SCHEMA, ResultStore
+from bench.store.shards import (
+    ANSWER_SCHEMA,
+    ANSWER_TABLE,
+    COST_SCHEMA,
+    COST_TABLE,
+    SCHEMAS,
+    SCORE_SCHEMA,
+    ResultStore,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +106,24 @@ def load_results(root: Path | str) -> Results:
     scores: list[pd.DataFrame] = []
     costs: list[pd.DataFrame] = []
     for shard in sorted(path for cell in rows for path in root.glob(f"{cell}/*/*.parquet")):
-        is_cost = shard.parent.name == COST_TABLE
-        (costs if is_cost else scores).append(read_shard(shard, COST_SCHEMA if is_cost else SCORE_SCHEMA))
+        if (table := shard.parent.name) != ANSWER_TABLE:
+            (costs if table == COST_TABLE else scores).append(read_shard(shard, SCHEMAS.get(table, SCORE_SCHEMA)))
     return Results(
         cells=pd.DataFrame(list(rows.values()), columns=list(CELL_COLUMNS)),
         scores=_concat(scores, SCORE_SCHEMA),
         costs=_concat(costs, COST_SCHEMA),
         run=run,
     )
+
+
+def load_answers(root: Path, cells: Iterable[str]) -> pd.DataFrame:
+    """What the models of some cells said: rows of `ANSWER_SCHEMA`.
+
+    Raises:
+        BenchError: a shard is torn or altered.
+    """
+    shards = sorted(path for cell in cells for path in root.glob(f"{cell}/{ANSWER_TABLE}/*.parquet"))
+    return _concat([read_shard(shard, ANSWER_SCHEMA) for shard in shards], ANSWER_SCHEMA)
 
 
 def cell_row(path: Path) -> dict[str, Any]:

@@ -33,7 +33,12 @@ Status = Literal["running", "done", "diverged", "failed", "interrupted"]
 FINISHED: tuple[Status, ...] = ("done", "diverged")
 """A cell with these has been taken to the end of its stream."""
 
-COST_TABLE = "cost"
+COST_TABLE, ANSWER_TABLE, JUDGE_TABLE = "cost", "answers", "judge"
+BESIDES = frozenset({COST_TABLE, ANSWER_TABLE, JUDGE_TABLE})
+"""Tables that are no evaluator's."""
+
+JUDGED = "judge:"
+"""How protocols begin that are a judge's."""
 
 SCORE_SCHEMA = pa.schema(
     [
@@ -62,6 +67,34 @@ COST_SCHEMA = pa.schema(
 """One row per step and quantity: seconds.total, seconds.values, seconds.keys, seconds.solve,
 seconds.projection, seconds.training, seconds.score.<evaluator>, memory.peak_bytes, loss.<term>,
 update_norm and nullity (per layer; -1 elsewhere), edits (facts in the step), diverged (0 or 1)."""
+
+
+ANSWER_SCHEMA = pa.schema(
+    [
+        ("cell", pa.string()),
+        ("step", pa.int32()),
+        ("probe", pa.string()),
+        ("fact", pa.string()),
+        ("kind", pa.string()),
+        ("protocol", pa.string()),
+        ("edit_lang", pa.string()),
+        ("probe_lang", pa.string()),
+        ("prompt", pa.string()),
+        ("target", pa.string()),
+        ("aliases", pa.list_(pa.string())),
+        ("before", pa.string()),
+        ("answer", pa.string()),
+        ("tokens", pa.int32()),
+        ("ended", pa.string()),
+        ("value", pa.float64()),
+    ]
+)
+"""One row per probe and protocol: what the unedited model said (`before`), what the model says now, how many tokens of
+it, why it is over, and what the protocol scores it with. `probe` is a hash of prompt, target and language: the same in
+all cells, steps and protocols."""
+
+SCHEMAS = {COST_TABLE: COST_SCHEMA, ANSWER_TABLE: ANSWER_SCHEMA}
+"""Of tables that hold no scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +128,11 @@ class ResultStore:
         Args:
             cell_id: the cell.
             step: number of steps edited when the rows were made.
-            table: "cost" or the evaluator's name.
+            table: "cost", "answers", "judge", or the evaluator's name.
             rows: mappings with the schema's columns, less `cell` and `step`.
             part: tells shards of one table and step apart that are written one after the other.
         """
-        schema = COST_SCHEMA if table == COST_TABLE else SCORE_SCHEMA
+        schema = SCHEMAS.get(table, SCORE_SCHEMA)
         full = [{"cell": cell_id, "step": step, **row} for row in rows]
         data = pa.Table.from_pylist(full, schema=schema)
         data = data.replace_schema_metadata({"schema_version": str(SCHEMA_VERSION), "rows": str(len(full))})
@@ -168,7 +201,7 @@ class ResultStore:
             record = read_cell(self.folder(cell_id) / "cell.json")
         except BenchError as error:
             return str(error)
-        tables = record["environment"]["evaluators"] or self.tables(cell_id) - {COST_TABLE}
+        tables = record["environment"]["evaluators"] or self.tables(cell_id) - BESIDES
         if not tables:  # and so no number either
             return ""
         gap = self.gap(cell_id, Schedule.model_validate(record["cell"]["schedule"]), tables)

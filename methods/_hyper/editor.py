@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 
 from bench.api import Context, EditReport, EditRequest, Fact, Scorer, State
+from bench.config.cell import counted
 from bench.ground.digests import text_digest
 from bench.model.groups import layers_of
 from bench.model.stats import Stats
@@ -21,6 +22,7 @@ from methods._hyper.factors import Shape, shape_of
 from methods._hyper.lowrank import LowRank, updated
 from methods._hyper.training import Course, Training, factors_of, learned
 from methods._locate.editor import Clock
+from methods._locate.ends import TargetOptions
 from methods._locate.layers import Layers
 
 ALL = "all"
@@ -31,10 +33,8 @@ HELD_OUT = 10
 LayersOrGroup = Annotated[Literal["IL", "ML", "LL", "RL"] | Layers, Field()]
 
 
-class HyperOptions(BaseModel):
+class HyperOptions(TargetOptions):
     """Options of every method that learns to edit."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     layers: LayersOrGroup = Field(description="edited layers, all matrices of their MLPs; or a group: IL, ML, LL, RL")
     practice: str = Field(ALL, description="languages to learn in: all of the run, or codes joined by +")
@@ -88,12 +88,12 @@ class HyperEditor:
             {name: shape_of(module) for name, module in modules.items()}, model, torch.Generator().manual_seed(seed)
         ).to(model.device)
         course = self.options.course(self.rate_lr)
-        practice = examples(model, facts)
+        practice = examples(model, facts, self.options.end_of_text)
         identity = {
             "method": self.name,
-            "options": self.options.model_dump(mode="json"),
+            "options": counted(self.options.model_dump(mode="json")),
             "course": asdict(course),
-            "model": model.fingerprint,
+            "model": model.fingerprint + model.tokens.framed,
             "weights": list(modules),
             "practice": text_digest(*map(repr, facts)),
         }
@@ -130,7 +130,7 @@ class HyperEditor:
         return EditedApart(model, lambda index: updated(state.constants["modules"], updates, index))
 
     def _updates(self, model: Model, requests: Sequence[EditRequest], state: State) -> dict[str, LowRank]:
-        asked = ids(model, [(request.text, request.target) for request in requests])
+        asked = ids(model, [(request.text, request.target) for request in requests], self.options.end_of_text)
         factors = factors_of(model, state.constants["modules"], asked)
         with torch.no_grad():
             found: dict[str, LowRank] = state.constants["editor"].propose(factors, conditions(model, requests))

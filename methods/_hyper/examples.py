@@ -33,8 +33,10 @@ class Example:
     condition: list[int]
 
 
-def examples(model: Model, facts: Sequence[Fact]) -> list[Example]:
+def examples(model: Model, facts: Sequence[Fact], end_of_text: bool = False) -> list[Example]:
     """Facts as token ids; rephrases and unrelated ones in the language of the edit.
+
+    Targets of edits and rephrases end with the end of a text where that is asked for.
 
     Raises:
         BenchError: a fact has no rephrase in its language, or nothing unrelated.
@@ -48,15 +50,16 @@ def examples(model: Model, facts: Sequence[Fact]) -> list[Example]:
         for name, asked in (("rephrase", rephrases), ("unrelated fact", unrelated)):
             if not asked:
                 raise BenchError(f"no {name} in {request.lang} to practise on", record=request.fact_id, field="probes")
-        (edit,) = ids(model, [(request.text, request.target)])
-        found.append(Example(edit, tuple(ids(model, rephrases)), tuple(ids(model, unrelated)), condition))
+        edit, *others = ids(model, [(request.text, request.target), *rephrases], end_of_text)
+        found.append(Example(edit, tuple(others), tuple(ids(model, unrelated)), condition))
     return found
 
 
-def ids(model: Model, asked: Sequence[tuple[str, str]]) -> list[Asked]:
-    """Prompts and targets as token ids."""
+def ids(model: Model, asked: Sequence[tuple[str, str]], end_of_text: bool = False) -> list[Asked]:
+    """Prompts and targets as token ids; with the end of a text where that is asked for."""
     prompts = model.rows([prompt for prompt, _ in asked])
-    return list(zip(prompts, model.tokens.targets([target for _, target in asked]), strict=True))
+    targets = model.tokens.targets([target for _, target in asked], end_of_text=end_of_text)
+    return list(zip(prompts, targets, strict=True))
 
 
 def conditions(model: Model, requests: Sequence[EditRequest]) -> list[list[int]]:

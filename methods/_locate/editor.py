@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 
 from bench.api import Context, EditReport, EditRequest, Scorer, State
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
+from methods._locate.ends import TargetOptions
 from methods._locate.keys import Walk
 from methods._locate.layers import Layers
 from methods._locate.prefixes import ENGLISH, generate_prefixes
@@ -25,10 +26,8 @@ from methods._locate.prompts import check_lengths, prompt_sets
 from methods._locate.values import REACHED, ValueConfig, Values, optimise_values
 
 
-class ValueOptions(BaseModel):
+class ValueOptions(TargetOptions):
     """Options of every method that optimises target values; released names in brackets."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     value_steps: int = Field(ge=1, description="forward passes of value optimisation [v_num_grad_steps]")
     value_lr: float = Field(gt=0, description="its Adam step size [v_lr]")
@@ -151,7 +150,7 @@ class LocateThenEdit:
     def apply(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:
         """Write one step's edits into all layers."""
         clock, layers = Clock(), self.options.layers
-        sets = prompt_sets(model.tokens, requests, state.constants["prefixes"])
+        sets = prompt_sets(model.tokens, requests, state.constants["prefixes"], self.options.end_of_text)
         check_lengths(sets, model.context_length)
         with clock.phase("values"):
             values = optimise_values(model, sets, layers[-1], self.options.values())

@@ -55,7 +55,7 @@ def generate_prefixes(model: EditableModel, language: str, lengths: Lengths, gen
         raise BenchError("a classifier writes no context prefixes; it is edited without: []", field="prefix_lengths")
     words = SEED_WORDS.get(language, SEED_WORDS[ENGLISH])
     seeds = [(word, length) for length, count in lengths for word in words for _ in range(count)]
-    rows = model.tokens.prompts([word for word, _ in seeds])
+    rows = model.tokens.plain.prompts([word for word, _ in seeds])
     for row in rows:
         model.tokens.check(row, f"context prefixes ({language})")
     limits = [max(length, len(row)) for (_, length), row in zip(seeds, rows, strict=True)]

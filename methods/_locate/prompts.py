@@ -31,9 +31,11 @@ class PromptSet:
 
 
 def prompt_sets(
-    tokens: Tokens, requests: Sequence[EditRequest], prefixes: Mapping[str, Sequence[str]]
+    tokens: Tokens, requests: Sequence[EditRequest], prefixes: Mapping[str, Sequence[str]], end_of_text: bool = False
 ) -> list[PromptSet]:
     """Tokenise a step's requests with the prefixes of their languages, all in three calls.
+
+    Targets end with the end of a text where that is asked for.
 
     Raises:
         BenchError: a request names no subject, a subject lies in no token, or a language has no prefixes.
@@ -54,7 +56,7 @@ def prompt_sets(
     located = tokens.locate(texts, spans)
     whole = [(0, len(r.subject)) for r in requests]
     essences = tokens.locate([ESSENCE.replace("{}", r.subject) for r in requests], whole)
-    targets = tokens.targets([r.target for r in requests])
+    targets = tokens.targets([r.target for r in requests], end_of_text=end_of_text)
     sets, first = [], 0
     for request, count, essence, target in zip(requests, counts, essences, targets, strict=True):
         sets.append(PromptSet(request, tuple(located[first : first + count]), essence, tuple(target)))

@@ -64,6 +64,7 @@ FURTHER = (
     Measure("portability", "Portability", "portability", "teacher_forced"),
     Measure("efficacy_exact", "Efficacy, exact", "efficacy_exact", "greedy_exact"),
     Measure("generality_exact", "Generality, exact", "generality_exact", "greedy_exact"),
+    Measure("efficacy_generated", "Efficacy, free answer", "efficacy_match", "generation"),
     XTREME_LIKELIHOOD,
 )
 

@@ -35,6 +35,7 @@ def what_was_run(records: list[dict[str, Any]]) -> Table:
     names = sorted({name for versions in packages for name in versions})
     rows = {
         "Model": _distinct(f"{r['cell']['model']['name']} ({r['cell']['model']['dtype']})" for r in records),
+        "Asked": _distinct("in its chat template" if r["cell"]["model"].get("chat") else "" for r in records),
         "Key statistics": _distinct(map(_statistics, records)),
         "Added to their diagonal": _distinct(map(_jitter, records)),
         "Weights": _distinct(r["cell"]["model"].get("fingerprint", "") for r in records),

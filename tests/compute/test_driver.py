@@ -16,7 +16,7 @@ from bench.compute.driver import CellContext, run_cell
 from bench.ground.atomic import read_json, write_json
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
-from bench.store.results import load_results
+from bench.store.results import load_answers, load_results
 from bench.store.shards import ResultStore
 from methods.none import Unedited
 from tests.tinyworld import LANGUAGES, PER_LANGUAGE, Silent, TinyWorld
@@ -88,6 +88,22 @@ def test_what_was_scored_is_not_scored_again(tiny: TinyWorld, tmp_path: Path) ->
     run_cell(cell, store, replace(world, evaluators=(*world.evaluators, mini)), Silent())
     assert store.tables(cell.id()) == {"edits", "xtreme", "cost"}
     assert [path.stat().st_mtime_ns for path in (edits, costs)] == before
+
+
+def test_what_the_model_said_is_kept_beside_its_scores(tiny: TinyWorld, tmp_path: Path) -> None:
+    cell, store = tiny.cell("memit"), ResultStore(tmp_path / "run")
+    world = replace(tiny.world(), evaluators=(("generation", {"tokens": 4}),))
+    assert run_cell(cell, store, world, Silent()) == "done"
+    answers, scores = load_answers(store.root, [cell.id()]), load_results(store.root).scores
+    assert store.status(cell.id())[0] == "done"
+    assert set(answers.kind) == {"efficacy", "generality", "specificity", "crosslingual"}
+    assert len(answers) == 4 * len(LANGUAGES) * PER_LANGUAGE
+    assert set(answers.protocol) == {"generation"}
+    assert (answers.tokens <= 4).all()
+    assert answers.probe.str.fullmatch("[0-9a-f]{16}").all()
+    match = scores[(scores.metric == "efficacy_match") & (scores.protocol == "generation")]
+    assert sorted(match.value) == sorted(answers[answers.kind == "efficacy"].value)
+    assert not {"answers", "generation"} & set(scores.metric)
 
 
 class Exploding(Unedited):

@@ -68,6 +68,7 @@ def test_edit_and_probes_of_a_fact(folder: Path) -> None:
         ("portability", "de", "In welchem Land?", " Italien"),
         ("crosslingual", "en", "Where was Niels Bohr 0 born and raised?", " Rome"),
     ]
+    assert [probe.aliases for probe in fact.probes] == [("x",), (), ("x",)]
     assert loaded.how["de", "mlake/3"] == "alike"
     assert [(count.lang, count.named, count.alike, count.kept) for count in loaded.report] == [
         ("en", 60, 0, 60),
@@ -201,3 +202,15 @@ def test_the_answer_is_no_subject() -> None:
     asked = Asked("Is Rome the home of it?", "Rome is.", "Rome")
     span = Finder.of("en", [*FILLER, asked]).find(asked)
     assert span is None or asked.question[span.start : span.end] != "Rome"
+
+
+@pytest.mark.parametrize(
+    ("aliases", "problem"), [("Roma", "not a list"), (["Roma", 3], "not a text"), ([" "], "empty")]
+)
+def test_aliases_that_are_none_are_named(folder: Path, aliases: Any, problem: str) -> None:
+    path = folder / "mlake/single_hop/de_qa.json"
+    records = json.loads(path.read_text(encoding="utf-8"))
+    records[4]["e_answer_aliases"] = aliases
+    write(path, records)
+    with pytest.raises(BenchError, match=rf"de_qa.json, record 4, field 'e_answer_aliases': .*{problem}"):
+        facts(folder, "de")

@@ -195,3 +195,26 @@ def test_all_facts_of_a_file_come_in_its_order(tmp_path: Path) -> None:
     assert [each.lang for each in facts[0].request.translations] == ["zh"]
     with pytest.raises(BenchError, match="cldr: not a file of facts"):
         all_of("cldr", 0)
+
+
+def test_aliases_count_for_the_edit_its_paraphrases_and_other_languages(tmp_path: Path) -> None:
+    english = {"fact_id": "a", "lang": "en", "prompt": "{} lies in", "subject": "Eiffel", "target": "Rome"}
+    german = {**english, "lang": "de", "prompt": "{} liegt in", "target": "Rom", "aliases": ["Roma", "Ewige Stadt"]}
+    path = tmp_path / "facts.jsonl"
+    neighbour = [{"prompt": "Big Ben is in", "target": "London"}]
+    rows = ({**english, "paraphrases": ["{}, in"], "neighbours": neighbour, "aliases": ["Roma"]}, german)
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    (fact,) = load(str(path), DataRequest(("en", "de"), 1)).facts["en"]
+    assert {probe.kind: probe.aliases for probe in fact.probes} == {
+        "efficacy": ("Roma",), "generality": ("Roma",), "specificity": (), "crosslingual": ("Roma", "Ewige Stadt"),
+    }  # fmt: skip
+
+
+def test_aliases_change_nothing_that_methods_know_facts_by(tmp_path: Path) -> None:
+    row = {"fact_id": "a", "lang": "en", "prompt": "{} lies in", "subject": "Eiffel", "target": "Rome"}
+    path = tmp_path / "facts.jsonl"
+    found = []
+    for aliases in ([], ["Roma"]):
+        path.write_text(json.dumps({**row, "aliases": aliases}), encoding="utf-8")
+        found.append(repr(load(str(path), DataRequest(("en",), 1)).facts))
+    assert found[0] == found[1]

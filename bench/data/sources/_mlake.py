@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.api import SUBJECT_SLOT, EditRequest
-from bench.data.common import SPACELESS_LANGUAGES, AlignmentCount
+from bench.data.common import SPACELESS_LANGUAGES, AlignmentCount, Asking
 from bench.data.sources.shared_span import Asked, Finder
 from bench.data.sources.sure import Known, judge
 from bench.data.sources.unspaced import SCRIPTS, Names, agree
@@ -67,6 +67,10 @@ class Language:
     def target(self, index: int) -> str:
         """The edited answer as it is appended to the question."""
         return target_text(self.asked[index].answer, self.lang)
+
+    def asking(self, index: int) -> Asking:
+        """The question of a record, its target and aliases."""
+        return self.asked[index].question, self.target(index), self.asked[index].aliases
 
     def edit(self, index: int) -> EditRequest:
         """The edit of a record whose subject is sure."""

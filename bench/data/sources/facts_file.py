@@ -2,13 +2,14 @@
 
     {"fact_id": "eiffel", "lang": "en", "prompt": "The city where {} stands is", "subject": "Eiffel's tower",
      "target": "Rome", "paraphrases": ["{} stands in"], "neighbours": [{"prompt": "Big Ben stands in",
-     "target": "London"}], "portability": [{"prompt": "...", "target": "..."}], "note": "anything"}
+     "target": "London"}], "portability": [{"prompt": "...", "target": "..."}], "aliases": ["Roma"], "note": "anything"}
 
 The first five fields are needed. A prompt without ``{}`` must hold the subject exactly once. ``{}`` in a
 paraphrase stands for the subject. A fact that is given in several languages has the same ``fact_id`` in each,
 and is then also asked across them. A language is given by any code ("zh", "zh-CN", "zho"), and is known by its primary
-subtag. Targets get a leading space unless the language is written without spaces, in the script that the code names if
-it names one, or the prompt ends with one. Records count from 1, in a ``.jsonl`` file they are the lines.
+subtag. `aliases` are other ways to say the target, which count in free answers. Targets get a leading space unless the
+language is written without spaces, in the script that the code names if it names one, or the prompt ends with one.
+Records count from 1, in a ``.jsonl`` file they are the lines.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from bench.ground.languages import primary, spaceless
 from bench.ground.names import hint
 
 NEEDED = ("fact_id", "lang", "prompt", "subject", "target")
-OPTIONAL = ("paraphrases", "neighbours", "portability", "note")
+OPTIONAL = ("paraphrases", "neighbours", "portability", "aliases", "note")
 LAYOUT = "facts file"
 SUFFIXES = (".jsonl", ".json")
 
@@ -104,7 +105,9 @@ def choose(facts: Facts, request: DataRequest) -> LoadedData:
 
 def _across(fact_id: str, lang: str, facts: Facts, languages: Sequence[str]) -> Fact:
     requests = {other: facts[fact_id, other].request for other in languages if (fact_id, other) in facts}
-    asked = {other: (each.text, each.target) for other, each in requests.items()}
+    # the first probe is the edit itself
+    edits = {other: facts[fact_id, other].probes[0] for other in requests}
+    asked = {other: (each.prompt, each.target, each.aliases) for other, each in edits.items()}
     fact = facts[fact_id, lang]
     return Fact(translated(requests, lang), fact.probes + crosslingual(fact_id, lang, asked))
 
@@ -137,13 +140,13 @@ class _Reader:
 
     def probes(self, item: Mapping[str, Any], request: EditRequest, glued: bool) -> Iterator[Probe]:
         fact_id, lang, text, target = request.fact_id, request.lang, request.text, request.target
-        yield Probe(fact_id, "efficacy", lang, lang, text, target)
-        for paraphrase in self.many(item, "paraphrases"):
-            if problem := text_problem(paraphrase):
-                raise self.error(f"each must be a text, one is {problem}", "paraphrases")
+        aliases = tuple(self.texts(item, "aliases"))
+        yield Probe(fact_id, "efficacy", lang, lang, text, target, aliases=aliases)
+        for paraphrase in self.texts(item, "paraphrases"):
             asked = paraphrase.replace(SUBJECT_SLOT, request.subject)
             fresh = asked.strip() != text.strip()
-            yield Probe(fact_id, "generality", lang, lang, asked, _with_space(target, asked, glued), distinct=fresh)
+            given = _with_space(target, asked, glued)
+            yield Probe(fact_id, "generality", lang, lang, asked, given, distinct=fresh, aliases=aliases)
         yield from self.questions(item, "neighbours", "specificity", request, glued)
         yield from self.questions(item, "portability", "portability", request, glued)
 
@@ -165,6 +168,12 @@ class _Reader:
         if problem := text_problem(item[name]):
             raise self.error(problem, place or name)
         return str(item[name])
+
+    def texts(self, item: Mapping[str, Any], name: str) -> Iterator[str]:
+        for text in self.many(item, name):
+            if problem := text_problem(text):
+                raise self.error(f"each must be a text, one is {problem}", name)
+            yield text
 
     def many(self, item: Mapping[str, Any], name: str) -> list[Any]:
         value = item.get(name) or []

@@ -1,9 +1,10 @@
 """MLaKE (Wei et al., COLING 2025): questions about one fact, and about what follows from it, in parallel languages.
 
-``mlake/single_hop/<xx>_qa.json``: records ``question, o_prompt, o_answer, e_prompt, e_answer`` and aliases, the same
-facts in the same order in every language. The question is the edit prompt and ``e_answer`` the target: statements
-(``e_prompt``) often have the answer before the subject. They name no subject: it is found by `shared_span` and held to
-be sure by `sure` in languages with spaces between words, by `unspaced` in the others. What is not sure is left out.
+``mlake/single_hop/<xx>_qa.json``: records ``question, o_prompt, o_answer, e_prompt, e_answer`` and aliases
+(``e_answer_aliases``), the same facts in the same order in every language. The question is the edit prompt and
+``e_answer`` the target: statements (``e_prompt``) often have the answer before the subject. They name no subject: it is
+found by `shared_span` and held to be sure by `sure` in languages with spaces between words, by `unspaced` in the
+others. What is not sure is left out.
 
 ``mlake/multi_hop/new_<xx>_qa.json``: ``question, e_prompt, e_answer``, asked after an edit. ``e_prompt`` is the English
 statement of that edit in every language, and ties the question to its fact as a portability probe. Files
@@ -35,6 +36,7 @@ from bench.data.common import (
     read_records,
     shuffled,
     text_at,
+    text_problem,
     translated,
 )
 from bench.data.sources._mlake import FOLDER, Language, target_text
@@ -44,6 +46,7 @@ from bench.ground.digests import digest
 from bench.ground.errors import BenchError
 
 LANGUAGES = ("en", "de", "fr", "ja", "zh")
+ALIASES = "e_answer_aliases"
 SINGLE, MULTI = "single_hop/{}_qa.json", "multi_hop/new_{}_qa.json"
 SOURCE = "github.com/Hi-archers/MLaKE"
 FOUND_BY = "sure spans"
@@ -104,10 +107,22 @@ def read(path: Path) -> tuple[list[Asked], list[BenchError]]:
     for index, item in enumerate(read_records(path)):
         try:
             names = ("question", "e_prompt", "e_answer")
-            asked.append(Asked(*(text_at(item, (name,), path, index) for name in names)))
+            question, statement, answer = (text_at(item, (name,), path, index) for name in names)
+            asked.append(Asked(question, statement, answer, _aliases(item, path, index)))
         except BenchError as error:
             problems.append(error)
     return asked, problems
+
+
+def _aliases(item: Any, path: Path, index: int) -> tuple[str, ...]:
+    """Other ways to say the edited answer; a record need not have any."""
+    given = item.get(ALIASES) or []
+    if not isinstance(given, list):
+        raise BenchError("not a list", file=path, record=index, field=ALIASES)
+    for alias in given:
+        if problem := text_problem(alias):
+            raise BenchError(f"each must be a text, one is {problem}", file=path, record=index, field=ALIASES)
+    return tuple(dict.fromkeys(alias.strip() for alias in given))
 
 
 def check(path: Path) -> Checked:
@@ -179,9 +194,12 @@ def _hops(path: Path) -> Hops:
 def _fact(request: EditRequest, index: int, languages: Mapping[str, Language], hops: Sequence[Asked]) -> Fact:
     """An edit of one record, with its probes."""
     fact_id, lang = request.fact_id, request.lang
-    asked = {other: (each.asked[index].question, each.target(index)) for other, each in languages.items()}
-    follow = (Probe(fact_id, "portability", lang, lang, hop.question, target_text(hop.answer, lang)) for hop in hops)
-    efficacy = Probe(fact_id, "efficacy", lang, lang, request.text, request.target)
+    asked = {other: each.asking(index) for other, each in languages.items()}
+    follow = (
+        Probe(fact_id, "portability", lang, lang, hop.question, target_text(hop.answer, lang), aliases=hop.aliases)
+        for hop in hops
+    )
+    efficacy = Probe(fact_id, "efficacy", lang, lang, request.text, request.target, aliases=asked[lang][2])
     return Fact(request, (efficacy, *follow, *crosslingual(fact_id, lang, asked)))
 
 

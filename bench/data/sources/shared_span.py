@@ -37,11 +37,12 @@ _MARK = re.compile(r"[\"«»]|(?<!\w)'|'(?!\w)")
 
 
 class Asked(NamedTuple):
-    """A question, the statement that answers it, and the answer."""
+    """A question, the statement that answers it, the answer, and other ways to say it."""
 
     question: str
     statement: str
     answer: str
+    aliases: tuple[str, ...] = ()
 
     @property
     def known(self) -> str:

@@ -123,7 +123,7 @@ def _fact(request: EditRequest, index: int, records: Mapping[str, Records]) -> F
     record = records[lang][index]
     assert record is not None, "an edit was made of it"  # noqa: S101
     others = {other: each for other, many in records.items() if (each := many[index])}
-    asked = {other: (each.src, f" {each.alt}") for other, each in others.items()}
+    asked = {other: (each.src, f" {each.alt}", ()) for other, each in others.items()}
     return Fact(request, (*_probes(fact_id, lang, record, target), *crosslingual(fact_id, lang, asked)))
 
 

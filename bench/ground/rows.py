@@ -1,0 +1,52 @@
+"""Rows of the tables that evaluators write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One tidy row: the value of one metric on one probe.
+
+    Attributes:
+        value: in [0, 1] for accuracies.
+        weight: how much the row counts within its record; the number of target tokens for token accuracies.
+    """
+
+    fact_id: str
+    metric: str
+    protocol: str
+    edit_lang: str
+    probe_lang: str
+    value: float
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One row of the table `answers`: what the model said to one probe under one protocol.
+
+    Attributes:
+        fact_id: as in `bench.api.Probe`; so are `kind`, languages, `prompt`, `target` and `aliases`.
+        protocol: how it was asked.
+        before: what the unedited model said.
+        answer: what the model says now.
+        tokens: of the answer.
+        ended: why it is over: "stop", "end of text" or "length".
+        value: what the protocol scores the answer with, in [0, 1].
+    """
+
+    fact_id: str
+    kind: str
+    protocol: str
+    edit_lang: str
+    probe_lang: str
+    prompt: str
+    target: str
+    aliases: tuple[str, ...]
+    before: str
+    answer: str
+    tokens: int
+    ended: str
+    value: float
