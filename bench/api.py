@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from bench.ground.errors import BenchError
-from bench.ground.rows import Reply, Score
+from bench.ground.rows import Kept, Reply, Score
 from bench.model.answers import Answer, Ending, Generated
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ __all__ = [
     "Evaluator",
     "Fact",
     "Generated",
+    "Kept",
     "Method",
     "Preparing",
     "Probe",
@@ -161,6 +162,10 @@ class Scorer(Protocol):
         """What is said after each prompt of its own accord, at most so many tokens; in the order given."""
         ...
 
+    def text(self, ids: Sequence[int]) -> str:
+        """What ids of an answer say, for people; scores never depend on it."""
+        ...
+
     def unedited(self) -> AbstractContextManager[Scorer]:
         """The same model as it was before any edit, for as long as the context is open."""
         ...
@@ -212,6 +217,11 @@ class Context(Protocol):
     @property
     def data_dir(self) -> Path | None:
         """Folder of downloaded data."""
+        ...
+
+    @property
+    def answers_kept(self) -> Kept:
+        """Which `Reply` rows are kept; where it is "none", none need be made. Scores never depend on it."""
         ...
 
     def rng(self, part: str) -> Generator:

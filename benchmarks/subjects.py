@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Generator
 
-from bench.api import Fact, Method
+from bench.api import Fact, Kept, Method
 from bench.config import registry
 from bench.config.settings import hyperparameters
 from bench.data import stream
@@ -45,6 +45,7 @@ class Bench:
     model_name: str
     languages: tuple[str, ...] = LANGUAGES
     data_dir: Path | None = None
+    answers_kept: Kept = "none"
 
     def rng(self, part: str) -> Generator:
         """The same for every method."""

@@ -7,6 +7,9 @@ is run. Specificity comes in both senses: against the gold answer (as released, 
 ``specificity_agreement`` with the unedited model's own prediction (Eq. 13). Where the data tell which fact a probe
 asks, each of their rows stands there a second time, under that fact, as ``specificity_asked`` and
 ``specificity_agreement_asked``: a test must not take two askings of one fact for two facts.
+
+What the model says in a target's place is told for people, too, beside what it said there before any edit; for that the
+unedited model is asked each probe once more in a cell, unless answers are not kept.
 """
 
 from __future__ import annotations
@@ -16,11 +19,14 @@ from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict
 
-from bench.api import Answer, Context, Evaluator, Fact, Probe, Score, Scorer
+from bench.api import Answer, Context, Evaluator, Fact, Probe, Reply, Score, Scorer
 
 TEACHER_FORCED = "teacher_forced"
 GREEDY_EXACT = "greedy_exact"
 EXACT_KINDS = ("efficacy", "generality")
+
+Question = tuple[str, str]
+"""A prompt and its target."""
 
 
 class Config(BaseModel):
@@ -32,18 +38,46 @@ class Config(BaseModel):
 class Edits:
     """Scores every probe of every fact edited so far, all in one batched call."""
 
-    def score(self, view: Scorer, seen: Sequence[Fact], context: Context) -> Iterator[Score]:
-        """One row per probe and metric; a row weighs as many tokens as its target has."""
+    def __init__(self) -> None:
+        self._before: dict[Question, tuple[int, ...]] = {}
+
+    def score(self, view: Scorer, seen: Sequence[Fact], context: Context) -> Iterator[Score | Reply]:
+        """One row per probe and metric; a row weighs as many tokens as its target has. And what was said."""
         probes = [probe for fact in seen for probe in fact.probes]
         answers = view.answers([p.prompt for p in probes], [p.target for p in probes])
         for probe, answer in zip(probes, answers, strict=True):
             yield from _rows(probe, answer)
-        yield from _agreement(view, probes, answers)
+        yield from self._agreement(view, probes, answers)
+        if context.answers_kept != "none":
+            self._ask_before(view, probes)
+            for probe, answer in zip(probes, answers, strict=True):
+                before = self._before[probe.prompt, probe.target]
+                yield _reply(probe, answer, view.text(answer.predicted_ids), view.text(before))
+
+    def _ask_before(self, view: Scorer, probes: Sequence[Probe]) -> None:
+        """Ask the unedited model what it was not asked yet."""
+        new = [each for each in dict.fromkeys((p.prompt, p.target) for p in probes) if each not in self._before]
+        if not new:
+            return
+        with view.unedited() as original:
+            said = original.answers([prompt for prompt, _ in new], [target for _, target in new])
+        self._before.update({asked: answer.predicted_ids for asked, answer in zip(new, said, strict=True)})
+
+    def _agreement(self, view: Scorer, probes: Sequence[Probe], answers: Sequence[Answer]) -> Iterator[Score]:
+        pairs = [(p, a) for p, a in zip(probes, answers, strict=True) if p.kind == "specificity"]
+        if not pairs:
+            return
+        with view.unedited() as original:
+            before = original.answers([p.prompt for p, _ in pairs], [p.target for p, _ in pairs])
+        for (probe, now), then in zip(pairs, before, strict=True):
+            same = sum(a == b for a, b in zip(now.predicted_ids, then.predicted_ids, strict=True))
+            count = len(now.target_ids)
+            yield from _by_both(probe, "specificity_agreement", same / count, count)
+            self._before[probe.prompt, probe.target] = then.predicted_ids
 
 
 def _rows(probe: Probe, answer: Answer) -> Iterator[Score]:
-    right = sum(a == b for a, b in zip(answer.predicted_ids, answer.target_ids, strict=True))
-    count = len(answer.target_ids)
+    right, count = _right(answer), len(answer.target_ids)
     yield from _by_both(probe, probe.kind, right / count, count)
     if probe.kind == "generality" and probe.distinct:
         yield _score(probe, "generality_distinct", TEACHER_FORCED, right / count, count)
@@ -51,16 +85,16 @@ def _rows(probe: Probe, answer: Answer) -> Iterator[Score]:
         yield _score(probe, f"{probe.kind}_exact", GREEDY_EXACT, float(right == count), 1)
 
 
-def _agreement(view: Scorer, probes: Sequence[Probe], answers: Sequence[Answer]) -> Iterator[Score]:
-    pairs = [(p, a) for p, a in zip(probes, answers, strict=True) if p.kind == "specificity"]
-    if not pairs:
-        return
-    with view.unedited() as original:
-        before = original.answers([p.prompt for p, _ in pairs], [p.target for p, _ in pairs])
-    for (probe, now), then in zip(pairs, before, strict=True):
-        same = sum(a == b for a, b in zip(now.predicted_ids, then.predicted_ids, strict=True))
-        count = len(now.target_ids)
-        yield from _by_both(probe, "specificity_agreement", same / count, count)
+def _right(answer: Answer) -> int:
+    return sum(a == b for a, b in zip(answer.predicted_ids, answer.target_ids, strict=True))
+
+
+def _reply(probe: Probe, answer: Answer, said: str, before: str) -> Reply:
+    count = len(answer.target_ids)
+    return Reply(
+        probe.fact_id, probe.kind, TEACHER_FORCED, probe.edit_lang, probe.probe_lang, probe.prompt, probe.target,
+        probe.aliases, before, said, count, "target", _right(answer) / count,
+    )  # fmt: skip
 
 
 def _by_both(probe: Probe, metric: str, value: float, weight: int) -> Iterator[Score]:

@@ -12,6 +12,7 @@ from bench.config.registry import Registry, evaluators, methods
 if TYPE_CHECKING:
     from bench.config.cell import Cell
     from bench.data.common import Dataset
+    from bench.ground.rows import Kept
     from bench.plan.planning import Plan
     from bench.store.outcomes import Outcome
 
@@ -124,7 +125,7 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
-def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
+def show_plan(planned: Plan, retry_failed: bool, device: str = "auto", answers: Kept = "failed") -> None:
     """The grid of a run with counts, what exists already, and what the rest will take: time, memory, disk."""
     from bench.model.devices import choose_device
     from bench.plan.needs import Needs
@@ -161,6 +162,8 @@ def show_plan(planned: Plan, retry_failed: bool, device: str = "auto") -> None:
     taken = f", {len(held)} to be taken over from other runs" if held else ""
     echo(f"{len(planned.cells)} cells in {planned.store.root}, {len(whole)} to compute{taken}")
     echo(f"estimated time, without loading and statistics: {_time(estimate(whole, known))}")
+    if answers != "none":
+        echo(f"answers ({answers}), about: {_size(needed.answers(whole, answers))}")
     echo(f"checkpoints that stay, of the first seed of each row: {_size(needed.kept())}")
 
 

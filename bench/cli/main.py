@@ -91,6 +91,7 @@ def run_command(
     address: options.Address = None,
     cell_resources: options.CellResources = None,
     join: options.Join = False,
+    answers: options.Answers = options.AnswersChoice.failed,
     display: options.Display = None,
 ) -> None:
     """Run a grid of methods, models, data sets and seeds, or what is missing of it.
@@ -117,9 +118,10 @@ def run_command(
     for line in unsuited(planned.cells):
         complain(line)
     if dry_run:
-        listing.show_plan(planned, retry_failed, device.value)
+        listing.show_plan(planned, retry_failed, device.value, answers.value)
     else:
         how = {"device_map": device_map, "retry_failed": retry_failed, "where": where, "join": join}
+        how["answers"] = answers.value
         compute(planned, display, device=device.value, **how)
 
 

@@ -35,6 +35,14 @@ class DeviceChoice(StrEnum):
     cuda = "cuda"
 
 
+class AnswersChoice(StrEnum):
+    """Which answers are kept."""
+
+    all = "all"
+    failed = "failed"
+    none = "none"
+
+
 class EngineChoice(StrEnum):
     """What computes cells."""
 
@@ -183,6 +191,14 @@ CellResources = Annotated[
 ]
 Join = Annotated[
     bool, Option("--join", help="Share the work with a process that computes this run.", rich_help_panel=COURSE)
+]
+Answers = Annotated[
+    AnswersChoice,
+    Option(
+        help="What models said that is kept: all; wrong answers and a sample of 200 right ones a step; none. Free "
+        "answers, which judges are shown, are kept whole unless none are.",
+        rich_help_panel=COURSE,
+    ),
 ]
 Display = Annotated[
     DisplayChoice | None, Option(help="Progress; rich on a terminal, else plain.", rich_help_panel=COURSE)

@@ -11,6 +11,7 @@ from bench.cli.display import DisplayKind, make_display
 from bench.compute.session import execute
 from bench.compute.where import Where
 from bench.config.settings import resolve
+from bench.ground.rows import Kept
 from bench.plan.planning import RESULTS_DIR, plan
 from bench.plan.texts import unsuited
 from bench.store.results import Results, load_results
@@ -36,6 +37,7 @@ def run(
     engine: str = "local",
     address: str | None = None,
     cell_resources: str | None = None,
+    answers: Kept = "failed",
     **settings: Any,
 ) -> Results:
     """Run a grid, or what is missing of it, and return its tables; the same as the command ``bench run``.
@@ -56,6 +58,7 @@ def run(
         engine: "local", or "ray": tasks of a Ray cluster.
         address: of its head; None starts one on this machine, or takes $RAY_ADDRESS.
         cell_resources: what every cell asks it for, such as "num_gpus=0.5,memory=40e9".
+        answers: which are kept: "all", "failed" (and a sample of the right ones) or "none".
         **settings: fields of `bench.config.run.RunSpec`: methods, models, seeds, set={"method.memit.layers": [4]}...
 
     Raises:
@@ -67,5 +70,5 @@ def run(
     for line in unsuited(planned.cells):
         warnings.warn(line, stacklevel=2)
     where = Where(engine, workers, address, cell_resources)
-    execute(planned, make_display(display), device, retry_failed, where, join, device_map)
+    execute(planned, make_display(display), device, retry_failed, where, join, device_map, answers)
     return load_results(planned.store.root)

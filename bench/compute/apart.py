@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -26,11 +26,13 @@ class Recorded:
         tokenizer: of the model.
         edited: answers after the edit.
         before: answers of the unedited model.
+        text: what ids of an answer say.
     """
 
     tokenizer: Any
     edited: Mapping[Question, Answer]
     before: Mapping[Question, Answer]
+    text: Callable[[Sequence[int]], str]
 
     @property
     def hf(self) -> Any:
@@ -56,7 +58,7 @@ class Recorded:
     @contextmanager
     def unedited(self) -> Iterator[Recorded]:
         """What the unedited model answered."""
-        yield Recorded(self.tokenizer, self.before, self.before)
+        yield Recorded(self.tokenizer, self.before, self.before, self.text)
 
 
 def ask(method: Method, model: EditableModel, facts: Sequence[Fact], state: State) -> list[Recorded]:
@@ -78,7 +80,7 @@ def ask(method: Method, model: EditableModel, facts: Sequence[Fact], state: Stat
         found = [{question: next(answers) for question in asked} for asked in questions]
     else:
         found = [_alone(method, model, fact, asked, state) for fact, asked in zip(facts, questions, strict=True)]
-    return [Recorded(model.tokenizer, edited, before) for edited in found]
+    return [Recorded(model.tokenizer, edited, before, model.text) for edited in found]
 
 
 def _alone(

@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from bench.api import EditReport, Evaluator, Fact, Method, Preparing, State
+from bench.api import EditReport, Evaluator, Fact, Kept, Method, Preparing, State
 from bench.compute import apart, checkpoint, precheck
 from bench.compute.environment import environment
 from bench.compute.recording import Table, cost_rows, evaluate, evaluate_apart
@@ -37,6 +37,7 @@ class CellContext:
 
     cell: Cell
     data_dir: Path | None = None
+    answers_kept: Kept = "failed"
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -89,7 +90,7 @@ class Work:
         refuse_changed(cell, world)
         loaded = load_facts(cell.data.name, request_of(cell, world.data_dir))
         stream = EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"))
-        context = CellContext(cell, datasets.data_folder(world.data_dir))
+        context = CellContext(cell, datasets.data_folder(world.data_dir), world.answers)
         scored_with = world.build_evaluators()
         for evaluator in scored_with.values():
             if isinstance(evaluator, Preparing):

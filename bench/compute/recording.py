@@ -7,11 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+
 from bench.api import Context, EditReport, Evaluator, Fact, Reply, Score, Scorer
 from bench.ground.digests import text_digest
 from bench.ground.measure import Cost, measured
 from bench.model.placement import devices_of
+from bench.store.judging import FREE
 from bench.store.shards import ANSWER_TABLE, COST_TABLE, ResultStore
+
+SAMPLE = 200
+"""Right answers of a step and evaluator that are kept beside the wrong ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,7 @@ class Table:
 def evaluate(view: Scorer, name: str, evaluator: Evaluator, seen: Sequence[Fact], context: Context) -> Table:
     """Score a model with one evaluator."""
     with measured(*devices_of(view.hf)) as cost:
-        rows, answers = _sorted(evaluator.score(view, seen, context))
+        rows, answers = _sorted(evaluator.score(view, seen, context), context)
     records = {(row["fact"], row["edit_lang"], row["probe_lang"]) for row in rows}
     costs = {
         f"seconds.score.{name}": cost.seconds,
@@ -49,11 +55,11 @@ def evaluate_apart(
     """Score independent edits with one evaluator, each by itself."""
     with measured() as cost:
         found = [row for view, fact in zip(asked, facts, strict=True) for row in evaluator.score(view, [fact], context)]
-    rows, answers = _sorted(found)
+    rows, answers = _sorted(found, context)
     return Table(rows, [_cost(f"seconds.score.{name}", cost.seconds)], answers)
 
 
-def _sorted(found: Iterable[Score | Reply]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _sorted(found: Iterable[Score | Reply], context: Context) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Scores, and what was said, as rows of the store's schemas."""
     scores: list[Score] = []
     replies: list[Reply] = []
@@ -62,7 +68,21 @@ def _sorted(found: Iterable[Score | Reply]) -> tuple[list[dict[str, Any]], list[
             replies.append(each)
         else:
             scores.append(each)
-    return score_rows(scores), answer_rows(replies)
+    return score_rows(scores), answer_rows(kept(replies, context))
+
+
+def kept(replies: Sequence[Reply], context: Context) -> list[Reply]:
+    """The answers that are kept: all, or the wrong ones and `SAMPLE` right ones, or none.
+
+    Free answers are kept whole unless none are: verdicts on a part of them would be no score.
+    """
+    if context.answers_kept != "failed":
+        return list(replies) if context.answers_kept == "all" else []
+    # drawn over right and wrong ones: the methods of a seed show the same probes, as far as they have them right
+    drawn = torch.randperm(len(replies), generator=context.rng("answers")).tolist()
+    right = [i for i in drawn if replies[i].value == 1 and not replies[i].protocol.startswith(FREE)]
+    dropped = set(right[SAMPLE:])
+    return [reply for i, reply in enumerate(replies) if i not in dropped]
 
 
 def score_rows(scores: Iterable[Score]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from bench.config.cell import SCHEMA_VERSION
 from bench.ground.atomic import read_json, sweep, write_json
 from bench.ground.errors import BenchError, in_short
 from bench.ground.progress import Display
+from bench.ground.rows import Kept
 from bench.model.devices import check_device, choose_device
 from bench.model.loading import quiet_libraries
 from bench.plan import siblings
@@ -36,6 +37,7 @@ def execute(
     where: Where | None = None,
     join: bool = False,
     device_map: str | DeviceMap | None = None,
+    answers: Kept = "failed",
 ) -> list[Outcome]:
     """Compute the cells that are pending.
 
@@ -47,6 +49,7 @@ def execute(
         where: cells are computed; by default in processes of this machine.
         join: share the work with another process that computes this run.
         device_map: spreads every model over all devices, so that this machine computes cells one at a time.
+        answers: which answers are kept of the cells that are computed now.
 
     Returns:
         How every cell stands afterwards.
@@ -68,7 +71,7 @@ def execute(
     with claims.sole(planned.store.root, join):
         display.note(f"{planned.spec.name}: {len(before)} cells, {pending} to compute")
         place = check_device(device) if where.is_cluster else choose_device(device)
-        task = Task(planned.store, make_world(planned, place, spread), retry_failed)
+        task = Task(planned.store, make_world(planned, place, spread, answers), retry_failed)
         chosen = where.make(planned, task, pending, display.note)
         left = time_left(planned.store.root, {cell.id(): cell.label() for cell in planned.cells})
         with quiet_libraries(), display.board(pending, left) as board:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.config import registry
 from bench.config.registry import Registry
+from bench.ground.rows import Kept
 from bench.model.devices import choose_device
 from bench.plan import contents
 from bench.plan.needs import kept_cells
@@ -33,6 +34,7 @@ class World:
         evaluator_registry: where evaluators are found.
         trusted: models whose own code is run.
         device_map: spreads the model over several devices.
+        answers: which answers are kept.
     """
 
     methods: Registry
@@ -44,13 +46,14 @@ class World:
     evaluator_registry: Registry = field(default_factory=registry.evaluators)
     trusted: tuple[str, ...] = ()
     device_map: DeviceMap | None = None
+    answers: Kept = "failed"
 
     def build_evaluators(self) -> dict[str, Evaluator]:
         """Evaluators of one cell, by name; they may remember what they prepared for it."""
         return {name: self.evaluator_registry.build(name, options) for name, options in self.evaluators}
 
 
-def make_world(planned: Plan, device: str, device_map: DeviceMap | None = None) -> World:
+def make_world(planned: Plan, device: str, device_map: DeviceMap | None = None, answers: Kept = "failed") -> World:
     """What all cells of a run share."""
     return World(
         methods=planned.methods,
@@ -61,6 +64,7 @@ def make_world(planned: Plan, device: str, device_map: DeviceMap | None = None) 
         kept=kept_cells(planned.cells),
         trusted=planned.trusted,
         device_map=device_map,
+        answers=answers,
     )
 
 
@@ -79,4 +83,5 @@ def verifying_world(
         cache_dir=cache_dir,
         device=choose_device(device),
         trusted=contents.trusted_models(trust_remote_code, models),
+        answers="none",
     )

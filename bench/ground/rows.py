@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Kept = Literal["all", "failed", "none"]
+"""Which answers of a run are kept: all, the wrong ones and a sample of the right ones, or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Reply:
         before: what the unedited model said.
         answer: what the model says now.
         tokens: of the answer.
-        ended: why it is over: "stop", "end of text" or "length".
+        ended: why it is over: "stop", "end of text" or "length"; "target" where it was asked token by token.
         value: what the protocol scores the answer with, in [0, 1].
     """
 

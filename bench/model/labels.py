@@ -55,6 +55,10 @@ class LabelTokens(Tokens):
             raise BenchError("a classifier says a label, which no end of text follows", field="end_of_text")
         return [[self._label(text)] for text in texts]
 
+    def text(self, ids: Sequence[int]) -> str:
+        """The labels that ids of targets stand for."""
+        return " ".join(self.labels[each] for each in self._said(ids))
+
     def whole(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text with all special tokens, as an encoder reads it."""
         rows: list[list[int]] = self.tokenizer(list(texts))["input_ids"] if texts else []

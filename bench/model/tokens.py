@@ -121,6 +121,15 @@ class Tokens:
                 raise BenchError(f"the target {text!r} has no tokens", field="target")
         return [[*row, self._end()] for row in rows] if end_of_text else rows
 
+    def text(self, ids: Sequence[int]) -> str:
+        """What the ids of an answer say, for people; -1, where a diverged model says nothing, is left out."""
+        found: str = self.tokenizer.decode(self._said(ids), clean_up_tokenization_spaces=False)
+        return found
+
+    @staticmethod
+    def _said(ids: Sequence[int]) -> list[int]:
+        return [each for each in ids if each >= 0]
+
     def _end(self) -> int:
         end = self.tokenizer.eos_token_id
         if end is None:

@@ -58,6 +58,10 @@ class Weights:
         """The Hugging Face tokenizer."""
         return self.tokens.tokenizer
 
+    def text(self, ids: Sequence[int]) -> str:
+        """What ids of an answer say."""
+        return self.tokens.text(ids)
+
     # ------------------------------------------------------------------ shape
     @property
     def token_budget(self) -> int:

@@ -6,10 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from bench.config.cell import Cell
+from bench.ground.rows import Kept
 from bench.model import catalog
-from bench.plan.memory import Need, checkpoint_bytes, predicted_memory
+from bench.plan.memory import PROBES, Need, checkpoint_bytes, predicted_memory
 from bench.plan.planning import Plan
 from bench.store.results import PLACE, place
+
+ANSWERING = ("edits", "generation")
+"""Evaluators that tell what a model says."""
+
+ANSWER = 100
+"""Bytes of an answer on disk; prompts that come again take next to nothing."""
 
 KEPT = 2
 """Checkpoints that a cell keeps, the last ones."""
@@ -22,6 +29,16 @@ def kept_cells(cells: Iterable[Cell]) -> frozenset[str]:
         where = place(cell)
         first.setdefault(tuple(where[name] for name in PLACE if name != "seed"), cell.id())
     return frozenset(first.values())
+
+
+def _probes(cell: Cell) -> int:
+    """Probes that are asked in all steps of a cell that are scored."""
+    schedule = cell.schedule
+    size, edits = schedule.batch_size, schedule.edits()
+    if schedule.independent:
+        return PROBES * edits
+    due = (step for step in range(1, schedule.length() + 1) if schedule.due(step))
+    return PROBES * sum(min(step * size, edits) for step in due)
 
 
 class Needs:
@@ -55,6 +72,13 @@ class Needs:
         found = [self._checkpoint(cell) for cell in self._planned.cells if cell.id() in stay]
         known = [each for each in found if each is not None]
         return KEPT * sum(known) if len(known) == len(found) else None
+
+    def answers(self, cells: Iterable[Cell], kept: Kept) -> int:
+        """About how many bytes the answers of cells will take; where only the wrong ones stay, if all are wrong."""
+        if kept == "none":
+            return 0
+        asked = [name for name, _ in self._planned.evaluators if name in ANSWERING]
+        return sum(len(asked) * _probes(cell) * ANSWER for cell in cells)
 
     def _checkpoint(self, cell: Cell) -> int | None:
         size = self._sizes[cell.model.name]

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from bench.api import Fact
+from bench.api import Fact, Kept
 from bench.config.registry import evaluators, methods
 from bench.config.settings import hyperparameters
 from bench.data.cldr.facts import load_cldr, practice_facts
@@ -34,6 +34,7 @@ class _Anywhere:
     languages: tuple[str, ...] = LANGUAGES
     model_name: str = MODEL
     data_dir: Path | None = None
+    answers_kept: Kept = "none"
 
     def rng(self, part: str) -> torch.Generator:
         return torch.Generator().manual_seed(SEED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import pytest
@@ -15,6 +15,7 @@ from bench.api import EditReport, EditRequest, State
 from bench.compute.driver import CellContext, run_cell
 from bench.ground.atomic import read_json, write_json
 from bench.ground.errors import BenchError
+from bench.ground.rows import Kept
 from bench.model.editable import EditableModel
 from bench.store.results import load_answers, load_results
 from bench.store.shards import ResultStore
@@ -86,7 +87,7 @@ def test_what_was_scored_is_not_scored_again(tiny: TinyWorld, tmp_path: Path) ->
     before = [path.stat().st_mtime_ns for path in (edits, costs)]
     mini = ("xtreme", {"source": "mini", "limit": 1, "languages": ("en",)})
     run_cell(cell, store, replace(world, evaluators=(*world.evaluators, mini)), Silent())
-    assert store.tables(cell.id()) == {"edits", "xtreme", "cost"}
+    assert store.tables(cell.id()) == {"edits", "xtreme", "cost", "answers"}
     assert [path.stat().st_mtime_ns for path in (edits, costs)] == before
 
 
@@ -104,6 +105,25 @@ def test_what_the_model_said_is_kept_beside_its_scores(tiny: TinyWorld, tmp_path
     match = scores[(scores.metric == "efficacy_match") & (scores.protocol == "generation")]
     assert sorted(match.value) == sorted(answers[answers.kind == "efficacy"].value)
     assert not {"answers", "generation"} & set(scores.metric)
+
+
+def test_which_answers_are_kept_changes_no_score(tiny: TinyWorld, tmp_path: Path) -> None:
+    cell = tiny.cell("memit")
+    count: dict[str, pd.DataFrame] = {}
+    scores: dict[str, pd.DataFrame] = {}
+    for kept in get_args(Kept):
+        store = ResultStore(tmp_path / kept)
+        run_cell(cell, store, replace(tiny.world(), answers=kept), Silent())
+        assert store.status(cell.id())[0] == "done"
+        count[kept], scores[kept] = load_answers(store.root, [cell.id()]), scores_of(store)
+    assert count["none"].empty
+    assert len(count["all"]) == len(count["failed"])  # fewer right ones than the sample
+    told = count["all"]
+    assert set(told.protocol) == {"teacher_forced"}
+    same = told[told.kind == "specificity"]
+    assert (same.before.str.len() > 0).all()
+    for kept in ("failed", "none"):
+        pd.testing.assert_frame_equal(scores["all"], scores[kept])
 
 
 class Exploding(Unedited):

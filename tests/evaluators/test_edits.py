@@ -9,16 +9,22 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from bench.api import Answer, EditRequest, Fact, Probe, ProbeKind
+from bench.api import Answer, EditRequest, Fact, Probe, ProbeKind, Reply
 from bench.model.tiny import tiny_model
 from evaluators.edits import Config, Edits
 
 
-class Nothing:
-    """A context that is never asked."""
+class Unkept:
+    """A context that keeps no answers."""
+
+    answers_kept = "none"
 
 
-CONTEXT = Nothing()
+class Keeping(Unkept):
+    answers_kept = "all"
+
+
+CONTEXT = Unkept()
 
 
 class Scripted:
@@ -34,6 +40,9 @@ class Scripted:
             said = tuple(-2 if k in self.wrong else token for k, token in enumerate(ids))
             found.append(Answer(ids, said, (0.0,) * len(ids)))
         return found
+
+    def text(self, ids: Sequence[int]) -> str:
+        return "".join(chr(each) if each >= 0 else "?" for each in ids)
 
     @contextmanager
     def unedited(self) -> Iterator[Scripted]:
@@ -122,3 +131,37 @@ def test_there_are_no_options() -> None:
     with pytest.raises(ValidationError, match="extra_forbidden"):
         Config(protocol="greedy")  # type: ignore[call-arg]
     assert hash(Config()) == hash(Config())  # it cannot be changed
+
+
+def test_what_was_said_is_told_beside_what_was_said_before() -> None:
+    evaluator = Edits()
+    replies = [row for row in evaluator.score(Scripted({1}, before={2}), [fact()], Keeping()) if isinstance(row, Reply)]
+    assert [reply.kind for reply in replies] == ["efficacy", "generality", "generality", "specificity", "crosslingual"]
+    assert {(reply.before, reply.answer, reply.value, reply.ended) for reply in replies} == {
+        (" a?c", " ?bc", 0.75, "target")
+    }
+    assert not any(isinstance(row, Reply) for row in Edits().score(Scripted({1}), [fact()], CONTEXT))
+
+
+def test_the_unedited_model_is_asked_once_a_cell() -> None:
+    asked: list[int] = []
+
+    class Counting(Scripted):
+        @contextmanager
+        def unedited(self) -> Iterator[Scripted]:
+            asked.append(1)
+            yield Scripted(set())
+
+    evaluator = Edits()
+    one = replace(fact(), probes=fact().probes[:1])
+    for _ in range(2):
+        list(evaluator.score(Counting(set()), [one], Keeping()))
+    assert len(asked) == 1
+
+
+def test_keeping_answers_changes_no_score() -> None:
+    scores = [
+        [row for row in Edits().score(Scripted({1}, before={2}), [fact()], context) if not isinstance(row, Reply)]
+        for context in (CONTEXT, Keeping())
+    ]
+    assert scores[0] == scores[1]
