@@ -8,12 +8,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
+from rich.box import SIMPLE
 from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
+from rich.table import Table
 from rich.text import Text
 
 from bench.ground.errors import one_line
+
+WIDTH = 160
+"""Of tables whose texts are wrapped, where no terminal says how wide it is."""
 
 
 def tolerate(*streams: TextIO) -> None:
@@ -41,6 +46,15 @@ def table_lines(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> lis
     widths = [max(cell_len(row[i]) for row in texts) for i in range(len(columns))]
     padded = ([text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)] for row in texts)
     return ["  ".join(row).rstrip() for row in padded]
+
+
+def echo_wrapped(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows under their columns, long texts over several lines; 160 characters wide where no terminal is."""
+    table = Table(*columns, box=SIMPLE, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(one_line(str(value)), overflow="fold") for value in row))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    console.print(table)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from bench.cli import cost, data, edit, judge, options, stats, trace
+from bench.cli import cost, data, edit, judge, options, show, stats, trace
 from bench.cli.echo import complain, echo, echo_table, tolerate
 from bench.cli.folders import run_folder
 from bench.config.rooms import room
@@ -48,6 +48,7 @@ app.add_typer(judge.app, name="judge")
 app.command("cost")(cost.cost_command)
 app.command("edit")(edit.edit_command)
 app.command("export")(edit.export_command)
+app.command("show")(show.show_command)
 app.command("stats")(stats.stats_command)
 app.command("trace")(trace.trace_command)
 
