@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.ground.atomic import write_text
+from reports.documents.answers import write_answers
 from reports.documents.document import first_tables, read_report
 from reports.documents.html import to_report_html
 from reports.documents.latex import to_report_tex
@@ -40,7 +41,10 @@ def build_report(folders: Path | Sequence[Path], out: Path | None = None, format
         BenchError: no such run, or the folder cannot be written.
     """
     runs = [folders] if isinstance(folders, Path) else list(folders)
-    return write_report(read_report(runs), out or default_folder(runs), formats)
+    place = out or default_folder(runs)
+    if "html" in formats:
+        write_answers(runs, place)
+    return write_report(read_report(runs), place, formats)
 
 
 def write_report(report: Chapter, out: Path, formats: Sequence[str] = FORMATS) -> Path:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,13 @@ import pandas as pd
 from bench.ground.atomic import write_text
 from bench.store.looking import PROBE, last_answers
 from bench.store.results import group_name, load_results
-from reports.documents.html import FACE, FONT
+from reports.documents.html import ANSWERS, FACE, FONT
 from reports.numbers.names import run_names
 from reports.parts.contents import display_name
 from reports.parts.fonts import chinese_letters, visible
 
-NAME = "answers.html"
+Row = Mapping[Any, Any]
+
 DATA = "/* data */"
 """Where the page has its answers."""
 
@@ -32,7 +35,8 @@ MOST = 10_000_000
 FONT_BYTES = 1_500_000
 """Of which are left for letters."""
 
-SETTING = ["model", "data", "order", "edited"]
+QUESTION = ["seed", "run", "model", "data", "order", "edited", *PROBE]
+"""What the methods' answers to one question have in common."""
 
 
 def write_answers(folders: Sequence[Path], out: Path) -> Path | None:
@@ -41,7 +45,7 @@ def write_answers(folders: Sequence[Path], out: Path) -> Path | None:
     Raises:
         BenchError: a run cannot be read, or the folder not be written.
     """
-    path = out / NAME
+    path = out / ANSWERS
     page = answers_page(folders)
     if page is None:
         path.unlink(missing_ok=True)
@@ -84,8 +88,9 @@ def _data(rows: pd.DataFrame, most: int) -> dict[str, Any]:
     questions: list[list[Any]] = []
     size, left = 0, 0
     # of a page that would be too large the last seeds are missing
-    rows = rows.sort_values(["seed", "run", *SETTING, *PROBE, "method"], kind="stable")
-    for _, asked in rows.groupby(["seed", "run", *SETTING, *PROBE], sort=False):
+    ordered = rows.sort_values([*QUESTION, "method"], kind="stable").to_dict("records")
+    for _, group in groupby(ordered, itemgetter(*QUESTION)):
+        asked = list(group)
         new = dict.fromkeys(each for each in _texts(asked) if each not in texts)
         cost = sum(len(_embedded(each).encode()) + 1 for each in new) + 9 * 10 + 30 * len(asked)
         if left or size + cost > most:
@@ -103,22 +108,22 @@ def _data(rows: pd.DataFrame, most: int) -> dict[str, Any]:
     return {"what": what, "texts": list(texts), "questions": questions}
 
 
-def _question(asked: pd.DataFrame, texts: dict[str, int]) -> list[Any]:
+def _question(asked: Sequence[Row], texts: dict[str, int]) -> list[Any]:
     """The numbers of a question's texts, and of its answers."""
     *about, answers = _row(asked)
     return [*(texts[each] for each in about), [[*(texts[t] for t in said), score] for *said, score in answers]]
 
 
-def _texts(asked: pd.DataFrame) -> Iterable[str]:
+def _texts(asked: Sequence[Row]) -> Iterable[str]:
     *about, answers = _row(asked)
     yield from about
     for *said, _ in answers:
         yield from said
 
 
-def _row(asked: pd.DataFrame) -> list[Any]:
+def _row(asked: Sequence[Row]) -> list[Any]:
     """A question in texts, in the order in which the page's script reads it; a score in whole percent, 100 if right."""
-    one = asked.iloc[0]
+    one = asked[0]
     alone = f", edited: {one['edited']}" if one["edited"] != group_name(()) else ""
     setting = f"{one['run']}: {one['model']} on {one['data']}, order {one['order']}{alone}"
     fact = str(one["fact"])
@@ -126,12 +131,20 @@ def _row(asked: pd.DataFrame) -> list[Any]:
         setting, one["seed"], fact, fact.rpartition("/")[0] or "–", one["edit_lang"], one["probe_lang"], one["kind"],
         one["protocol"], one["prompt"], str(one["target"]).strip(),
     )  # fmt: skip
-    said = zip(asked["method"], asked["before"], asked["answer"], asked["value"], strict=True)
     answers = [
-        [visible(display_name(method)), visible(before), visible(now), 100 if value == 1 else min(99, int(100 * value))]
-        for method, before, now, value in said
+        [
+            visible(display_name(each["method"])),
+            visible(each["before"]),
+            visible(each["answer"]),
+            _percent(each["value"]),
+        ]
+        for each in asked
     ]
     return [*(visible(str(each)) for each in about), answers]
+
+
+def _percent(value: float) -> int:
+    return 100 if value == 1 else min(99, int(100 * value))
 
 
 def _embedded(value: object) -> str:

@@ -16,6 +16,9 @@ from reports.parts.tables import Cell, Column, Table, number
 FONT = "/* font */"
 """Where the template has the font, which is known when the page is."""
 
+ANSWERS = "answers.html"
+"""The page beside the report that shows what the models said."""
+
 FACE = '@font-face {{ font-family: "Report SC"; src: url(data:font/otf;base64,{}) format("opentype"); }}'
 
 NUMBER = re.compile(r"[-−]?\d+(\.\d+)?(e[-+]?\d+)?")
@@ -69,7 +72,8 @@ def to_report_html(report: Chapter, folder: Path) -> str:
 
     Args:
         report: what to show.
-        folder: that its pictures have been written to; they become part of the page.
+        folder: that its pictures have been written to; they become part of the page. A page of answers that lies
+            there is named.
     """
     entries = [_entry(f"s{i}", level, item, folder) for i, (level, item) in enumerate(report.walk(), start=1)]
     loader = PackageLoader("reports", "documents/templates")
@@ -77,7 +81,8 @@ def to_report_html(report: Chapter, folder: Path) -> str:
         autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, finalize=_finalize
     )
     template = environment.get_template("report.html.j2")
-    page = template.render(title=report.title, headline=report.headline, entries=entries)
+    answers = ANSWERS if (folder / ANSWERS).is_file() else ""
+    page = template.render(title=report.title, headline=report.headline, entries=entries, answers=answers)
     font = base64.b64encode(chinese_letters(page)).decode()
     return page.replace(FONT, FACE.format(font) if font else "", 1)
 
