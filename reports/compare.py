@@ -35,6 +35,7 @@ from reports.numbers.significance import Outcome, holm, paired, paired_over_fact
 from reports.parts import provenance
 from reports.parts.arranging import arranged
 from reports.parts.contents import METHOD, display_name, summary_cell
+from reports.parts.flips import flip_tables
 from reports.parts.joining import OTHER_QUESTIONS, Runs, Sameness, join, sameness
 from reports.parts.sections import Chapter, Section
 from reports.parts.tables import DASH, Cell, Column, Table, p_text
@@ -69,8 +70,10 @@ def compare_runs(first: Path, second: Path) -> Chapter:
         f"{len(same)} cells in common, {identical} of them identical bit for bit; "
         f"{len(runs.only[0])} only in {runs.names[0]}, {len(runs.only[1])} only in {runs.names[1]}"
     )
+    flips = flip_tables(runs, _fields(runs))
     sections = [
         Section("Differences", (_table(runs, differences, same),)),
+        *([Section("Facts that flipped", flips[:1], flips[1:])] if flips else []),
         Section("Cells", (_cells(runs, same),)),
         *([Section("In one run only", (_only(runs),))] if any(map(len, runs.only)) else []),
         Section("Where they ran", (_places(runs),)),
@@ -88,7 +91,7 @@ def write_comparison(comparison: Chapter, out: Path) -> None:
     """Write compare.md and every table as csv."""
     write_text(out / "compare.md", to_report_markdown(comparison))
     for section in comparison.sections():
-        for table in (part for part in section.parts if isinstance(part, Table)):
+        for table in (part for part in (*section.parts, *section.tables) if isinstance(part, Table)):
             write_text(out / f"{table.name}.csv", to_csv(table))
 
 
