@@ -10,7 +10,7 @@ from uuid import uuid4
 import torch
 from torch import Tensor
 
-from bench.api import Fact, Probe
+from bench.api import Fact, Probe, Score
 from bench.model.stats import Stats
 from benchmarks import reference
 from benchmarks.harness import Comparison, Results, Row, Side
@@ -174,7 +174,7 @@ def metrics(subject: Subject, sizes: Sizes, scratch: Path) -> Iterator[Compariso
             model.add(layer, 0.5 * float(weight.std()) * noise)
 
     def product(_: None) -> Results:
-        rows = list(Edits().score(model, records, subject.context))
+        rows = [row for row in Edits().score(model, records, subject.context) if isinstance(row, Score)]
         right = [row.value for row in rows if row.protocol == TEACHER_FORCED and row.metric in KINDS]
         agreed = [row.value for row in rows if row.metric == "specificity_agreement"]
         return {"right": torch.tensor(right), "agreed": torch.tensor(agreed)}

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from bench.api import Answer, EditRequest, Fact, Probe, ProbeKind, Reply
+from bench.api import Answer, EditRequest, Fact, Probe, ProbeKind, Reply, Score
+from bench.model.editable import EditableModel
 from bench.model.tiny import tiny_model
 from evaluators.edits import Config, Edits
 
@@ -65,9 +66,13 @@ def fact() -> Fact:
     return Fact(request, probes)
 
 
+def scores_of(view: Scripted | EditableModel, *facts: Fact) -> list[Score]:
+    return [row for row in Edits().score(view, facts, CONTEXT) if isinstance(row, Score)]  # type: ignore[arg-type]
+
+
 def table(view: Scripted) -> dict[str, list[float]]:
     rows: dict[str, list[float]] = {}
-    for score in Edits().score(view, [fact()], CONTEXT):
+    for score in scores_of(view, fact()):
         rows.setdefault(score.metric, []).append(score.value)
         assert score.weight == (1 if score.metric.endswith("_exact") else 4)
         assert score.protocol == ("greedy_exact" if score.metric.endswith("_exact") else "teacher_forced")
@@ -99,7 +104,7 @@ def test_every_row_tells_the_language_of_its_question() -> None:
     kinds: tuple[ProbeKind, ...] = ("specificity", "portability", "crosslingual")
     probes = tuple(Probe("f", kind, "en", lang, f"{kind} {lang}", " abc") for kind in kinds for lang in ("en", "zh"))
     asked = Fact(EditRequest("f", "en", "{} is", "X", " abc"), probes)
-    rows = [(each.metric, each.edit_lang, each.probe_lang) for each in Edits().score(Scripted(set()), [asked], CONTEXT)]
+    rows = [(each.metric, each.edit_lang, each.probe_lang) for each in scores_of(Scripted(set()), asked)]
     assert sorted(rows) == sorted(
         (metric, "en", lang) for metric in (*kinds, "specificity_agreement") for lang in ("en", "zh")
     )
@@ -110,7 +115,7 @@ def test_a_row_stands_under_the_fact_it_asks_too() -> None:
     asked = Fact(
         EditRequest("f", "en", "{} is", "X", " abc"), (probe, Probe("f", "efficacy", "en", "en", "X is", " abc"))
     )
-    rows = {each.metric: each for each in Edits().score(Scripted({0}), [asked], CONTEXT)}
+    rows = {each.metric: each for each in scores_of(Scripted({0}), asked)}
     for metric in ("specificity", "specificity_agreement"):
         assert rows[f"{metric}_asked"] == replace(rows[metric], fact_id="currency/FR", metric=f"{metric}_asked")
     assert "efficacy_asked" not in rows
@@ -120,7 +125,7 @@ def test_a_row_stands_under_the_fact_it_asks_too() -> None:
 def test_an_untouched_model_agrees_with_itself(bos: bool) -> None:
     model = tiny_model("llama", bos=bos)
     probe = Probe("f", "specificity", "en", "zh", "东京的河是", "隅田川")
-    scores = list(Edits().score(model, [Fact(EditRequest("f", "en", "{} is", "X", " a"), (probe,))], CONTEXT))
+    scores = scores_of(model, Fact(EditRequest("f", "en", "{} is", "X", " a"), (probe,)))
     agreement = [score for score in scores if score.metric == "specificity_agreement"]
     assert [score.value for score in agreement] == [1.0]
     assert agreement[0].weight == len("隅田川".encode())
