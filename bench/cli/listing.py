@@ -163,7 +163,7 @@ def show_plan(planned: Plan, retry_failed: bool, device: str = "auto", answers: 
     echo(f"{len(planned.cells)} cells in {planned.store.root}, {len(whole)} to compute{taken}")
     echo(f"estimated time, without loading and statistics: {_time(estimate(whole, known))}")
     if answers != "none":
-        echo(f"answers ({answers}), about: {_size(needed.answers(whole, answers))}")
+        echo(f"answers ({answers}), about: {_size(needed.answers(whole))}")
     echo(f"checkpoints that stay, of the first seed of each row: {_size(needed.kept())}")
 
 

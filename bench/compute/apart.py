@@ -26,13 +26,13 @@ class Recorded:
         tokenizer: of the model.
         edited: answers after the edit.
         before: answers of the unedited model.
-        text: what ids of an answer say.
+        words: what ids of an answer say.
     """
 
     tokenizer: Any
     edited: Mapping[Question, Answer]
     before: Mapping[Question, Answer]
-    text: Callable[[Sequence[int]], str]
+    words: Callable[[Sequence[int]], str]
 
     @property
     def hf(self) -> Any:
@@ -55,10 +55,14 @@ class Recorded:
         """
         raise BenchError(ONLY_PROBES)
 
+    def text(self, ids: Sequence[int]) -> str:
+        """What ids of an answer say."""
+        return self.words(ids)
+
     @contextmanager
     def unedited(self) -> Iterator[Recorded]:
         """What the unedited model answered."""
-        yield Recorded(self.tokenizer, self.before, self.before, self.text)
+        yield Recorded(self.tokenizer, self.before, self.before, self.words)
 
 
 def ask(method: Method, model: EditableModel, facts: Sequence[Fact], state: State) -> list[Recorded]:

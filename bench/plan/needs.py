@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from bench.config.cell import Cell
-from bench.ground.rows import Kept
 from bench.model import catalog
 from bench.plan.memory import PROBES, Need, checkpoint_bytes, predicted_memory
 from bench.plan.planning import Plan
@@ -73,10 +72,8 @@ class Needs:
         known = [each for each in found if each is not None]
         return KEPT * sum(known) if len(known) == len(found) else None
 
-    def answers(self, cells: Iterable[Cell], kept: Kept) -> int:
+    def answers(self, cells: Iterable[Cell]) -> int:
         """About how many bytes the answers of cells will take; where only the wrong ones stay, if all are wrong."""
-        if kept == "none":
-            return 0
         asked = [name for name, _ in self._planned.evaluators if name in ANSWERING]
         return sum(len(asked) * _probes(cell) * ANSWER for cell in cells)
 
