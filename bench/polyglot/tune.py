@@ -11,6 +11,7 @@ goes on.
 from __future__ import annotations
 
 import logging
+import math
 import random
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -59,8 +60,8 @@ Without context prefixes: with the published five, one MEMIT batch of each of th
 PEAK = (2,)
 """Where MLPs at the subject's last token have most effect, and keys lie off ordinary text as in a real model.
 
-Only there: of the layers beside it, which the trace advises, too, one has less of a key's energy off the text, the other
-more (docs/testbed.md).
+Only there: of the layers beside it, which the trace advises, too, one has less of a key's energy off the text, one more
+(docs/testbed.md).
 """
 
 FAMILY: Space = {**VALUES, "layers": (list(PEAK),)}
@@ -115,9 +116,10 @@ def widened(space: Space, options: Mapping[str, Any]) -> Space:
 
 
 def search(method: str, space: Space, before: Sequence[Trial], trials: int, folder: Path) -> list[Trial]:
-    """Try more settings of one method; all trials so far, the best first."""
+    """Try more settings of one method, as many as there are; all trials so far, the best first."""
     done = list(before)
-    for number in range(len(done), len(done) + trials):
+    most = math.prod(len(choices) for choices in space.values())
+    for number in range(len(done), min(len(done) + trials, most)):
         rng = random.Random(f"{SEED}/{method}/{number}")
         drawn = number < DRAWN
         options = draw(space, rng) if drawn else neighbour(space, done[0].options, rng)
