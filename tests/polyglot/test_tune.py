@@ -63,6 +63,14 @@ def test_a_search_tries_as_many_settings_as_it_may_none_twice(monkeypatch: pytes
     assert len(search("memit", SPACE, found, 3, Path())) == 12
 
 
+def test_a_search_ends_where_all_settings_were_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        tune, "evaluate", lambda method, options, _: Trial(method, options, dict.fromkeys(METRICS, 1.0))
+    )
+    small = {"clamp": (0.5, 1.0), "steps": (25,)}
+    assert len(search("rome", small, [], 9, Path())) == 2
+
+
 def test_settings_stand_side_by_side_and_edges_are_told(tmp_path: Path) -> None:
     best = Trial("memit", {"clamp": 0.5, "l2": 10.0, "layers": [1], "steps": 25}, dict.fromkeys(METRICS, 10.0))
     write_settings(
