@@ -15,7 +15,9 @@ from reports.experiments import (
     figure4,
     generation,
     horizon,
+    locality,
     prediction,
+    retention,
     table1,
     table5,
     table6,
@@ -30,8 +32,8 @@ from reports.parts.sections import Section
 
 def of_panel(results: Results, panel: Panel) -> list[Section]:
     """Sections about one setting of a run; independent edits do not add up to a course."""
-    over_edits = () if results.independent else (horizon,)
-    modules = (table1, generation, figure2, *over_edits, figure3, tables2, table8)
+    over_edits = () if results.independent else (horizon, retention)
+    modules = (table1, generation, locality, figure2, *over_edits, figure3, tables2, table8)
     found = (module.section(results, panel) for module in modules)
     return [section for section in found if section]
 
