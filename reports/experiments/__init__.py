@@ -18,6 +18,7 @@ from reports.experiments import (
     locality,
     prediction,
     retention,
+    silent,
     table1,
     table5,
     table6,
@@ -33,7 +34,7 @@ from reports.parts.sections import Section
 def of_panel(results: Results, panel: Panel) -> list[Section]:
     """Sections about one setting of a run; independent edits do not add up to a course."""
     over_edits = () if results.independent else (horizon, retention)
-    modules = (table1, generation, locality, figure2, *over_edits, figure3, tables2, table8)
+    modules = (silent, table1, generation, locality, figure2, *over_edits, figure3, tables2, table8)
     found = (module.section(results, panel) for module in modules)
     return [section for section in found if section]
 
