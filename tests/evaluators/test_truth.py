@@ -19,7 +19,7 @@ FACTS = (
 
 
 class Context:
-    def __init__(self, model_name: str = "./real") -> None:
+    def __init__(self, model_name: str = "org/real") -> None:
         self.model_name = model_name
 
     def rng(self, part: str) -> torch.Generator:

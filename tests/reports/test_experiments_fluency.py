@@ -19,7 +19,7 @@ def test_before_and_after_stand_side_by_side_by_language() -> None:
     given = hand_made(rows, [{"cell": "a", "method": "memit"}])
     section = fluency.section(given, panels(given)[0])
     assert section is not None
-    found = by_key(table_named(section, "fluency"), 2)["MEMIT", "German"]
+    found = by_key(table_named(section, "fluency"), 2)["MEMIT", "Deutsch"]
     assert found["entropy_before"].mean == pytest.approx(6)
     assert found["entropy_after"].mean == pytest.approx(4.5)
     assert found["perplexity_after"].mean == pytest.approx(30)
