@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from bench.ground.errors import BenchError
 from bench.ground.rows import Kept, Reply, Score
-from bench.model.answers import Answer, Ending, Generated
+from bench.model.answers import Answer, Change, Ending, Generated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +33,7 @@ __all__ = [
     "SUBJECT_SLOT",
     "Answer",
     "AskedApart",
+    "Change",
     "Context",
     "DataReading",
     "EditReport",
@@ -156,6 +157,13 @@ class Scorer(Protocol):
 
     def answers(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Answer]:
         """One forward per (prompt, target), batched; in the order given."""
+        ...
+
+    def changes(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Change | None]:
+        """How the edits moved the next-token distributions where targets are expected; in the order given.
+
+        None where a prompt and its target are longer than the model reads.
+        """
         ...
 
     def generate(self, prompts: Sequence[str], endings: Sequence[Ending], most: int) -> list[Generated]:

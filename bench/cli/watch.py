@@ -111,10 +111,10 @@ class Look:
         return table_lines((*self._label_names(), "step", "left", "running", "where", "since"), rows) if rows else []
 
     def trouble(self) -> list[str]:
-        """A line for every cell that is not going well, and why."""
+        """A line for every cell that is not going well, and why; a finished one may have a warning."""
         rows = [
             (*self._label(cell), cell.status, clock_time(cell.heard.when, self.now), why(cell))
-            for cell in self._that_are(*TROUBLE)
+            for cell in [*self._that_are(*TROUBLE), *(each for each in self._that_are("done") if each.heard.reason)]
         ]
         return table_lines((*self._label_names(), "", "since", "why"), rows) if rows else []
 
@@ -123,7 +123,7 @@ class Look:
         lines = []
         for cell in self.cells:
             if cell.status != before.get(cell.cell, "missing"):
-                reason = why(cell) if cell.status in TROUBLE else ""
+                reason = why(cell) if cell.status in TROUBLE or cell.heard.reason else ""
                 line = f"{' · '.join(self._label(cell))}: {cell.status}{reason and f' - {reason}'}"
                 lines.append(f"{clock_time(self.now, self.now)} {line}")
         return lines

@@ -8,7 +8,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.api import Answer, EditsApart, Ending, Fact, Generated, Method, State
+from bench.api import Answer, Change, EditsApart, Ending, Fact, Generated, Method, State
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 
@@ -46,6 +46,14 @@ class Recorded:
     def answers(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Answer]:
         """What was answered."""
         return [self.edited[question] for question in zip(prompts, targets, strict=True)]
+
+    def changes(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Change | None]:
+        """None are known: the edit is undone.
+
+        Raises:
+            BenchError: always.
+        """
+        raise BenchError(ONLY_PROBES)
 
     def generate(self, prompts: Sequence[str], endings: Sequence[Ending], most: int) -> list[Generated]:
         """Nothing: the edit is undone.

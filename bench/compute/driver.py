@@ -16,6 +16,7 @@ from bench.compute import apart, checkpoint, precheck
 from bench.compute.environment import environment
 from bench.compute.recording import Table, cost_rows, evaluate, evaluate_apart
 from bench.compute.resuming import elsewhere, goes_on, refuse_changed
+from bench.compute.silent import Before, edits_nothing
 from bench.compute.world import World
 from bench.config.cell import Cell
 from bench.data import corpora, datasets
@@ -29,6 +30,7 @@ from bench.model.loading import load_pretrained, view_of
 from bench.model.stats import Account, Stats
 from bench.model.threads import steady_threads
 from bench.store.shards import COST_TABLE, ResultStore, Status
+from bench.store.silent import warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +119,13 @@ class Work:
             The new state, and what the step cost as rows of the store's schema.
         """
         self._seed(f"edit/{step.number}")
-        with steady_threads(self.model), measured(*self.model.devices) as cost:
-            state, report = edit(self.method, self.model, step.facts, state)
-        return state, cost_rows(report, cost, len(step.facts), diverged(state))
+        with steady_threads(self.model):
+            before = Before.of(self.model, state)
+            with measured(*self.model.devices) as cost:
+                state, report = edit(self.method, self.model, step.facts, state)
+            is_over = diverged(state) or edits_nothing(self.method)
+            is_silent = not is_over and before.is_unchanged(self.model, state, report)
+        return state, cost_rows(report, cost, len(step.facts), diverged(state), is_silent)
 
     def score(self, step: Step, state: State, names: Iterable[str]) -> Iterator[tuple[str, Table]]:
         """Score the model as it is after a step with some of the evaluators, one after another."""
@@ -183,7 +189,8 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
     state = run(work, store, state, progress)
     progress.step(total, total, "done")
     status: Status = "diverged" if diverged(state) else "done"
-    store.finish(name, status, state.memory.get(DIVERGED, ""))
+    reasons = state.memory.get(DIVERGED, ""), warning(store.folder(name), total)
+    store.finish(name, status, "; ".join(filter(None, reasons)))
     if name not in world.kept:
         checkpoint.clear(folder)
     return status

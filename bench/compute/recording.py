@@ -15,6 +15,7 @@ from bench.ground.measure import Cost, measured
 from bench.model.placement import devices_of
 from bench.store.judging import FREE
 from bench.store.shards import ANSWER_TABLE, COST_TABLE, ResultStore
+from bench.store.silent import UNCHANGED
 
 SAMPLE = 200
 """Right answers of a step and evaluator that are kept beside the wrong ones."""
@@ -124,13 +125,16 @@ def answer_rows(replies: Iterable[Reply]) -> list[dict[str, Any]]:
     ]
 
 
-def cost_rows(report: EditReport, cost: Cost, count: int, is_diverged: bool) -> list[dict[str, Any]]:
+def cost_rows(
+    report: EditReport, cost: Cost, count: int, is_diverged: bool, is_silent: bool = False
+) -> list[dict[str, Any]]:
     """What a step cost and did, as rows of the store's schema."""
     values: Mapping[str, float] = {
         "edits": count,
         "diverged": float(is_diverged),
         "seconds.total": cost.seconds,
         "memory.peak_bytes": cost.peak_bytes,
+        **({UNCHANGED: 1.0} if is_silent else {}),
         **{f"seconds.{name}": seconds for name, seconds in report.seconds.items()},
         **{f"loss.{name}": loss for name, loss in report.losses.items()},
     }

@@ -1,4 +1,4 @@
-"""What a model says where a target is expected, and what it says of its own accord."""
+"""What a model says where a target is expected, how edits changed it, and what it says of its own accord."""
 
 from __future__ import annotations
 
@@ -24,6 +24,24 @@ class Answer:
     target_ids: tuple[int, ...]
     predicted_ids: tuple[int, ...]
     logprobs: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How an edit changed what is said where a target is expected; means over the target's q positions.
+
+    Attributes:
+        count: q.
+        kl: KL(unedited || edited) of the next token, over the whole vocabulary, in nats; None where a diverged model
+            has no distribution.
+        top1: share of positions whose likeliest token is the same; 0 where a diverged model says nothing.
+        top5: share of the five likeliest tokens that are among the five likeliest still; None where there are no more.
+    """
+
+    count: int
+    kl: float | None
+    top1: float
+    top5: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from bench.ground.errors import BenchError
-from bench.model.answers import NO_ANSWERS, Answer, Ending, Generated
+from bench.model.answers import NO_ANSWERS, Answer, Change, Ending, Generated
 from bench.model.archs import arch_of
+from bench.model.changes import changes
 from bench.model.chat import ChatTokens
 from bench.model.generating import Decoder
 from bench.model.labels import LabelTokens, labels_of
@@ -129,6 +130,10 @@ class EditableModel(Weights):
         target_ids = self.tokens.targets([target for _, target in pairs])
         found = dict(zip(pairs, self._answers(prompt_ids, target_ids), strict=True))
         return [found[pair] for pair in zip(prompts, targets, strict=True)]
+
+    def changes(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Change | None]:
+        """How edits changed what is said at each target position, given the true ids before it; see `Change`."""
+        return changes(self, self.tokens.prompts(prompts), self.tokens.targets(targets))
 
     def following(self, prompts: Sequence[str]) -> list[int]:
         """Id of the likeliest token after each prompt; -1 where the model has diverged."""

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from bench.ground.errors import BenchError
-from bench.model.answers import NO_ANSWERS, Answer, Ending, Generated
+from bench.model.answers import NO_ANSWERS, Answer, Change, Ending, Generated
+from bench.model.changes import changes
 from bench.model.labels import LabelTokens, labels_of
 from bench.model.said import Said
 from bench.model.weights import Weights
@@ -58,6 +59,10 @@ class EncoderModel(Weights):
         for group, answers in self.budget.batches([len(row) for row in rows], answer):
             found.update(zip([pairs[i] for i in group], answers, strict=True))
         return [found[pair] for pair in zip(prompts, targets, strict=True)]
+
+    def changes(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Change | None]:
+        """How edits changed what is said of each text; see `Change`."""
+        return changes(self, self.rows(prompts), self.labels.targets(targets))
 
     def generate(self, prompts: Sequence[str], endings: Sequence[Ending], most: int) -> list[Generated]:
         """An encoder writes nothing.

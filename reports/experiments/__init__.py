@@ -13,15 +13,20 @@ from reports.experiments import (
     figure2,
     figure3,
     figure4,
+    fluency,
     generation,
     horizon,
+    locality,
     prediction,
+    retention,
+    silent,
     table1,
     table5,
     table6,
     table8,
     tables2,
     transfer,
+    truth,
     xme,
 )
 from reports.numbers.aggregate import Panel
@@ -30,8 +35,8 @@ from reports.parts.sections import Section
 
 def of_panel(results: Results, panel: Panel) -> list[Section]:
     """Sections about one setting of a run; independent edits do not add up to a course."""
-    over_edits = () if results.independent else (horizon,)
-    modules = (table1, generation, figure2, *over_edits, figure3, tables2, table8)
+    over_edits = () if results.independent else (horizon, retention)
+    modules = (silent, table1, generation, locality, fluency, truth, figure2, *over_edits, figure3, tables2, table8)
     found = (module.section(results, panel) for module in modules)
     return [section for section in found if section]
 

@@ -43,14 +43,18 @@ class Map:
     shares: Shares
 
 
-def draw_maps(rows: Sequence[Sequence[Map]], edited: Sequence[str], asked: Sequence[str]) -> Figure:
+def draw_maps(
+    rows: Sequence[Sequence[Map]], edited: Sequence[str], asked: Sequence[str], titles: tuple[str, str] | None = None
+) -> Figure:
     """Draw maps row by row; all in one row where there is room.
 
     Args:
         rows: maps of one measure each.
         edited: languages of their rows.
         asked: of their columns.
+        titles: what rows and columns are, where they are no languages.
     """
+    down_title, across_title = titles or ("Edited", "Asked")
     columns = COLUMNS if len(asked) <= FEW else COLUMNS // 2
     if sum(map(len, rows)) <= columns:
         rows = [[each for row in rows for each in row]]
@@ -66,12 +70,13 @@ def draw_maps(rows: Sequence[Sequence[Map]], edited: Sequence[str], asked: Seque
             axes = figure.add_axes((left / WIDTH, bottom / height, side / WIDTH, tall / height))
             axes.set_title(each.title, fontsize=TEXT, fontweight="bold", loc="left", pad=4)
             matrix(axes, each.shares, edited, asked, min(SMALL - 0.5, DIGITS * 72 * side / len(asked)))
-            _set_scripts_apart(axes, edited, asked)
-            axes.set_xlabel("Asked", fontsize=SMALL, labelpad=1)
+            if titles is None:
+                _set_scripts_apart(axes, edited, asked)
+            axes.set_xlabel(across_title, fontsize=SMALL, labelpad=1)
             if across:
                 axes.set_yticklabels([])
             else:
-                axes.set_ylabel("Edited", fontsize=SMALL, labelpad=2)
+                axes.set_ylabel(down_title, fontsize=SMALL, labelpad=2)
     return figure
 
 

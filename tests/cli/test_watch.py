@@ -52,6 +52,16 @@ def test_a_run_in_its_course(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     )
 
 
+def test_a_finished_cell_may_have_a_warning(tmp_path: Path) -> None:
+    store = planned(tmp_path, [cell(seed=0), cell(seed=1)])
+    for seed in range(2):
+        finished(store, cell(seed=seed))
+    store.finish(cell(seed=1).id(), "done", "2 of 4 steps changed nothing, the first is step 3")
+    (_, line) = watch.Look.at(tmp_path, watch.Clock(tmp_path)).trouble()
+    assert line.split()[:3] == ["memit", "1", "done"]
+    assert line.endswith("2 of 4 steps changed nothing, the first is step 3")
+
+
 def test_names_that_tell_cells_apart_have_columns(tmp_path: Path) -> None:
     planned(tmp_path, [cell(model=model, data=data, seed=9 + i) for model in "ab" for data in "cd" for i in range(2)])
     look = Look.at(tmp_path, Clock(tmp_path))
