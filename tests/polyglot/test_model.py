@@ -74,7 +74,7 @@ def test_settings_by_ratio_have_the_published_ratios(model: EditableModel) -> No
     layers = settings["alphaedit"]["layers"]
     assert all(settings[name]["layers"] == layers for name in ("memit", "prune", "rect", "langedit"))
     assert len({settings[name]["clamp"] for name in ("rome", "memit", "prune", "rect", "alphaedit", "langedit")}) == 1
-    assert settings["memit"]["moment_weight"] == model.weight(layers[0]).shape[1]
+    assert settings["memit"]["moment_weight"] == model.hf.config.intermediate_size
     found = spectra(model, layers)
     assert settings["alphaedit"]["threshold"] == pytest.approx(fmean(s.threshold for s in found.values()), rel=0.1)
     assert settings["alphaedit"]["l2"] == pytest.approx(0.4 * fmean(s.norm for s in found.values()), rel=0.1)
