@@ -79,8 +79,9 @@ def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
         )
         alt = f"Score of {len(found)} members of the family, a panel per order"
         caption = "Score (harmonic mean of efficacy, generality, specificity) by parts; bars: deviation over seeds."
-        ways = [each.replace("running mean, ", "") for each in dict.fromkeys(parts.keys for parts in found)]
-        drawn = draw_parts({order: lines(group.panels[order], found) for order in orders}, ways, SCORE.title)
+        ways = list(dict.fromkeys(parts.keys for parts in found))
+        charts = {order: lines(group.panels[order], found, ways) for order in orders}
+        drawn = draw_parts(charts, [way.replace("running mean, ", "") for way in ways], SCORE.title)
         picture = Picture(f"ablation{group.suffix}", caption, alt, drawn)
         parts = (text, picture, table(results, group, found, orders), differences(group, found, orders))
         yield Section(titled("What helps in a moving null space", group.where), parts)
@@ -165,11 +166,10 @@ def differences(group: Group, found: Sequence[Parts], orders: Sequence[str]) -> 
     return with_reasons(Table(f"ablation-difference{group.suffix}", (*header, *GAIN), tuple(rows), caption, notes))
 
 
-def lines(panel: Panel, found: Sequence[Parts]) -> list[Line]:
+def lines(panel: Panel, found: Sequence[Parts], ways: Sequence[str]) -> list[Line]:
     """A line with and one without history, over the ways of entering the covariance."""
     numbers = summaries(panel, SCORE)
     names = {(parts.history, parts.keys): parts.method for parts in found}
-    ways = dict.fromkeys(parts.keys for parts in found)
     return [
         Line(title, tuple(numbers.get(names.get((history, way), "")) for way in ways))
         for history, title in HISTORY.items()
