@@ -24,7 +24,7 @@ from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
 from methods import alphaedit
-from methods._locate.editor import LocateThenEdit, prefixes_for
+from methods._locate.editor import LocateThenEdit, anchors_for, prefixes_for
 
 HPARAMS = "alphaedit"
 
@@ -107,13 +107,19 @@ class Translating:
         return found
 
     def _add_prefixes(self, model: EditableModel, step: Sequence[EditRequest], state: State) -> None:
-        """Context prefixes of languages that only translations are in; from the unedited model, like the others."""
+        """Context prefixes and NAS's norms of languages that only translations are in.
+
+        They come from the unedited model, like the others.
+        """
         known = state.constants["prefixes"]
         missing = tuple(dict.fromkeys(each.lang for each in step if each.lang not in known))
         if missing:
             with model.unedited():
-                more = prefixes_for(model, state.constants["context"], self.inner.options, missing)
+                context, options = state.constants["context"], self.inner.options
+                more = prefixes_for(model, context, options, missing)
+                anchors = anchors_for(model, context, options, options.layers[-1], missing)
             state.constants["prefixes"] = {**known, **more}
+            state.constants["anchors"] = {**state.constants["anchors"], **anchors}
 
 
 def _translation(translate: Translator, request: EditRequest, lang: str) -> EditRequest:

@@ -23,7 +23,8 @@ from bench.model.editable import EditableModel
 from bench.model.hooks import tapped
 from bench.model.sizes import FACTOR
 from bench.model.stats import Stats
-from methods._locate.editor import Clock, ValueOptions, mean_losses, prefixes_for
+from methods._locate.anchors import anchored
+from methods._locate.editor import Clock, ValueOptions, anchors_for, mean_losses, prefixes_for
 from methods._locate.layers import Layer
 from methods._locate.prompts import PromptSet, check_lengths, prompt_sets
 from methods._locate.rules import moment_factors
@@ -94,7 +95,9 @@ class Rome:
         factor = None
         if config.use_moment:
             factor = moment_factors(model, stats, [config.layer])[config.layer]
-        return State(constants={"prefixes": prefixes_for(model, context, config), "factor": factor})
+        anchors = anchors_for(model, context, config, config.layer, at="projection")
+        prefixes = prefixes_for(model, context, config)
+        return State(constants={"prefixes": prefixes, "factor": factor, "anchors": anchors})
 
     def apply(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:
         """Edit the facts one after another."""
@@ -106,12 +109,16 @@ class Rome:
         for prompts in sets:
             with clock.phase("values"):
                 values = optimise_values(model, [prompts], config.layer, config.values(), "projection")
+                told = mean_losses(values)
+                if anchors := state.constants["anchors"]:
+                    values, scaled = anchored(values, [prompts.request], anchors)
+                    told |= scaled
             with clock.phase("keys"):
                 keys = read_keys(model, prompts, config.layer)
             with clock.phase("solve"):
                 left, right = rank_one(keys, values.targets[0], state.constants["factor"])
                 model.add(config.layer, torch.outer(right, left))
-            for name, value in mean_losses(values).items():
+            for name, value in told.items():
                 totals[name] = totals.get(name, 0.0) + value
         losses = {name: total / len(requests) for name, total in totals.items()}
         change = float((model.weight(config.layer) - before).norm())

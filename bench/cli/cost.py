@@ -21,7 +21,10 @@ TOKENS = 2000
 """Of the corpus behind the statistics: enough to have some, far from enough to edit with."""
 
 Model = Annotated[str, Option(help="A shape (random weights), or a checkpoint's name, folder or hub id.")]
-Methods = Annotated[str, Option(help="Names, separated by commas; 'all': the paper's seven, LangEdit in both forms.")]
+Methods = Annotated[
+    str,
+    Option(help="Names, separated by commas; 'all': the paper's seven, LangEdit in both forms; 'modern': newer ones."),
+]
 Edits = Annotated[int, Option(help="Facts per step.")]
 Steps = Annotated[int, Option(help="Steps per method; the first is a warm-up.")]
 Layers = Annotated[int | None, Option(help="Cut the model to so many layers; by default to as many as fit.")]

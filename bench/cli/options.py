@@ -57,7 +57,7 @@ Config = Annotated[Path | None, Option(help="YAML file laid over the preset.", r
 Methods = Annotated[
     str | None,
     Option(
-        help="Names, separated by commas; 'all': the paper's seven, LangEdit in both forms, and none.",
+        help="Names, separated by commas; 'all': the paper's seven, LangEdit in both forms, and none; 'modern': newer.",
         rich_help_panel=GRID,
     ),
 ]

@@ -31,6 +31,9 @@ OPTIONS: Mapping[str, Any] = {
     "prefix_lengths": ((8, 1),),
     "moment_weight": 1.0,
     "keep": 0.4,
+    "norm_weight": 0.1,
+    "probable": 2,
+    "slack": 0.1,
     "threshold": 1.0,
     "l2": 1.0,
     "prior": 100.0,
@@ -53,8 +56,13 @@ OPTIONS: Mapping[str, Any] = {
 }
 """Values that suit a tiny random model, by option name; a method's other options need defaults of their own."""
 
-OWN: Mapping[str, Mapping[str, Any]] = {"ft-inner": {"lr": 1e-3}}
-"""The same where a method's option means something else: RMSprop begins with ten times its step size."""
+OWN: Mapping[str, Mapping[str, Any]] = {
+    "ft-inner": {"lr": 1e-3},
+    "alphaedit-nas": {"anchor_facts": 12},
+    "memit-seq-nas": {"anchor_facts": 12},
+}
+"""The same where a method's option means something else: RMSprop begins with ten times its step size; other methods
+anchor no values."""
 
 NEAR = 1e-3
 """Relative difference (Frobenius norm) of two runs of the same on a GPU."""

@@ -210,7 +210,7 @@ class Cell(Frozen):
         return int.from_bytes(digest, "big")
 
 
-LATER: Mapping[str, Any] = {"end_of_text": False}
+LATER: Mapping[str, Any] = {"end_of_text": False, "anchor_facts": 0}
 """Options that methods had not at first, with the value that changes nothing."""
 
 

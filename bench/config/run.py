@@ -18,6 +18,19 @@ from bench.ground.languages import primary_if_known
 PAPER_METHODS = ("none", "ft", "rome", "memit", "prune", "rect", "alphaedit", "langedit", "langedit-released")
 """What ``--methods all`` means: the seven of the LangEdit paper, LangEdit as written and as released, and none."""
 
+MODERN_METHODS = (
+    "memit-seq",
+    "memit-seq-nas",
+    "alphaedit-nas",
+    "encore",
+    "sphere",
+    "emmet",
+)
+"""What ``--methods modern`` means: newer ones that a comparison of today must have; a method joins by a line here."""
+
+GROUPS = {"all": PAPER_METHODS, "modern": MODERN_METHODS}
+"""Words that stand for several methods."""
+
 
 def _listed(value: Any) -> Any:
     """Split "a, b" into ("a", "b"); repeated names count once."""
@@ -44,11 +57,11 @@ def _places(value: Any) -> Any:
 
 
 def _expanded(value: Any) -> Any:
-    """As `_listed`, with "all" standing for the methods of the paper; commas in brackets belong to a variant."""
+    """As `_listed`, the words of `GROUPS` standing for their methods; commas in brackets belong to a variant."""
     names = _listed(split_names(value) if isinstance(value, str) else value)
     if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
         return names
-    return _listed([each for name in names for each in (PAPER_METHODS if name == "all" else (name,))])
+    return _listed([each for name in names for each in GROUPS.get(name, (name,))])
 
 
 def _languages(value: Any) -> Any:
@@ -104,7 +117,7 @@ class RunSpec(Frozen):
 
     Attributes:
         name: of the run's folder below the results folder.
-        methods: by name; "all" stands for `PAPER_METHODS`.
+        methods: by name; "all" and "modern" stand for those of `GROUPS`.
         languages: by any code; "zh-CN" is "zh".
         edited: groups of languages that are edited together, the others being asked only: "all", "each" or "en+de".
         seeds: how many, counted from `first_seed`.

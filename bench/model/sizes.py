@@ -9,7 +9,7 @@ import json
 import math
 import os
 import re
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from bench.ground.atomic import read_json
@@ -46,6 +46,10 @@ class Statistics:
 
 FACTOR = Statistics(held=8, building=24, left=8)
 """A Cholesky factor in fp64."""
+
+
+SEQUENTIAL = replace(FACTOR, remembered=8)
+"""The same, and all edited keys."""
 
 
 NULL_SPACE = Statistics(held=2, building=32, left=4, remembered=8)

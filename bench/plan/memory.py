@@ -60,6 +60,7 @@ class Need:
         weights: the model's.
         edited: the originals of edited matrices, and their fp32 masters where the model is not fp32.
         statistics: what the method holds.
+        remembered: what it remembers of all edits.
         building: the most that is needed to make them.
         step: the most that editing needs.
         scoring: the most that the evaluators need.
@@ -69,6 +70,7 @@ class Need:
     weights: int
     edited: int
     statistics: int
+    remembered: int
     building: int
     step: int
     scoring: int
@@ -76,7 +78,7 @@ class Need:
     @property
     def peak(self) -> int:
         """The most at any time; statistics are made before anything is edited."""
-        later = self.edited + self.statistics + max(self.step, self.scoring)
+        later = self.edited + self.statistics + self.remembered + max(self.step, self.scoring)
         return self.process + self.weights + max(self.building, later)
 
 
@@ -101,9 +103,11 @@ def predicted_memory(
     matrix, square, count = size.width * size.inner, size.inner**2, len(layers)
     weights = size.parameters * each
     tokens = affordable_tokens(size, each, device, max(0, free_bytes(device) - weights))
-    held = building = 0
+    held = building = remembered = 0
     if statistics and options.get("use_moment", True):
         held = int(statistics.held * square * count)
+        # one layer's twice: new keys are put behind the old ones in one piece
+        remembered = int(statistics.remembered * size.inner * cell.schedule.edits() * (count + 1))
         building = int((4 * count + statistics.building + statistics.left * (count - 1)) * square)
     tasks = [given for _, given in evaluators if "batch_size" in given]
     process = PROCESS + CLDR * (cell.data.name == "cldr") + TASKS * bool(tasks) if device == "cpu" else 0
@@ -112,6 +116,7 @@ def predicted_memory(
         weights=weights,
         edited=count * matrix * (each if each == 4 else each + 4),
         statistics=held,
+        remembered=remembered,
         building=building,
         step=_step(cell, size, tokens),
         scoring=max([_scoring(cell, size, tokens), *(_asking(given, size, each) for given in tasks)]),

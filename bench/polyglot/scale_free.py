@@ -26,6 +26,18 @@ REACHED = 0.9
 LOG_BASE, KEEP, PRIOR = 2.718281828459045, 0.4, 100_000
 """Of PRUNE, RECT and LangEdit, as published."""
 
+ANCHORS = 300
+"""Practice facts of NAS, fifty in each language; published: 1,000 of one."""
+
+NORM, PROBABLE = 20 / 15_000, 2
+"""lambda_n / lambda of ENCORE, and its evaluations, as published for Llama3-8B."""
+
+PRINCIPAL = 0.5
+"""Of SPHERE, both of its options, as published."""
+
+EMMET, SLACK = 100_000 / 16_384, 0.1
+"""lambda / m of EMMET, and its slack, as published for GPT-J."""
+
 HEADER = """\
 # The embedded model, by the ratios of the published hyperparameters: lambda / m = 1, {kept:.0%} of the directions kept,
 # l2 = {identity} ||P k||^2 (LangEdit as written: a tenth, its 1 to AlphaEdit's 10), the same layers and clamp for all.
@@ -63,6 +75,19 @@ def scale_free(model: EditableModel, layers: Sequence[int], ft: Mapping[str, Any
         "langedit": langedit,
         "prune-released": {**family, "log_base": LOG_BASE},
         "langedit-released": {**null, "l2": _rounded(l2)},
+        **_newer(family, {**null, "l2": _rounded(l2)}),
+    }
+
+
+def _newer(ridge: Mapping[str, Any], null: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Those of the newer methods, from MEMIT's and AlphaEdit's."""
+    return {
+        "memit-seq": dict(ridge),
+        "memit-seq-nas": {**ridge, "anchor_facts": ANCHORS},
+        "alphaedit-nas": {**null, "anchor_facts": ANCHORS},
+        "encore": {**ridge, "norm_weight": _rounded(NORM * ridge["moment_weight"]), "probable": PROBABLE},
+        "sphere": {**null, "energy": PRINCIPAL, "strength": PRINCIPAL},
+        "emmet": {**ridge, "moment_weight": _rounded(EMMET * ridge["moment_weight"]), "slack": SLACK},
     }
 
 

@@ -17,10 +17,10 @@ METRICS = ("efficacy", "generality", "specificity", "xtreme_f1")
 
 Space = Mapping[str, Sequence[Any]]
 
-BOUNDED = ("layer", "layers", "objective", "use_moment", "keep", "norm_constraint")
+BOUNDED = ("layer", "layers", "objective", "use_moment", "keep", "norm_constraint", "probable", "energy", "strength")
 """Options whose choices are all there are."""
 
-SAME = {"prune-released": "prune"}
+SAME = {"prune-released": "prune", "prune-seq": "prune", "rect-seq": "rect"}
 """Variants that take the values of the method they vary."""
 
 HEADER = """\
@@ -68,8 +68,7 @@ def write_log(trials: Sequence[Trial], path: Path) -> None:
 def write_hyperparameters(best: Mapping[str, Trial], trials: int, path: Path) -> None:
     """The best settings as the model's hyperparameter file; methods that are not searched keep theirs."""
     settings: dict[str, Any] = {"none": {}, **{name: dict(trial.options) for name, trial in best.items()}}
-    for variant, base in SAME.items():
-        settings[variant] = dict(settings[base])
+    settings |= {variant: dict(settings[base]) for variant, base in SAME.items() if base in settings}
     before = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
     settings |= {name: options for name, options in before.items() if name not in settings}
     body = "\n".join(
@@ -102,7 +101,7 @@ def _settings(
         at_edge = edges(spaces[method], trial.options)
         for name, choices in spaces[method].items():
             if len(choices) > 1:
-                values = (trial.options[name], ratios[method].get(name, "-"), ", ".join(map(_plain, choices)))
+                values = (trial.options[name], ratios.get(method, {}).get(name, "-"), ", ".join(map(_plain, choices)))
                 yield (method, name, *map(_plain, values), "yes" if name in at_edge else "")
 
 

@@ -67,6 +67,9 @@ Only there: of the layers beside it, which the trace advises, too, one has less 
 FAMILY: Space = {**VALUES, "layers": (list(PEAK),)}
 RIDGE: Space = {**FAMILY, "moment_weight": (10, 30, 100, 300, 1000, 3000, 10_000)}
 NULL: Space = {**FAMILY, "threshold": (0.003, 0.01, 0.03, 0.1, 0.3), "l2": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)}
+ANCHORED: Space = {"anchor_facts": (300,)}
+"""Fifty practice facts in each language: the mean of so many norms is sure to a percent or two."""
+
 SPACES: Mapping[str, Space] = {
     "ft": {
         "layer": (1, 2, 3, 4),
@@ -84,6 +87,12 @@ SPACES: Mapping[str, Space] = {
     "alphaedit": NULL,
     "langedit": {**NULL, "prior": (100, 1000, 10_000, 100_000, 1_000_000)},
     "langedit-released": NULL,
+    "memit-seq": RIDGE,
+    "memit-seq-nas": {**RIDGE, **ANCHORED},
+    "alphaedit-nas": {**NULL, **ANCHORED},
+    "encore": {**RIDGE, "norm_weight": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0), "probable": (1, 2, 4, 8)},
+    "sphere": {**NULL, "energy": (0.25, 0.5, 0.75), "strength": (0.25, 0.5, 0.75, 1.0)},
+    "emmet": {**FAMILY, "moment_weight": (100, 300, 1000, 3000, 10_000, 30_000, 100_000), "slack": (0.1,)},
 }
 
 _log = logging.getLogger(__name__)

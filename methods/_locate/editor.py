@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Literal, Protocol
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
 from bench.api import Context, EditReport, EditRequest, Scorer, State
 from bench.model.editable import EditableModel
 from bench.model.stats import Stats
+from methods._locate.anchors import anchor_of, anchored
 from methods._locate.ends import TargetOptions
 from methods._locate.keys import Walk
 from methods._locate.layers import Layers
@@ -41,6 +43,12 @@ class ValueOptions(TargetOptions):
         default="own",
         description="seed words of context prefixes: each language's own as in LangEdit, or English ones for all as in "
         "the released AlphaEdit and MEMIT",
+    )
+    anchor_facts: int = Field(
+        default=0,
+        ge=0,
+        description="practice facts, in all languages together, that NAS measures the norm of values on, which all "
+        "values are then scaled to; 0: they stay as they are [nas_restart]",
     )
 
     def values(self) -> ValueConfig:
@@ -67,6 +75,10 @@ class UpdateRule(Protocol):
 
     def solve(self, layer: int, keys: Tensor, residual: Tensor, state: State) -> Tensor:
         """DW [d, m] for keys K [m, n] and residual R [d, n]; a rule with a memory takes in the keys."""
+        ...
+
+    def recall(self, layer: int, keys: Tensor, state: State) -> None:
+        """Take the keys of the step just solved, as they are now, into the memory for those it was solved with."""
         ...
 
 
@@ -112,6 +124,39 @@ def prefixes_for(
     return {language: texts[seeds] for language, seeds in seeded.items()}
 
 
+def anchors_for(
+    model: EditableModel,
+    context: Context,
+    options: ValueOptions,
+    layer: int,
+    languages: Sequence[str] = (),
+    at: Literal["block", "projection"] = "block",
+) -> dict[str, float]:
+    """NAS's norm of values in these languages, or in those that are edited; none where it is not asked for.
+
+    Args:
+        model: unedited.
+        context: of the cell, whose practice facts are measured.
+        options: those of the method.
+        layer: where values are found.
+        languages: in place of those that are edited.
+        at: see `methods._locate.values.optimise_values`.
+
+    Raises:
+        BenchError: the data set has no practice facts.
+    """
+    if not options.anchor_facts:
+        return {}
+    most = max(1, options.anchor_facts // len(context.languages))
+    anchors = {}
+    for language in languages or context.languages:
+        facts = context.practice((language,))
+        drawn = torch.randperm(len(facts), generator=context.rng(f"anchors/{language}"))[:most]
+        requests = [facts[int(i)].request for i in drawn]
+        anchors[language] = anchor_of(model, requests, layer, options.values(), options.end_of_text, at)
+    return anchors
+
+
 def mean_losses(values: Values) -> dict[str, float]:
     """Mean final loss terms over the facts of a step, and the share of facts whose value does not say the target."""
     return {
@@ -133,18 +178,23 @@ class LocateThenEdit:
         constrain: applied to each layer's update of a whole step, or None. As in the released RECT the updates
             of higher layers are computed with the unconstrained lower ones in place.
         deploy: the model as it is to be used; None means as it is.
+        keys_again: the rule remembers keys as they are at the end of the step. Keys of a layer depend on those below,
+            which are edited before it, so they are what it was solved with but where `constrain` moves a lower layer
+            afterwards.
     """
 
     options: LocateOptions
     rule: UpdateRule
     constrain: Constrain | None = None
     deploy: Callable[[EditableModel, Sequence[int]], AbstractContextManager[Scorer]] | None = None
+    keys_again: bool = False
 
     def prepare(self, model: EditableModel, stats: Stats, context: Context) -> State:
         """Statistics of the unedited model, context prefixes, an empty memory."""
         model.check_layers(self.options.layers)
         state = self.rule.prepare(model, stats, self.options.layers)
         state.constants["prefixes"] = prefixes_for(model, context, self.options)
+        state.constants["anchors"] = anchors_for(model, context, self.options, self.options.layers[-1])
         return state
 
     def apply(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:
@@ -154,6 +204,10 @@ class LocateThenEdit:
         check_lengths(sets, model.context_length)
         with clock.phase("values"):
             values = optimise_values(model, sets, layers[-1], self.options.values())
+            told = mean_losses(values)
+            if anchors := state.constants["anchors"]:
+                values, scaled = anchored(values, requests, anchors)
+                told |= scaled
         with clock.phase("projection"):
             self.rule.begin(state)
         with clock.phase("keys"):
@@ -173,13 +227,27 @@ class LocateThenEdit:
                     updates[layer] = update.to(start[layer])
         if self.constrain:
             with clock.phase("solve"):
-                for layer, before in start.items():
-                    kept = self.constrain(before, updates.pop(layer))
-                    model.set_weight(layer, before + kept)
-                    norms[layer] = float(kept.norm())
+                norms = _constrained(model, self.constrain, start, updates)
+        if self.keys_again:
+            with clock.phase("keys"):
+                walk = Walk(model, sets, layers[0])
+                for layer in layers:
+                    self.rule.recall(layer, walk.keys_and_outputs(layer, layers[-1])[0].T, state)
         nullity = {layer: found.nullity for layer, found in state.constants.get("projectors", {}).items()}
-        return state, EditReport(mean_losses(values), norms, clock.seconds, nullity)
+        return state, EditReport(told, norms, clock.seconds, nullity)
 
     def deployed(self, model: EditableModel, state: State) -> AbstractContextManager[Scorer]:
         """The model itself, or as `deploy` presents it."""
         return self.deploy(model, self.options.layers) if self.deploy else nullcontext(model)
+
+
+def _constrained(
+    model: EditableModel, constrain: Constrain, start: dict[int, Tensor], updates: dict[int, Tensor]
+) -> dict[int, float]:
+    """Put what is kept of a step's updates in their place; its norms by layer."""
+    norms = {}
+    for layer, before in start.items():
+        kept = constrain(before, updates.pop(layer))
+        model.set_weight(layer, before + kept)
+        norms[layer] = float(kept.norm())
+    return norms

@@ -23,20 +23,23 @@ BLOCK = 2048
 """Columns of a basis that are taken to fp64 at a time."""
 
 
-def moment_factor(moment: Tensor, note: Callable[[float], object] | None = None) -> Tensor:
-    """Lower Cholesky factor [m, m] of a second moment, fp64.
+def moment_factor(moment: Tensor, note: Callable[[float], object] | None = None, identity: float = 0.0) -> Tensor:
+    """Lower Cholesky factor [m, m] of a second moment plus so many times the identity, fp64.
 
     Statistics of fewer than m independent tokens, or whose small eigenvalues drown in fp32 rounding, are not
     positive definite; then as little is added to the diagonal as it takes, from the level of that rounding on.
 
     Args:
         moment: C [m, m].
-        note: is told what was added, relative to the largest entry of the diagonal, where something was.
+        note: is told what was added to make it definite, relative to the largest entry of the diagonal, where something
+            was.
+        identity: factor of the identity.
 
     Raises:
         BenchError: no factor exists though as much was added as there was, or C is not finite.
     """
     matrix = symmetric(moment.double())
+    matrix.diagonal().add_(identity)
     try:
         factor, added = factorised(matrix, ROUNDING)
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
@@ -94,6 +97,35 @@ def ridge_update(keys: Tensor, residual: Tensor, factor: Tensor, weight: float) 
     gram = symmetric(keys.T @ whitened)
     gram.diagonal().add_(weight)
     return residual @ torch.cholesky_solve(whitened.T, factorised(gram)[0])
+
+
+def sequential_ridge_update(
+    whitened: Tensor, residual: Tensor, history: Tensor, factor: Tensor, weight: float
+) -> Tensor:
+    """MEMIT that keeps earlier keys A: dW = R K^T (weight C + A A^T + K K^T)^-1.
+
+    By push-through with B = [K, A]: dW = R E^T (weight I + B^T C^-1 B)^-1 B^T C^-1, E picking the first n columns;
+    and with C = L L^T only L^-1 B is needed, so that a key is solved for once, when it is new.
+
+    Args:
+        whitened: L^-1 K [m, n], fp64.
+        residual: R [d, n].
+        history: L^-1 A [m, N] of the keys of earlier steps, fp64.
+        factor: L [m, m], fp64.
+        weight: lambda [mom2_update_weight].
+    """
+    rows = _first_rows(torch.cat([whitened, history], dim=1), whitened.shape[1], weight)
+    spread: Tensor = torch.linalg.solve_triangular(factor.T, rows.T, upper=True)
+    return residual.double() @ spread.T
+
+
+def _first_rows(columns: Tensor, count: int, regulariser: float) -> Tensor:
+    """E^T (B^T B + regulariser I)^-1 B^T [n, m] for B [m, N], E picking the first n = `count` columns."""
+    gram = symmetric(columns.T @ columns)
+    gram.diagonal().add_(regulariser)
+    pick = torch.eye(len(gram), count, dtype=gram.dtype, device=gram.device)
+    weights = torch.cholesky_solve(pick, factorised(gram)[0])
+    return weights.T @ columns.T
 
 
 def coordinates(basis: Tensor, keys: Tensor) -> Tensor:
@@ -160,11 +192,7 @@ def null_space_update(projected: Tensor, residual: Tensor, history: Tensor | Non
         l2: regulariser.
     """
     columns = projected if history is None else torch.cat([projected, history], dim=1)
-    gram = symmetric(columns.T @ columns)
-    gram.diagonal().add_(l2)
-    pick = torch.eye(len(gram), projected.shape[1], dtype=gram.dtype, device=gram.device)
-    weights = torch.cholesky_solve(pick, factorised(gram)[0])
-    return residual.double() @ (weights.T @ columns.T)
+    return residual.double() @ _first_rows(columns, projected.shape[1], l2)
 
 
 def weighted_covariance(moment: Tensor, scale: float, keys: Tensor, weights: Tensor) -> Tensor:

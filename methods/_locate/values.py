@@ -39,6 +39,8 @@ class ValueConfig:
         decay: weight of ||delta|| / ||h0||^2, the norm not squared [v_weight_decay].
         clamp: largest ||delta|| / ||h0|| [clamp_norm_factor].
         kl_weight: weight of KL(edited || unedited) after "{subject} is" [kl_factor].
+        probable: a fact is also done once its target was the most probable one in so many evaluations in a row; 0 = it
+            never is for that (ENCORE).
     """
 
     steps: int
@@ -46,6 +48,7 @@ class ValueConfig:
     decay: float
     clamp: float
     kl_weight: float
+    probable: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Values:
     Attributes:
         targets: h0 + delta, [n, d].
         initial: h0, [n, d].
+        outputs: v0, what the layer's projection gives at the bare prompt, [n, d].
         loss: total loss at the returned values, [n].
         nll: its target part, [n].
         kl: its KL part, [n].
@@ -63,6 +67,7 @@ class Values:
 
     targets: Tensor
     initial: Tensor
+    outputs: Tensor
     loss: Tensor
     nll: Tensor
     kl: Tensor
@@ -126,6 +131,7 @@ class _Objective:
     Attributes:
         run, hidden: the rows and their states before the first block above the edited layer, [B, T, d].
         initial: h0, [n, d].
+        outputs: v0, [n, d].
         fact: fact of each row, [B].
         real: positions that hold a token, in [B x T].
         used: positions whose logits are read; in the last block no other matters.
@@ -133,6 +139,8 @@ class _Objective:
         labels: token expected there, [L].
         share: its weight in its fact's NLL, 1 / (rows of the fact x q), [L].
         reference: log-probabilities at the KL prompts before any change, [n, V].
+        watched: whether `said` is wanted.
+        said: of the last call, whether every token of a fact's target was the most probable at all its prompts, [n].
     """
 
     model: EditableModel
@@ -140,6 +148,7 @@ class _Objective:
     run: Pass
     hidden: Tensor
     initial: Tensor
+    outputs: Tensor
     fact: Tensor
     real: Tensor
     used: Tensor
@@ -147,6 +156,8 @@ class _Objective:
     labels: Tensor
     share: Tensor
     reference: Tensor | None = None
+    watched: bool = False
+    said: Tensor | None = None
 
     @classmethod
     def build(cls, model: EditableModel, sets: Sequence[PromptSet], layer: int, anchor: str) -> _Objective:
@@ -174,20 +185,22 @@ class _Objective:
         with torch.no_grad(), tapped({layer: model.projection(layer)}) as seen:
             hidden = run.run(run.embedded, 0, layer + 1, only=real)
         heads = torch.tensor(bare, device=real.device) * width
-        initial = picked(hidden, heads)
-        if anchor == "projection":
-            initial = picked(seen[layer].outputs, torch.searchsorted(real, heads))
+        outputs = picked(seen[layer].outputs, torch.searchsorted(real, heads)).float()
+        initial = outputs if anchor == "projection" else picked(hidden, heads).float()
         index = [torch.tensor(x, device=hidden.device) for x in (fact, read, labels, share)]
         where = index[1].T
         asked = torch.arange(len(rows) - len(sets), len(rows), device=hidden.device)
         used = torch.cat([where[0] * width + where[1], asked * width])
-        return cls(model, layer, run, hidden, initial.float(), index[0], real, used, where, index[2], index[3])
+        return cls(model, layer, run, hidden, initial, outputs, index[0], real, used, where, index[2], index[3])
 
     def __call__(self, delta: Tensor) -> tuple[Tensor, Tensor]:
         """NLL [n] and KL [n] at delta [n, d]; the first call (delta = 0) sets the KL's reference."""
         hidden = self._above(delta[self.fact])
         row, column = self.read.to(hidden.device)
         logprobs = self.model.logits(hidden[row, column]).log_softmax(-1)
+        if self.watched:
+            wrong = (logprobs.argmax(-1) != self.labels.to(logprobs.device)).to(delta)
+            self.said = wrong.new_zeros(len(delta)).index_add(0, self.fact[self.read[0]], wrong) == 0
         of_labels = logprobs.gather(1, self.labels.to(logprobs.device)[:, None])[:, 0]
         nll = -of_labels.to(delta.device) * self.share
         nll = nll.new_zeros(len(delta)).index_add(0, self.fact[self.read[0]], nll)
@@ -207,13 +220,14 @@ class _Objective:
 
 def _optimise(model: EditableModel, sets: Sequence[PromptSet], layer: int, config: ValueConfig, anchor: str) -> Values:
     objective = _Objective.build(model, sets, layer, anchor)
-    initial = objective.initial
+    objective.watched = config.probable > 0
+    initial, outputs = objective.initial, objective.outputs
     delta = torch.zeros_like(initial, requires_grad=True)
     optimizer = torch.optim.Adam([delta], lr=config.lr)
     scale = initial.norm(dim=1)
     active = torch.ones(len(initial), dtype=torch.bool, device=initial.device)
     members = torch.arange(len(initial), device=initial.device)
-    updates = torch.zeros(len(initial), dtype=torch.long, device=initial.device)
+    updates, streak = torch.zeros(2, len(initial), dtype=torch.long, device=initial.device)
     final = torch.zeros(3, len(initial), device=initial.device)
     for step in range(config.steps):
         nll, kl = objective(delta[members])
@@ -223,6 +237,9 @@ def _optimise(model: EditableModel, sets: Sequence[PromptSet], layer: int, confi
         now = torch.stack([loss, nll, kl]).detach()
         final[:, members] = torch.where(active[members], now, final[:, members])
         active[members] &= ~(now[0] < STOP_LOSS)
+        if objective.said is not None:
+            streak[members] = torch.where(objective.said, streak[members] + 1, 0)
+            active[members] &= streak[members] < config.probable
         if step == config.steps - 1 or not bool(active.any()):
             break
         delta.grad = torch.autograd.grad(loss[active[members]].sum(), delta)[0]
@@ -234,7 +251,8 @@ def _optimise(model: EditableModel, sets: Sequence[PromptSet], layer: int, confi
             reference = objective.reference
             objective = _Objective.build(model, [sets[int(i)] for i in members], layer, anchor)
             objective.reference = None if reference is None else reference[kept.to(reference.device)]
-    return Values((initial + delta).detach(), initial, final[0], final[1], final[2], updates)
+            objective.watched = config.probable > 0
+    return Values((initial + delta).detach(), initial, outputs, final[0], final[1], final[2], updates)
 
 
 @torch.no_grad()

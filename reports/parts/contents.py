@@ -43,6 +43,14 @@ DISPLAY = {
     "mend": "MEND (saw practice facts)",
     "ke": "KE (saw practice facts)",
     "ft-inner": "FT (all MLP matrices)",
+    "memit-seq": "MEMIT-seq",
+    "memit-seq-nas": "MEMIT-seq + NAS (saw practice facts)",
+    "alphaedit-nas": "AlphaEdit + NAS (saw practice facts)",
+    "rect-seq": "RECT-seq",
+    "prune-seq": "PRUNE-seq",
+    "encore": "ENCORE",
+    "sphere": "SPHERE",
+    "emmet": "EMMET",
 }
 FAMILIES = {**DISPLAY, "langedit": "LangEdit"}
 """How the names of variants begin."""
@@ -53,6 +61,8 @@ SHORT = {
     "mend": "MEND",
     "ke": "KE",
     "ft-inner": "FT (MLPs)",
+    "memit-seq-nas": "MEMIT-seq + NAS",
+    "alphaedit-nas": "AlphaEdit + NAS",
 }
 """In pictures, where names stand at the ends of lines."""
 

@@ -38,7 +38,11 @@ STYLES: Mapping[str, tuple[str, str, str]] = {
 }
 """Colour, line and marker of each method, the same in every report."""
 
-OTHERS = (("#56B4E9", ":", "*"), ("#D55E00", ":", "d"), ("#009E73", ":", "h"), ("#CC79A7", ":", "8"))
+OTHERS = (
+    ("#56B4E9", ":", "*"), ("#D55E00", ":", "d"), ("#009E73", ":", "h"), ("#CC79A7", ":", "8"),
+    ("#0072B2", ":", "<"), ("#E69F00", "-.", ">"), ("#000000", "--", "H"), ("#56B4E9", "--", "P"),
+    ("#009E73", "-", "D"), ("#CC79A7", "-", "X"), ("#0072B2", "-.", "v"), ("#E69F00", "--", "o"),
+)  # fmt: skip
 
 COLOURS = 256
 """Of a palette; shades of edges among them."""

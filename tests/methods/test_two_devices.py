@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,10 +13,11 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 
-from bench.api import Answer
+from bench.api import Answer, Fact
 from bench.compute import checkpoint
 from bench.compute.conformance import OPTIONS
 from bench.compute.pool import beginning
+from bench.compute.tiny_facts import practice
 from bench.config.registry import methods
 from bench.data.corpora import corpus
 from bench.model.editable import EditableModel
@@ -38,6 +39,9 @@ class _Context:
 
     def rng(self, part: str) -> torch.Generator:
         return torch.Generator().manual_seed(0)
+
+    def practice(self, languages: Sequence[str] = ()) -> list[Fact]:
+        return [fact for fact in practice() if fact.request.lang in (languages or self.languages)]
 
 
 def model_of(architecture: str, first: str | None) -> EditableModel:
@@ -115,6 +119,8 @@ def test_the_devices_refuse_to_mix(apart: ProcessPoolExecutor) -> None:
         ("langedit", "llama", "cpu"),
         ("memit", "gpt2", "label:0"),
         ("prune", "llama", "cpu"),
+        ("memit-seq-nas", "llama", "label:0"),
+        ("sphere", "llama", "cpu"),
         ("alphaedit-multilingual", "llama", "label:0"),
         ("ft", "llama", "label:0"),
         ("rome", "llama", "label:0"),

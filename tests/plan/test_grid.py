@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from bench.config.registry import evaluators, methods
-from bench.config.run import PAPER_METHODS, RunSpec
+from bench.config.run import MODERN_METHODS, PAPER_METHODS, RunSpec
 from bench.config.settings import (
     assignments,
     hparams_names,
@@ -69,6 +69,20 @@ def test_all_stands_for_the_methods_of_the_paper():
     assert PAPER_METHODS[-2:] == ("langedit", "langedit-released")  # the paper's LangEdit in both forms
     assert RunSpec(methods="rome,all").methods[:3] == ("rome", "none", "ft")
     assert RunSpec(methods=["memit", "memit"]).methods == ("memit",)
+
+
+def test_modern_stands_for_the_newer_methods_beside_all():
+    assert RunSpec(methods="all,modern").methods == (*PAPER_METHODS, *MODERN_METHODS)
+    assert RunSpec(methods="modern,memit-seq").methods == MODERN_METHODS
+    assert not set(MODERN_METHODS) & set(PAPER_METHODS)
+    assert set(MODERN_METHODS) <= set(methods().names())
+
+
+def test_table1_modern_is_table1_with_more_methods():
+    plain, modern = resolve("table1", None, {}), resolve("table1-modern", None, {})
+    differ = {name for name in RunSpec.model_fields if getattr(plain, name) != getattr(modern, name)}
+    assert differ == {"name", "methods"}
+    assert modern.methods == (*PAPER_METHODS, *MODERN_METHODS)
 
 
 @pytest.mark.parametrize(

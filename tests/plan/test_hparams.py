@@ -97,7 +97,7 @@ PUBLISHED = {
 )
 def test_published_values(model: str, method: str) -> None:
     found = hyperparameters(model, methods())
-    assert found.keys() == PUBLISHED[model].keys()
+    assert found.keys() >= PUBLISHED[model].keys()  # newer methods: test_hparams_sequential
     assert found[method] == PUBLISHED[model][method]
 
 

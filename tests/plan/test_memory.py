@@ -84,6 +84,23 @@ def test_activations_grow_with_facts_until_the_budget_holds_them() -> None:
 
 
 @pytest.mark.usefixtures("roomy")
+def test_remembered_keys_are_counted() -> None:
+    cell = Cell(
+        method=MethodSpec(name="x", options=MEMIT),
+        model=ModelRef(name="large"),
+        data=DataRef(name="x"),
+        schedule=Schedule(languages=("en",), edits_per_language=2400, batch_size=100),
+    )
+    alone, keeping = (predicted_memory(cell, LARGE, each) for each in (sizes.FACTOR, sizes.SEQUENTIAL))
+    assert keeping.remembered == 8 * 14336 * 2400 * (5 + 1)
+    assert alone.remembered == 0
+    assert keeping.peak - alone.peak == keeping.remembered
+    assert checkpoint_bytes(cell, LARGE, sizes.SEQUENTIAL) - checkpoint_bytes(cell, LARGE, sizes.FACTOR) == (
+        5 * 8 * 14336 * 2400
+    )
+
+
+@pytest.mark.usefixtures("roomy")
 def test_tasks_are_asked_in_batches_of_their_own() -> None:
     cell = Cell(
         method=MethodSpec(name="none"), model=ModelRef(name="large"), data=DataRef(name="x"), schedule=Schedule()
@@ -109,6 +126,10 @@ def test_methods_say_what_they_hold_or_whom_they_start_from(monkeypatch: pytest.
     monkeypatch.setattr(Registry, "module", lambda self, name: outside if name == "outside" else module(name))
     assert registry.statistics("langedit") == sizes.MOVING_NULL_SPACE
     assert registry.statistics("outside") == sizes.FACTOR
+    for name in ("memit-seq", "memit-seq-nas", "rect-seq", "prune-seq", "encore"):
+        assert registry.statistics(name) == sizes.SEQUENTIAL
+    assert registry.statistics("alphaedit-nas") == registry.statistics("sphere") == sizes.NULL_SPACE
+    assert registry.statistics("emmet") == sizes.FACTOR
     assert registry.statistics("none") is None
 
 

@@ -8,26 +8,22 @@ from pathlib import Path
 import pytest
 
 from bench.config.registry import methods
+from bench.config.run import PAPER_METHODS
 from bench.config.settings import hyperparameters
 from bench.polyglot import tune
 from bench.polyglot.trials import METRICS, SAME, Trial, edges, write_hyperparameters, write_settings
 from bench.polyglot.tune import SPACES, draw, neighbour, search, widened
 
+FAMILY = ("memit-seq", "memit-seq-nas", "alphaedit-nas", "rect-seq", "prune-seq", "encore", "sphere", "emmet")
 SPACE = {"clamp": (0.5, 1.0, 2.0), "l2": (1.0, 10.0, 100.0), "layers": ([0], [1]), "steps": (25,)}
 
 
 def test_every_setting_of_a_space_is_one_of_the_method() -> None:
     registry = methods()
-    assert {*SPACES, *SAME, "none"} >= {name for name in registry.names() if name in tune_paper()}
+    assert {*SPACES, *SAME, "none"} >= {*PAPER_METHODS, *FAMILY}
     for name, space in SPACES.items():
         for seed in range(5):
             registry.config(name, draw(space, random.Random(seed)))
-
-
-def tune_paper() -> tuple[str, ...]:
-    from bench.config.run import PAPER_METHODS
-
-    return PAPER_METHODS
 
 
 def test_an_edge_is_an_end_beyond_which_there_could_be_more() -> None:
@@ -94,5 +90,6 @@ def test_the_best_settings_are_a_hyperparameter_file(tmp_path: Path) -> None:
     found = hyperparameters(str(place), registry)
     # what is not searched stays
     assert found == {
-        "none": {}, "prune": options, "prune-released": options, "ft-inner": {"layers": [1], "lr": 0.1}
+        "none": {}, "prune": options, "prune-released": options, "prune-seq": options,
+        "ft-inner": {"layers": [1], "lr": 0.1},
     }  # fmt: skip

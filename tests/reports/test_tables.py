@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.api import ProbeKind
+from bench.config.registry import methods
 from reports.documents.tables import to_csv, to_markdown, to_tex, to_text, to_typst
 from reports.numbers.aggregate import EFFICACY, FURTHER, MAIN, Panel
 from reports.numbers.significance import compare
@@ -227,3 +228,12 @@ def test_languages_in_their_own_script(complete_panel: Panel) -> None:
 
 def test_every_kind_of_question_has_a_column() -> None:
     assert set(get_args(ProbeKind)) <= {measure.metric for measure in (*MAIN, *FURTHER)}
+
+
+def test_what_has_seen_more_than_the_edits_says_so_by_its_name() -> None:
+    registry = methods()
+    own = [name for name in registry.names() if not registry.describe(name).origin]
+    saw = {name: getattr(registry.module(name), "SAW", "") for name in own}
+    assert saw["alphaedit-nas"] == saw["memit-seq-nas"] == "practice facts"
+    for name, what in saw.items():
+        assert (f"(saw {what})" in display_name(name)) == bool(what)
