@@ -53,8 +53,13 @@ OPTIONS: Mapping[str, Any] = {
 }
 """Values that suit a tiny random model, by option name; a method's other options need defaults of their own."""
 
-OWN: Mapping[str, Mapping[str, Any]] = {"ft-inner": {"lr": 1e-3}}
-"""The same where a method's option means something else: RMSprop begins with ten times its step size."""
+OWN: Mapping[str, Mapping[str, Any]] = {
+    "ft-inner": {"lr": 1e-3},
+    "ultraedit": {"lr": 1e-3},
+    "stableedit": {"lr": 1e-3},
+}
+"""The same where a method's option means something else: RMSprop begins with ten times its step size, and UltraEdit's
+is a factor of its values."""
 
 NEAR = 1e-3
 """Relative difference (Frobenius norm) of two runs of the same on a GPU."""
