@@ -45,7 +45,7 @@ def test_every_answer_stands_under_its_heading_as_of_the_last_step(tmp_path: Pat
         cell = world.cell("memit", 0, "polyglot-tiny").id()
         ResultStore(root).record(cell, step, ANSWER_TABLE, answer_rows(replies), part="edits")
     shown = bench("show", "told", "--results-dir", tmp_path / "results").out
-    lines = [re.split(r"\s{2,}", line.strip()) for line in shown.splitlines() if "  " in line]
+    lines = [re.split(r"\s{2,}", line.strip()) for line in shown.splitlines() if "  " in line.strip()]
     row = ["efficacy en→fr", "Il est", "Paris", "memit", "Rom", "Paris"]
     assert lines == [
         ["fact", "kind", "prompt", "target", "method", "before", "now", "score"],
