@@ -72,15 +72,22 @@ class FineTune:
         return nullcontext(model)
 
 
-def train(model: EditableModel, rows: Sequence[Row], config: Config) -> list[float]:
+def train(
+    model: EditableModel, rows: Sequence[Row], config: Config, generator: torch.Generator | None = None
+) -> list[float]:
     """Train the layer's projection (and its bias, where it has one) on prompts and targets.
+
+    Args:
+        model: is trained.
+        rows: prompts and targets.
+        config: of the training.
+        generator: shuffles the facts anew for every epoch; where there is none they keep their order.
 
     Returns:
         The loss of every batch, in order.
     """
-    batches = [
-        _Batch.build(model, rows[i : i + config.batch_size], config) for i in range(0, len(rows), config.batch_size)
-    ]
+    shuffled = generator is not None and len(rows) > config.batch_size
+    batches: list[_Batch] = []
     losses: list[float] = []
     with _trainable(model, config.layer) as parameters:
         masters = {name: nn.Parameter(model.master(name)) for name in parameters}
@@ -88,6 +95,8 @@ def train(model: EditableModel, rows: Sequence[Row], config: Config) -> list[flo
         optimizer = torch.optim.Adam(masters.values(), lr=config.lr, weight_decay=config.weight_decay)
         for _ in range(config.steps):
             epoch = 0.0
+            if shuffled or not batches:
+                batches = _batches(model, rows, config, generator if shuffled else None)
             for batch in batches:
                 loss, gradients = batch.gradients(model, parameters)
                 losses.append(loss)
@@ -100,6 +109,14 @@ def train(model: EditableModel, rows: Sequence[Row], config: Config) -> list[flo
             if epoch / len(rows) < STOP_LOSS:
                 break
     return losses
+
+
+def _batches(
+    model: EditableModel, rows: Sequence[Row], config: Config, generator: torch.Generator | None
+) -> list[_Batch]:
+    order = range(len(rows)) if generator is None else torch.randperm(len(rows), generator=generator).tolist()
+    size = config.batch_size
+    return [_Batch.build(model, [rows[i] for i in order[at : at + size]], config) for at in range(0, len(rows), size)]
 
 
 @contextmanager

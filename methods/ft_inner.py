@@ -62,8 +62,7 @@ class FineTuneInner:
             deltas = self._trained(model, modules, requests, [0] * len(requests))
         norms: dict[int, float] = {}
         for name, delta in deltas.items():
-            weight = model.master(name)
-            model.assign(name, weight + (delta[0].T if model.arch.transposed else delta[0]).to(weight))
+            model.add_to(name, delta[0])
             layer = model.layer_of(name)
             norms[layer] = (norms.get(layer, 0.0) ** 2 + float(delta.norm()) ** 2) ** 0.5
         return state, EditReport({}, norms, clock.seconds)

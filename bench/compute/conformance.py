@@ -60,9 +60,11 @@ OWN: Mapping[str, Mapping[str, Any]] = {
     "ft-inner": {"lr": 1e-3},
     "alphaedit-nas": {"anchor_facts": 12},
     "memit-seq-nas": {"anchor_facts": 12},
+    "ultraedit": {"lr": 1e-3},
+    "stableedit": {"lr": 1e-3},
 }
-"""The same where a method's option means something else: RMSprop begins with ten times its step size; other methods
-anchor no values."""
+"""The same where a method's option means something else: RMSprop begins with ten times its step size, UltraEdit's is a
+factor of its values, and other methods anchor no values."""
 
 NEAR = 1e-3
 """Relative difference (Frobenius norm) of two runs of the same on a GPU."""

@@ -25,6 +25,10 @@ MODERN_METHODS = (
     "encore",
     "sphere",
     "emmet",
+    "ultraedit",
+    "stableedit",
+    "locft-bf",
+    "lora",
 )
 """What ``--methods modern`` means: newer ones that a comparison of today must have; a method joins by a line here."""
 

@@ -19,7 +19,7 @@ from bench.config.variants import base_of
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model.sizes import BYTES, free_bytes
-from bench.plan.memory import edited_layers
+from bench.plan.memory import LAYERS, edited_layers
 from bench.plan.planning import method_specs
 from bench.plan.texts import SMALL
 
@@ -174,10 +174,15 @@ def moved(options: Mapping[str, Any], made_for: int, depth: int) -> dict[str, An
     layers = edited_layers(options)
     if not layers or max(layers) < depth:
         return dict(options)
-    count = min(len(layers), depth)
-    top = max(round(max(layers) * (depth - 1) / (made_for - 1)), count - 1)
-    chosen = list(range(top - count + 1, top + 1))
-    return {**options, **({"layers": chosen} if "layers" in options else {"layer": top})}
+
+    def lower(chosen: Sequence[int]) -> list[int]:
+        count = min(len(chosen), depth)
+        top = max(round(max(chosen) * (depth - 1) / (made_for - 1)), count - 1)
+        return list(range(top - count + 1, top + 1))
+
+    if "layers" not in options:
+        return {**options, "layer": lower(layers)[-1]}
+    return {**options, **{name: lower(options[name]) for name in LAYERS if options.get(name)}}
 
 
 def at_depth(shape: Shape, whole: Mapping[str, Mapping[str, Any]], depth: int) -> tuple[int, tuple[MethodPlan, ...]]:
@@ -220,10 +225,12 @@ def needed_bytes(shape: Shape, depth: int, options: Mapping[str, Any], load: Loa
     layers = edited_layers(options)
     # a fp32 master, the original, and two fp32 copies at work
     edited = len(layers) * width * inner * (12 + each)
-    with_moments = len(layers) if options.get("use_moment", "layers" in options) else 0
+    # gradients of weights are taken at all edited layers, without statistics of text
+    of_weights = "mini_batch" in options or "target_modules" in options
+    with_moments = len(layers) if options.get("use_moment", "layers" in options and not of_weights) else 0
     moments = inner**2 * (MATRIX_BYTES * with_moments + (WORKSPACE_BYTES if with_moments else 0))
     facts = max(load.edits, *load.batch_sizes, 0)
-    above = max(depth - 1 - max(layers, default=0), 1)
+    above = max(depth - 1 - (min if of_weights else max)(layers, default=0), 1)
     saved = facts * ROWS * COLUMNS * (10 * width + 4 * inner) * each * above
     logits = facts * ROWS * TARGET * vocabulary * 4 * 4
     more: int = edited + moments + saved + logits

@@ -133,6 +133,11 @@ class Weights:
         if self._parameters[name].data is not master:
             self._parameters[name].data.copy_(master)
 
+    def add_to(self, name: str, delta: Tensor) -> None:
+        """Add `delta` [out, in] to a matrix of an MLP, as `inner` names it, however it is stored."""
+        master = self.master(name)
+        self.assign(name, master + (delta.T if self.arch.transposed else delta).to(master))
+
     def original_of(self, name: str) -> Tensor:
         """A parameter before any edit, in its own layout and dtype."""
         self.master(name)

@@ -43,12 +43,25 @@ PROBES = 24
 """Rows that the edits' scores take per fact: its own prompts and those of other languages."""
 
 
+LAYERS = ("layers", "gate_layers", "up_layers")
+"""Options that name layers, one edited matrix in each."""
+
+
 def edited_layers(options: Mapping[str, Any], blocks: int = 0) -> tuple[int, ...]:
-    """The layers that a method's options name; those of a group in a model of so many blocks, none where that is 0."""
+    """The layers that a method's options name, once for every matrix, the lowest first.
+
+    Those of a group in a model of so many blocks, none where that is 0.
+    """
     if "layers" in options:
-        chosen = options["layers"]
-        return layers_of(chosen, blocks) if blocks or not isinstance(chosen, str) else ()
+        chosen = [options[name] for name in LAYERS if options.get(name)]
+        named = [layers_of(each, blocks) for each in chosen if blocks or not isinstance(each, str)]
+        return tuple(sorted(layer for each in named for layer in each))
     return (options["layer"],) if "layer" in options else ()
+
+
+def edited_matrices(options: Mapping[str, Any], blocks: int) -> int:
+    """How many matrices a method edits, about: those that adapters stand beside may be smaller than an MLP's."""
+    return len(edited_layers(options, blocks)) * max(1, len(options.get("target_modules", ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +112,7 @@ def predicted_memory(
         device: "cpu" or "cuda".
     """
     each, options = BYTES[cell.model.dtype], cell.method.options
-    layers = edited_layers(options, size.layers)
-    matrix, square, count = size.width * size.inner, size.inner**2, len(layers)
+    matrix, square, count = size.width * size.inner, size.inner**2, edited_matrices(options, size.layers)
     weights = size.parameters * each
     tokens = affordable_tokens(size, each, device, max(0, free_bytes(device) - weights))
     held = building = remembered = 0
@@ -115,7 +127,7 @@ def predicted_memory(
         process=process,
         weights=weights,
         edited=count * matrix * (each if each == 4 else each + 4),
-        statistics=held,
+        statistics=held + _remembered_gradients(options, size),
         remembered=remembered,
         building=building,
         step=_step(cell, size, tokens),
@@ -130,9 +142,19 @@ def checkpoint_bytes(cell: Cell, size: ModelSize, statistics: Statistics | None)
     """
     if cell.schedule.independent:
         return 0
-    layers = len(edited_layers(cell.method.options, size.layers))
+    matrices = edited_matrices(cell.method.options, size.layers)
     keys = statistics.remembered * size.inner * cell.schedule.edits() if statistics else 0
-    return layers * int(4 * size.width * size.inner + keys)
+    return matrices * int(4 * size.width * size.inner + keys) + _remembered_gradients(cell.method.options, size)
+
+
+def _remembered_gradients(options: Mapping[str, Any], size: ModelSize) -> int:
+    """Running statistics of gradients, fp64: means and squares of each shape, and of what is whitened all products."""
+    if "mini_batch" not in options:
+        return 0
+    outputs = [size.width] * bool(options["layers"])
+    outputs += [size.inner] * bool(options["gate_layers"] or options["up_layers"])
+    scatter = sum(width**2 for width in outputs) if "warm_steps" in options else 0
+    return 8 * (2 * len(outputs) * (size.width + size.inner) + scatter)
 
 
 def _step(cell: Cell, size: ModelSize, tokens: int) -> int:
@@ -143,13 +165,20 @@ def _step(cell: Cell, size: ModelSize, tokens: int) -> int:
         return 0
     if "training_steps" in options:
         return _learning(options, size, each, len(layers))
-    above = max(size.layers - 1 - max(layers), 1)
+    # values are optimised at the highest layer, gradients of weights are taken at all
+    above = max(size.layers - 1 - (max(layers) if "value_steps" in options else min(layers)), 1)
     matrix = size.width * size.inner
-    if "value_steps" not in options:
+    if "mini_batch" in options:
+        facts = max(cell.schedule.batch_size, int(options.get("warm_batch", 0)))
+        read, rows = facts * PROMPT, facts * TARGET
+        # an update in fp64 and fp32, and the inputs and gradients of all matrices; roots of what is whitened
+        kept_rows = 8 * rows * len(layers) * (size.width + size.inner)
+        update = 12 * matrix + kept_rows + 4 * _remembered_gradients(options, size)
+    elif "value_steps" not in options:
         facts = min(cell.schedule.batch_size, int(options.get("batch_size", cell.schedule.batch_size)))
         read, rows = facts * PROMPT, facts * TARGET
-        # master, bounds, gradient, two moments of Adam and what is at work
-        update = 24 * matrix
+        # master, bounds, gradient, two moments of Adam and what is at work; of adapters, what is merged
+        update = 4 * matrix * edited_matrices(options, size.layers) if "target_modules" in options else 24 * matrix
     else:
         prompts = 1 + SEEDS * sum(count for _, count in options.get("prefix_lengths", ()))
         facts = 1 if "layer" in options else cell.schedule.batch_size

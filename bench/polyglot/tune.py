@@ -70,11 +70,20 @@ NULL: Space = {**FAMILY, "threshold": (0.003, 0.01, 0.03, 0.1, 0.3), "l2": (0.1,
 ANCHORED: Space = {"anchor_facts": (300,)}
 """Fifty practice facts in each language: the mean of so many norms is sure to a percent or two."""
 
+LIFELONG: Space = {
+    "layers": ([1], [2], [3], [4]),
+    "lr": (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3),
+    "l2": (0.3, 1.0, 3.0, 10.0, 30.0),
+    "mini_batch": (10,),
+}
+"""One output projection, as FT has; with a rate of 0.0001 nothing is edited yet, with 0.01 nothing else is left."""
+
+RATES = (2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2)
 SPACES: Mapping[str, Space] = {
     "ft": {
         "layer": (1, 2, 3, 4),
         "steps": (25,),
-        "lr": (2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2),
+        "lr": RATES,
         "weight_decay": (0.0,),
         "norm_constraint": (None, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
         "batch_size": (64,),
@@ -93,6 +102,18 @@ SPACES: Mapping[str, Space] = {
     "encore": {**RIDGE, "norm_weight": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0), "probable": (1, 2, 4, 8)},
     "sphere": {**NULL, "energy": (0.25, 0.5, 0.75), "strength": (0.25, 0.5, 0.75, 1.0)},
     "emmet": {**FAMILY, "moment_weight": (100, 300, 1000, 3000, 10_000, 30_000, 100_000), "slack": (0.1,)},
+    "ultraedit": LIFELONG,
+    "stableedit": {**LIFELONG, "warm_steps": (20,), "warm_batch": (20,)},
+    "locft-bf": {"layer": (1, 2, 3, 4), "steps": (25,), "lr": RATES, "batch_size": (100,)},
+    "lora": {
+        "layers": ([1], [2], [3], [1, 2, 3, 4]),
+        "rank": (2, 8),
+        "alpha": (32,),
+        "dropout": (0.0, 0.1),
+        "steps": (25,),
+        "lr": RATES,
+        "batch_size": (100,),
+    },
 }
 
 _log = logging.getLogger(__name__)

@@ -118,8 +118,7 @@ class HyperEditor:
         with clock.phase("solve"), torch.no_grad():
             for name, update in updates.items():
                 delta = update.summed().dense()
-                weight = model.master(name)
-                model.assign(name, weight + (delta.T if model.arch.transposed else delta).to(weight))
+                model.add_to(name, delta)
                 layer = model.layer_of(name)
                 norms[layer] = (norms.get(layer, 0.0) ** 2 + float(delta.norm()) ** 2) ** 0.5
         return state, EditReport({}, norms, clock.seconds)

@@ -30,3 +30,10 @@ def _ascending(layers: tuple[int, ...]) -> tuple[int, ...]:
 
 Layers = Annotated[tuple[int, ...], Field(min_length=1), BeforeValidator(_whole), AfterValidator(_ascending)]
 """Blocks that are edited together, the lowest first, none twice."""
+
+LayersOrNone = Annotated[
+    tuple[int, ...],
+    BeforeValidator(lambda given: () if given is None or given in ([], ()) else _whole(given)),
+    AfterValidator(_ascending),
+]
+"""The same, or none."""

@@ -16,7 +16,7 @@ from reports.experiments import figure5
 from reports.numbers.aggregate import CORE, MAIN, XTREME, XTREME_LIKELIHOOD, Panel, cells_of, panels
 from reports.numbers.names import run_names, slug, suffix
 from reports.numbers.significance import compare
-from reports.parts import contents, overview, provenance, reading
+from reports.parts import contents, overview, provenance, reading, tested
 from reports.parts.arranging import arranged, renamed
 from reports.parts.fonts import chinese_font, is_chinese, missing_note
 from reports.parts.sections import Chapter, Picture, Section
@@ -123,7 +123,7 @@ def _setting(folder: Path, results: Results, panel: Panel) -> Chapter:
     measures = contents.further(panel)
     xtreme = [contents.xtreme(panel, measure) for measure in (XTREME, XTREME_LIKELIHOOD)]
     by_language = [contents.by_language(panel, measure) for measure in CORE]
-    tested = (contents.significance(comparisons),) if comparisons else ("No test: fewer than two methods to compare.",)
+    shown = (tested.significance(comparisons),) if comparisons else ("No test: fewer than two methods to compare.",)
     sections = [
         Section("Results", (contents.table1(panel, comparisons), *_with_rows(provenance.unfinished(cells)))),
         Section(
@@ -131,7 +131,7 @@ def _setting(folder: Path, results: Results, panel: Panel) -> Chapter:
             (Picture("radar", _alt(panel), _alt(panel), draw(charts(panel))), *_font_note(by_language), *by_language),
             (contents.languages_long(panel),),
         ),
-        Section("Significance", tested, (contents.significance_long(comparisons),)),
+        Section("Significance", shown, (tested.significance_long(comparisons),)),
         *experiments.of_panel(results, panel),
         *([Section("XTREME", tuple(table for table in xtreme if table.rows))] if any(t.rows for t in xtreme) else []),
         *([Section("Further measures", (measures,))] if len(measures.columns) > 1 else []),

@@ -16,9 +16,10 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from reports.numbers.aggregate import SCORE, UNEDITED, Measure, Panel, summaries
+from reports.numbers.aggregate import SCORE, Measure, Panel, summaries
 from reports.numbers.f1 import f1_test, is_f1
 from reports.numbers.pairing import Pair, Values, over_facts, over_seeds, score_over_facts
+from reports.numbers.upper import competes
 
 ALPHA = 0.05
 
@@ -129,7 +130,7 @@ def compare(panel: Panel, measures: Sequence[Measure]) -> list[Comparison]:
     """The best method of every column against every other complete one; Holm per unit over all columns."""
     found: list[Comparison] = []
     for measure in measures:
-        numbers = {name: s.mean for name, s in summaries(panel, measure).items() if name != UNEDITED}
+        numbers = {name: s.mean for name, s in summaries(panel, measure).items() if competes(name)}
         means = {name: mean for name, mean in numbers.items() if mean is not None}
         best = max(means, key=means.__getitem__, default="")
         for other in (name for name in means if name != best):

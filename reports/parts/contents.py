@@ -26,9 +26,9 @@ from reports.numbers.aggregate import (
     per_task,
     summaries,
 )
-from reports.numbers.f1 import DRAWS, SWAPS, is_f1
 from reports.numbers.significance import Comparison, Unit, beats_all
-from reports.parts.tables import DASH, Cell, Column, Table, p_text, ranks
+from reports.numbers.upper import UPPER, competes
+from reports.parts.tables import DASH, Cell, Column, Table, ranks
 
 DISPLAY = {
     UNEDITED: "Unedited",
@@ -51,6 +51,11 @@ DISPLAY = {
     "encore": "ENCORE",
     "sphere": "SPHERE",
     "emmet": "EMMET",
+    "ultraedit": "UltraEdit",
+    "stableedit": "StableEdit (saw practice facts)",
+    "locft-bf": "LocFT-BF",
+    UPPER: "LocFT-BF on all facts at once (upper line)",
+    "lora": "LoRA",
 }
 FAMILIES = {**DISPLAY, "langedit": "LangEdit"}
 """How the names of variants begin."""
@@ -63,6 +68,8 @@ SHORT = {
     "ft-inner": "FT (MLPs)",
     "memit-seq-nas": "MEMIT-seq + NAS",
     "alphaedit-nas": "AlphaEdit + NAS",
+    "stableedit": "StableEdit",
+    UPPER: "LocFT-BF (all at once)",
 }
 """In pictures, where names stand at the ends of lines."""
 
@@ -175,54 +182,6 @@ def languages_long(panel: Panel) -> Table:
     return Table("languages", (*header, Column("percent", "Percent")), tuple(rows))
 
 
-def significance_long(comparisons: Iterable[Comparison]) -> Table:
-    """Every test, a row each; for csv."""
-    texts_of = ("measure", "best", "other", "unit", "test", "n", "df")
-    names = (*texts_of, "difference", "ci95_low", "ci95_high", "d_z", "p", "p_holm")
-    rows = []
-    for c in comparisons:
-        o = c.outcome
-        numbers = (o.df, o.difference, o.low, o.high, o.effect, o.p, o.p_holm)
-        texts = [c.measure.key, c.best, c.other, c.unit, _test_name(c), str(o.n)]
-        texts += [DASH if value is None else f"{value:.6g}" for value in numbers]
-        rows.append(tuple(Cell(text) for text in (*texts, o.note)))
-    return Table("significance", tuple(Column(name, name, "text") for name in (*names, "note")), tuple(rows))
-
-
-def _test_name(comparison: Comparison) -> str:
-    return "permutation of F1" if is_f1(comparison.measure) and comparison.unit == "facts" else "t"
-
-
-def significance(comparisons: Sequence[Comparison]) -> Table:
-    """Every comparison with both tests side by side, for people."""
-    seeds = {(c.measure, c.other): c.outcome for c in comparisons if c.unit == "seeds"}
-    rows = []
-    for c in (c for c in comparisons if c.unit == "facts"):
-        o, s = c.outcome, seeds[c.measure, c.other]
-        interval = DASH if o.low is None or o.high is None else f"{o.low:.2f} to {o.high:.2f}"
-        texts = [c.measure.title, display_name(c.best), display_name(c.other), str(o.n) if o.n else DASH]
-        texts += [_fixed(o.difference), interval, _fixed(o.effect), p_text(o.p_holm)]
-        texts += [str(s.n), _fixed(s.difference), p_text(s.p)]
-        rows.append(tuple(Cell(text) for text in texts))
-    left = ("Column", "Best", "Compared with")
-    right = ("Facts or items", "Difference", "95 % CI", "d_z", "p (Holm)", "Seeds", "Difference (seeds)", "p (seeds)")
-    header = [Column(title, title, "text") for title in left] + [Column(title, title, "number") for title in right]
-    reasons = sorted({f"{c.measure.title}, {c.unit}: {c.outcome.note}." for c in comparisons if c.outcome.note})
-    return Table("significance", tuple(header), tuple(rows), _significance_caption(comparisons), tuple(reasons))
-
-
-def _significance_caption(comparisons: Sequence[Comparison]) -> str:
-    family = sum(c.outcome.p_holm is not None for c in comparisons if c.unit == "facts")
-    return (
-        "Paired tests of each column's best method against every other, in percentage points. Main test, left: t over "
-        "facts; each fact is one value, averaged over its probes, languages and seeds, for specificity the fact that "
-        "is asked. XTREME F1: a test of F1 itself, over items; p swaps the two methods' answers to items at random "
-        f"({SWAPS:,} times), the interval draws items anew ({DRAWS:,} times). p is Holm-corrected over {family} "
-        "comparisons; d_z is the difference in standard deviations of the paired differences. Right: t over seeds as "
-        "in the LangEdit paper, not corrected."
-    )
-
-
 def _measure_column(panel: Panel, measure: Measure, comparisons: Sequence[Comparison]) -> list[Cell]:
     numbers = summaries(panel, measure)
     signs: tuple[tuple[str, Unit], ...] = ((OVER_FACTS, "facts"), (OVER_SEEDS, "seeds"))
@@ -236,7 +195,7 @@ def column_cells(
 ) -> list[Cell]:
     """A cell per method, best and second marked."""
     seen = any(summary.have for summary in numbers.values())
-    competing = [numbers[s.method].mean if s.method != UNEDITED else None for s in panel.standings]
+    competing = [numbers[s.method].mean if competes(s.method) else None for s in panel.standings]
     places = ranks(competing, digits)
     return [
         summary_cell(numbers[s.method], seen, rank=place, marks=(marks or {}).get(s.method, ""))
@@ -279,6 +238,8 @@ def _legend(panel: Panel, comparisons: Sequence[Comparison]) -> Iterable[str]:
         "Best bold, second underlined; the unedited model does not compete. "
         f"{SCORE.title}: harmonic mean of efficacy, generality and specificity of a seed."
     )
+    if any(base_of(standing.method) == UPPER for standing in panel.standings):
+        yield f"{DISPLAY[UPPER]}: trained anew on every fact so far, as no editor of a stream is; it does not compete."
     if {standing.method for standing in panel.standings} & {"langedit", "langedit-released"}:
         yield TWO_FORMS
     if comparisons:
@@ -302,7 +263,3 @@ def _legend(panel: Panel, comparisons: Sequence[Comparison]) -> Iterable[str]:
             "diverged k/n: in k of n seeds the weights stopped being finite or a system had no solution; editing ended "
             "there, and the mean counts these seeds as the model then was."
         )
-
-
-def _fixed(value: float | None) -> str:
-    return DASH if value is None else f"{round(value, 2) + 0.0:.2f}"

@@ -22,6 +22,7 @@ from scipy.optimize import isotonic_regression
 
 from bench.ground.atomic import replacing
 from reports.numbers.aggregate import UNEDITED
+from reports.numbers.upper import UPPER
 from reports.parts.contents import language_name
 from reports.parts.fonts import chinese_font, has_letters, is_chinese, visible
 
@@ -35,6 +36,7 @@ STYLES: Mapping[str, tuple[str, str, str]] = {
     "alphaedit": ("#0072B2", "--", "X"),
     "langedit": ("#D55E00", "-", "o"),
     "langedit-released": ("#D55E00", "--", "p"),
+    UPPER: ("#777777", ":", "none"),
 }
 """Colour, line and marker of each method, the same in every report."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,17 +23,20 @@ METHODS = Registry("methods", "bench.methods")
 
 def pairs() -> list[Any]:
     """Every method everywhere; on causal models each on llama and, in turn, one other now, the rest in `make soak`."""
-    first, *others = tiny.ARCHITECTURES
     return [
-        pytest.param(
-            name,
-            place,
-            id=f"{name}-{place.label}",
-            marks=[] if place.claims or place.architecture in (first, others[turn % len(others)]) else pytest.mark.soak,
-        )
+        pytest.param(name, place, id=f"{name}-{place.label}", marks=marks(name, place, turn))
         for turn, name in enumerate(METHODS.names())
         for place in conformance.places(METHODS, name)
     ]
+
+
+def marks(name: str, place: Place, turn: int) -> list[Any]:
+    first, *others = tiny.ARCHITECTURES
+    now = place.claims or place.architecture in (first, others[turn % len(others)])
+    found = [] if now else [pytest.mark.soak]
+    if name == "lora":
+        found.append(pytest.mark.skipif(find_spec("peft") is None, reason="needs peft"))
+    return found
 
 
 @pytest.mark.parametrize(("name", "place"), pairs())

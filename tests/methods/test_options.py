@@ -23,6 +23,12 @@ REFUSED: list[tuple[str, str, Any]] = [
         ("steps", 0), ("lr", 0), ("weight_decay", -0.1), ("norm_constraint", 0), ("batch_size", 0),
         ("objective", "answer"), ("unknown", 1),
     ]),
+    *((name, *each) for name in ("ultraedit", "stableedit") for each in [("lr", 0), ("l2", 0), ("mini_batch", 0)]),
+    ("stableedit", "warm_steps", -1), ("stableedit", "warm_batch", 0), ("ultraedit", "warm_steps", 1),
+    *(("locft-bf", *each) for each in [("steps", 0), ("lr", 0), ("batch_size", 0), ("norm_constraint", 1)]),
+    *(("lora", *each) for each in [
+        ("steps", 0), ("lr", 0), ("batch_size", 0), ("rank", 0), ("alpha", 0), ("dropout", 1), ("dropout", -0.1),
+    ]),
 ]  # fmt: skip
 
 TAKEN: list[tuple[str, str, Any]] = [
@@ -37,6 +43,8 @@ TAKEN: list[tuple[str, str, Any]] = [
         ("steps", 1), ("lr", 5e-4), ("weight_decay", 0), ("norm_constraint", 5e-5), ("norm_constraint", None),
         ("batch_size", 1), ("objective", "target"),
     ]),
+    ("stableedit", "warm_steps", 0), ("stableedit", "warm_batch", 1), ("ultraedit", "mini_batch", 1),
+    ("ultraedit", "l2", 0.01), ("locft-bf", "batch_size", 1), ("lora", "rank", 1), ("lora", "dropout", 0),
 ]  # fmt: skip
 
 

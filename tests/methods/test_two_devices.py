@@ -124,6 +124,7 @@ def test_the_devices_refuse_to_mix(apart: ProcessPoolExecutor) -> None:
         ("alphaedit-multilingual", "llama", "label:0"),
         ("ft", "llama", "label:0"),
         ("rome", "llama", "label:0"),
+        ("ultraedit", "llama", "label:0"),
     ],
 )
 def test_layers_on_two_devices_are_edited_alike(

@@ -9,6 +9,7 @@ import pytest
 
 from bench.config.registry import methods
 from bench.config.settings import hyperparameters
+from tests.plan.trained_values import TRAINED
 
 TEN, ROME_TEXTS = [[10, 1]], [[5, 2], [10, 2]]
 """Five texts of ten tokens, one per seed word; ten of five tokens and ten of ten, two per seed word."""
@@ -90,6 +91,8 @@ PUBLISHED = {
     "llama3-8b": published(LLAMA, 10, ROME, FT, [29, 30, 31]),
     "qwen2.5-7b": published(QWEN, 1, ROME, {**FT, "layer": 27, "batch_size": 1}, [25, 26, 27]),
 }
+for _model, _values in TRAINED.items():
+    PUBLISHED[_model] |= _values
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -17,8 +18,9 @@ from bench.config.registry import methods
 from reports.documents.tables import to_csv, to_markdown, to_tex, to_text, to_typst
 from reports.numbers.aggregate import EFFICACY, FURTHER, MAIN, Panel
 from reports.numbers.significance import compare
-from reports.parts.contents import by_language, display_name, language_name, significance, significance_long, table1
+from reports.parts.contents import by_language, display_name, language_name, table1
 from reports.parts.tables import Cell, Column, Table, number, p_text, ranks
+from reports.parts.tested import significance, significance_long
 
 SMALL = Table(
     "small",
@@ -198,6 +200,26 @@ def test_the_unedited_model_is_never_marked(complete_panel: Panel) -> None:
     row = table1(complete_panel, compare(complete_panel, MAIN)).rows[0]
     assert (row[3].mean or 0) > 80  # its specificity is the highest of all
     assert all((cell.rank, cell.marks) == (None, "") for cell in row)
+
+
+def test_what_is_trained_on_all_facts_at_once_is_an_upper_line(complete_panel: Panel) -> None:
+    def with_name(of: str, name: str) -> Panel:
+        standings = tuple(
+            replace(each, method=name) if each.method == of else each for each in complete_panel.standings
+        )
+        return Panel(complete_panel.setting, standings, complete_panel.records.replace({"method": {of: name}}))
+
+    best = {comparison.best for comparison in compare(complete_panel, MAIN)}
+    assert best == {"langedit"}
+    for name in ("locft-bf-joint", "locft-bf-joint[lr=0.1]"):
+        panel = with_name("langedit", name)
+        found = compare(panel, MAIN)
+        assert found and not any(name in (each.best, each.other) for each in found)
+        table = table1(panel, found)
+        (row,) = (row for row in table.rows if row[0].text.startswith("LocFT-BF on all facts at once (upper line)"))
+        assert all((cell.rank, cell.marks) == (None, "") for cell in row)
+        assert any("does not compete" in note and "upper line" in note for note in table.notes)
+    assert not any("upper line" in note for note in table1(complete_panel, ()).notes)
 
 
 def test_gaps_and_divergence_are_shown(gappy_panel: Panel) -> None:

@@ -1,0 +1,1 @@
+"""Mathematics of editors that make an update of gradients and keep running statistics of them."""
