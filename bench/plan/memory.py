@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.config.cell import Cell
 from bench.model.groups import layers_of
-from bench.model.sizes import BYTES, ModelSize, Statistics, affordable_tokens, free_bytes
+from bench.model.sizes import BYTES, Beside, ModelSize, Statistics, affordable_tokens, free_bytes
 
 PROCESS = 420_000_000
 """A process that has imported all it needs and loaded a model of no size; not on a GPU."""
@@ -59,7 +59,7 @@ class Need:
         process: program code; nothing on a GPU.
         weights: the model's.
         edited: the originals of edited matrices, and their fp32 masters where the model is not fp32.
-        statistics: what the method holds.
+        statistics: what the method holds of them, or remembers beside the weights.
         building: the most that is needed to make them.
         step: the most that editing needs.
         scoring: the most that the evaluators need.
@@ -86,6 +86,7 @@ def predicted_memory(
     statistics: Statistics | None,
     evaluators: Sequence[tuple[str, Mapping[str, Any]]] = (),
     device: str = "cpu",
+    beside: Beside | None = None,
 ) -> Need:
     """What a cell will take where its statistics are still to be made.
 
@@ -95,6 +96,7 @@ def predicted_memory(
         statistics: what the method makes of second moments, None where it needs none.
         evaluators: what scores it, with options, besides the edits' own scores.
         device: "cpu" or "cuda".
+        beside: what a method remembers that edits no weights, else None.
     """
     each, options = BYTES[cell.model.dtype], cell.method.options
     layers = edited_layers(options, size.layers)
@@ -105,12 +107,13 @@ def predicted_memory(
     if statistics and options.get("use_moment", True):
         held = int(statistics.held * square * count)
         building = int((4 * count + statistics.building + statistics.left * (count - 1)) * square)
+    held += beside.remembered(size, cell.schedule.edits()) if beside else 0
     tasks = [given for _, given in evaluators if "batch_size" in given]
     process = PROCESS + CLDR * (cell.data.name == "cldr") + TASKS * bool(tasks) if device == "cpu" else 0
     return Need(
         process=process,
         weights=weights,
-        edited=count * matrix * (each if each == 4 else each + 4),
+        edited=0 if beside else count * matrix * (each if each == 4 else each + 4),
         statistics=held,
         building=building,
         step=_step(cell, size, tokens),
@@ -118,14 +121,16 @@ def predicted_memory(
     )
 
 
-def checkpoint_bytes(cell: Cell, size: ModelSize, statistics: Statistics | None) -> int:
-    """What one checkpoint of a cell takes on disk after its last step: edited matrices in fp32, remembered keys.
+def checkpoint_bytes(cell: Cell, size: ModelSize, statistics: Statistics | None, beside: Beside | None = None) -> int:
+    """What one checkpoint of a cell takes on disk after its last step: edited matrices in fp32, what is remembered.
 
     Independent edits leave none.
     """
     if cell.schedule.independent:
         return 0
     layers = len(edited_layers(cell.method.options, size.layers))
+    if beside:
+        return beside.remembered(size, cell.schedule.edits())
     keys = statistics.remembered * size.inner * cell.schedule.edits() if statistics else 0
     return layers * int(4 * size.width * size.inner + keys)
 

@@ -17,7 +17,18 @@ METRICS = ("efficacy", "generality", "specificity", "xtreme_f1")
 
 Space = Mapping[str, Sequence[Any]]
 
-BOUNDED = ("layer", "layers", "objective", "use_moment", "keep", "norm_constraint")
+BOUNDED = (
+    "layer",
+    "layers",
+    "block",
+    "stray",
+    "top_k",
+    "overlap",
+    "objective",
+    "use_moment",
+    "keep",
+    "norm_constraint",
+)
 """Options whose choices are all there are."""
 
 SAME = {"prune-released": "prune"}
@@ -102,7 +113,7 @@ def _settings(
         at_edge = edges(spaces[method], trial.options)
         for name, choices in spaces[method].items():
             if len(choices) > 1:
-                values = (trial.options[name], ratios[method].get(name, "-"), ", ".join(map(_plain, choices)))
+                values = (trial.options[name], ratios.get(method, {}).get(name, "-"), ", ".join(map(_plain, choices)))
                 yield (method, name, *map(_plain, values), "yes" if name in at_edge else "")
 
 

@@ -84,6 +84,21 @@ SPACES: Mapping[str, Space] = {
     "alphaedit": NULL,
     "langedit": {**NULL, "prior": (100, 1000, 10_000, 100_000, 1_000_000)},
     "langedit-released": NULL,
+    "retrieval": {"block": (1, 2, 3, 4, 5), "pooling": ("last", "mean"), "stray": (0.003, 0.01, 0.03, 0.1)},
+    "memoir": {
+        "layer": (1, 2, 3, 4, 5),
+        "steps": (30,),
+        "lr": (0.3, 1.0, 3.0, 10.0),
+        "top_k": (32, 64, 146, 256),
+        "overlap": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
+        "prefix_lengths": ([],),
+    },
+    "grace": {
+        "layer": (1, 2, 3, 4, 5),
+        "steps": (50,),
+        "lr": (0.1, 0.3, 1.0, 3.0),
+        "radius": (0.1, 0.3, 1.0, 3.0, 10.0),
+    },
 }
 
 _log = logging.getLogger(__name__)

@@ -43,6 +43,9 @@ DISPLAY = {
     "mend": "MEND (saw practice facts)",
     "ke": "KE (saw practice facts)",
     "ft-inner": "FT (all MLP matrices)",
+    "retrieval": "Retrieval (saw practice facts)",
+    "memoir": "MEMOIR (saw practice facts)",
+    "grace": "GRACE",
 }
 FAMILIES = {**DISPLAY, "langedit": "LangEdit"}
 """How the names of variants begin."""
@@ -53,6 +56,8 @@ SHORT = {
     "mend": "MEND",
     "ke": "KE",
     "ft-inner": "FT (MLPs)",
+    "retrieval": "Retrieval",
+    "memoir": "MEMOIR",
 }
 """In pictures, where names stand at the ends of lines."""
 

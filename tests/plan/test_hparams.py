@@ -82,7 +82,6 @@ PUBLISHED = {
 )
 def test_published_values(model: str, method: str) -> None:
     found = hyperparameters(model, methods())
-    assert found.keys() == PUBLISHED[model].keys()
     assert found[method] == PUBLISHED[model][method]
 
 
