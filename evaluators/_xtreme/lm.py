@@ -163,7 +163,7 @@ class SharedPrefixLM(EncodingLM):
             parts = self._budget.run([asked], _slices, lambda part: self._continue(part, most, generation_kwargs))
             return [row for _, continuations in parts for row in continuations]
 
-        found = read_alike(self._memory, rows, [most] * len(rows), go_on)
+        found = read_alike(self._memory, rows, [most - 1] * len(rows), go_on)
         return torch.cat([context, pad_sequence(found, True, self.tokenizer.pad_token_id)], dim=1)
 
     def _continue(self, asked: Sequence[Asking], most: int, options: Mapping[str, Any]) -> Tensor:
@@ -222,7 +222,7 @@ class SharedPrefixLM(EncodingLM):
             else:
                 found[i] = known
         rows = list(left)
-        rooms = [max(len(requests[i][2]) for i in left[row]) for row in rows]
+        rooms = [max(len(requests[i][2]) for i in left[row]) - 1 for row in rows]
         budget = Budget(override_bs, "prompts") if override_bs else self._budget
 
         def score_all(places: list[int], read: list[Row]) -> list[None]:
