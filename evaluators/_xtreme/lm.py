@@ -38,9 +38,6 @@ WORTH_SHARING = 8
 
 Scored = tuple[float, bool]
 
-Asking = tuple[Row, Row]
-"""A prompt, and what is read in its place."""
-
 
 @contextmanager
 def quiet() -> Iterator[None]:
@@ -166,8 +163,8 @@ class SharedPrefixLM(EncodingLM):
         found = read_alike(self._memory, rows, [most - 1] * len(rows), go_on)
         return torch.cat([context, pad_sequence(found, True, self.tokenizer.pad_token_id)], dim=1)
 
-    def _continue(self, asked: Sequence[Asking], most: int, options: Mapping[str, Any]) -> Tensor:
-        """At most `most` new tokens after each row as it is read, [B, new]."""
+    def _continue(self, asked: Sequence[tuple[Row, Row]], most: int, options: Mapping[str, Any]) -> Tensor:
+        """At most `most` new tokens after each prompt, which stands beside what is read in its place; [B, new]."""
         words = [self.word(word) for word in options.get("words", ())]
         packed = self._pack([read for _, read in asked], room=max(most, *map(len, words), 0))
         width = packed.ids.shape[1]
@@ -260,7 +257,7 @@ class SharedPrefixLM(EncodingLM):
         return logits
 
 
-def _slices(asked: list[Asking], size: int) -> list[list[Asking]]:
+def _slices(asked: list[tuple[Row, Row]], size: int) -> list[list[tuple[Row, Row]]]:
     return [asked[i : i + size] for i in range(0, len(asked), size)]
 
 
