@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -117,7 +118,7 @@ class Retrieval:
         keys = embed(practice.stored)
         best = (embed(practice.strangers) @ keys.T).max(dim=1).values
         threshold = min(float(best.quantile(1 - self.config.stray)), CERTAIN)
-        memory = {"prompts": [], "facts": [], "keys": keys[:0], "threshold": threshold}
+        memory: dict[str, Any] = {"prompts": [], "facts": [], "keys": keys[:0], "threshold": threshold}
         return State(memory, {"embed": embed})
 
     def _embedding(self, model: EditableModel, practice: Practice) -> Embed:

@@ -59,7 +59,11 @@ OPTIONS: Mapping[str, Any] = {
 }
 """Values that suit a tiny random model, by option name; a method's other options need defaults of their own."""
 
-OWN: Mapping[str, Mapping[str, Any]] = {"ft-inner": {"lr": 1e-3}, "memoir": {"lr": 1.0}, "grace": {"lr": 1.0}}
+OWN: Mapping[str, Mapping[str, Any]] = {
+    "ft-inner": {"lr": 1e-3},
+    "memoir": {"lr": 1.0, "steps": 20},
+    "grace": {"lr": 1.0, "steps": 30},
+}
 """The same where a method's option means something else: RMSprop begins with ten times its step size, MEMOIR's
 gradients have a norm of 1 at most, and GRACE's values begin as noise."""
 
