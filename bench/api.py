@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 from bench.ground.errors import BenchError
 from bench.ground.rows import Kept, Reply, Score
 from bench.model.answers import Answer, Change, Ending, Generated
+from bench.model.reading import Reading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +49,7 @@ __all__ = [
     "Preparing",
     "Probe",
     "ProbeKind",
+    "Reading",
     "Reply",
     "Score",
     "Scorer",
@@ -147,7 +149,10 @@ class Scorer(Protocol):
 
     @property
     def hf(self) -> Any:
-        """The Hugging Face model as it is, for evaluators that let a harness generate text; not to be written to."""
+        """The Hugging Face model as it is, for evaluators that let a harness generate text; not to be written to.
+
+        Where the edits stand in a memory beside the weights, it is the edited model only for prompts read by `read`.
+        """
         ...
 
     @property
@@ -168,6 +173,19 @@ class Scorer(Protocol):
 
     def generate(self, prompts: Sequence[str], endings: Sequence[Ending], most: int) -> list[Generated]:
         """What is said after each prompt of its own accord, at most so many tokens; in the order given."""
+        ...
+
+    def read(self, rows: Sequence[Sequence[int]], rooms: Sequence[int]) -> list[Reading]:
+        """What `hf` is given in the place of whole prompts, and with what part of a memory; in the order given.
+
+        Args:
+            rows: ids of prompts.
+            rooms: tokens that are to follow each.
+        """
+        ...
+
+    def switched(self, part: int) -> AbstractContextManager[None]:
+        """While open, `hf` has that part of the memory; see `bench.model.reading.read_alike`, which does both."""
         ...
 
     def text(self, ids: Sequence[int]) -> str:

@@ -102,7 +102,7 @@ class Xtreme:
         if not self._sets:
             self.prepare(context)
         with quiet():
-            lm = SharedPrefixLM(view.hf, view.tokenizer, self._config.batch_size)
+            lm = SharedPrefixLM(view.hf, view.tokenizer, self._config.batch_size, view)
             if not self._tasks:
                 self._tasks = tasks.build(self._sets, lm)
             results = tasks.run(lm, self._tasks)

@@ -11,6 +11,7 @@ from typing import Any
 from bench.api import Answer, Change, EditsApart, Ending, Fact, Generated, Method, State
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
+from bench.model.reading import NoMemory
 
 ONLY_PROBES = "independent edits can only be asked their own probes: --evaluators edits"
 
@@ -19,7 +20,7 @@ Question = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NoMemory):
     """A `Scorer` of one edit that repeats what was answered; nothing else can be asked.
 
     Attributes:

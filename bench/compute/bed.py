@@ -72,6 +72,7 @@ class Bed:
     folder: Path
     edits_nothing: bool
     edits_inner: bool = False
+    in_context: bool = False
     device: str = "cpu"
 
     @property

@@ -53,6 +53,12 @@ OPTIONS: Mapping[str, Any] = {
     "patience": 2,
     "edit_rate": -0.2,
     "rate_lr": 1e-2,
+    "block": 2,
+    "pooling": "mean",
+    "stray": 0.05,
+    "top_k": 24,
+    "overlap": 0.8,
+    "radius": 0.01,
 }
 """Values that suit a tiny random model, by option name; a method's other options need defaults of their own."""
 
@@ -62,9 +68,12 @@ OWN: Mapping[str, Mapping[str, Any]] = {
     "memit-seq-nas": {"anchor_facts": 12},
     "ultraedit": {"lr": 1e-3},
     "stableedit": {"lr": 1e-3},
+    "memoir": {"lr": 1.0, "steps": 20},
+    "grace": {"lr": 1.0, "steps": 30},
 }
 """The same where a method's option means something else: RMSprop begins with ten times its step size, UltraEdit's is a
-factor of its values, and other methods anchor no values."""
+factor of its values, MEMOIR's gradients have a norm of 1 at most, GRACE's values begin as noise, and other methods
+anchor no values."""
 
 NEAR = 1e-3
 """Relative difference (Frobenius norm) of two runs of the same on a GPU."""
@@ -118,6 +127,7 @@ def check_method(
                 Path(folder) / place.label.replace(" ", "-"),
                 getattr(registry.module(name), "EDITS_NOTHING", False),
                 getattr(registry.module(name), "ENCODERS", False),
+                getattr(registry.module(name), "IN_CONTEXT", False),
                 device,
             )
             results += [_outcome(check, bed) for check in CHECKS]
@@ -223,7 +233,8 @@ def targets_become_likelier(bed: Bed) -> str:
         return "" if before == after else "it says that it edits nothing, and the model answers differently"
     if before == after:
         return "edits change nothing (a method that is to edit nothing says EDITS_NOTHING = True in its module)"
-    if sum(after) > sum(before):
+    # a random model learns nothing from its context
+    if bed.in_context or sum(after) > sum(before):
         return ""
     return f"log-probability of the targets fell from {sum(before):.3f} to {sum(after):.3f}"
 

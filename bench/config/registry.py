@@ -5,8 +5,9 @@ A plug-in is a module with a docstring (its first line describes it), a pydantic
 helpers. Nothing is imported before it is asked for. The package's own names cannot be taken by outside ones.
 A method may name in `HPARAMS` another one whose hyperparameters it uses where there are none of its own,
 in `STATISTICS` what it holds of second moments, for the memory that a dry run predicts, in `SAW` what it sees besides
-the edits, and with ``ENCODERS = True`` say that it edits encoders, too. Where options name code
-of the user's, a function ``outside(config)`` gives its modules.
+the edits, in `BESIDE` what it remembers beside the weights, where its edits stand there, and with ``ENCODERS = True``
+say that it edits encoders, too, with ``IN_CONTEXT = True`` that it takes a model which heeds its context. Where options
+name code of the user's, a function ``outside(config)`` gives its modules.
 """
 
 from __future__ import annotations
@@ -180,6 +181,10 @@ class Registry:
         if hasattr(module, "STATISTICS") or not hasattr(module, "HPARAMS"):
             return getattr(module, "STATISTICS", None)
         return self.statistics(module.HPARAMS)
+
+    def beside(self, name: str) -> Any:
+        """A method's `bench.model.sizes.Beside`; None of one whose edits are weights."""
+        return getattr(self.module(name), "BESIDE", None)
 
     def reads_statistics(self, name: str, options: Mapping[str, Any]) -> bool:
         """Whether a method's numbers depend on second moments; of an outside one that does not say so, yes."""

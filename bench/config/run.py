@@ -29,6 +29,9 @@ MODERN_METHODS = (
     "stableedit",
     "locft-bf",
     "lora",
+    "memoir",
+    "grace",
+    "retrieval",
 )
 """What ``--methods modern`` means: newer ones that a comparison of today must have; a method joins by a line here."""
 

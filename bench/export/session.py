@@ -21,7 +21,7 @@ from bench.config.settings import resolve
 from bench.data import datasets, stream
 from bench.data.stream import EditStream, Step
 from bench.export import folder, lowrank
-from bench.export.taking import Order, Taken, take
+from bench.export.taking import Order, Taken, beside_the_model, take
 from bench.ground.errors import BenchError
 from bench.model.loading import quiet_libraries
 from bench.plan import contents, planning
@@ -229,10 +229,12 @@ def _refuse(cell: Cell, store: ResultStore, registry: Registry) -> None:
 
 
 def refuse_none(method: str, registry: Registry) -> None:
-    """Refuse a method that edits nothing on purpose.
+    """Refuse a method that edits nothing on purpose, or whose edits are no weights.
 
     Raises:
-        BenchError: it does.
+        BenchError: says which.
     """
     if getattr(registry.module(method), "EDITS_NOTHING", False):
         raise BenchError(f"method '{method}' edits nothing: there is nothing to take home")
+    if registry.beside(method) is not None:
+        raise BenchError(beside_the_model(method))

@@ -110,11 +110,16 @@ def _as_weights(work: driver.Work, state: State) -> Iterator[None]:
     """The model as its method deploys it, if that is a matter of weights."""
     with work.method.deployed(work.model, state) as view:
         if view is not work.model or _is_altered(work.model.hf):
-            raise BenchError(
-                f"method '{work.cell.method.name}' answers from a memory beside the model: its weights are not the "
-                "edited model, and cannot be taken home"
-            )
+            raise BenchError(beside_the_model(work.cell.method.name))
         yield
+
+
+def beside_the_model(method: str) -> str:
+    """Why what a method has edited cannot be taken home."""
+    return (
+        f"method '{method}' answers from a memory beside the model: its weights are not the edited model, and cannot "
+        "be taken home"
+    )
 
 
 def _is_altered(hf: Any) -> bool:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bench.model.answers import Change
 from bench.model.batching import Budget
+from bench.model.reading import Memory, Row, read_alike
 from bench.model.said import Said
 
 TOP = 5
@@ -20,7 +21,7 @@ SLICE = 64
 """Positions compared at once, so that no more than the logits themselves is held of all."""
 
 
-class Comparable(Protocol):
+class Comparable(Memory, Protocol):
     """A model that says what it said before its edits."""
 
     @property
@@ -44,7 +45,10 @@ class Comparable(Protocol):
 
 @torch.no_grad()
 def changes(
-    model: Comparable, prompts: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]
+    model: Comparable,
+    prompts: Sequence[Sequence[int]],
+    targets: Sequence[Sequence[int]],
+    memory: Memory | None = None,
 ) -> list[Change | None]:
     """What edits changed, batch by batch: a pass edited, a pass unedited, and nothing kept but numbers.
 
@@ -52,26 +56,32 @@ def changes(
         model: with its edits.
         prompts: ids, a row each.
         targets: what is expected after each prompt.
+        memory: through which the edited model reads its prompts; that of the model where None.
 
     Returns:
         In the order given; None where prompt and target are longer than the model reads.
     """
-    # both passes hold logits, so a target's tokens count twice
-    sizes = [len(prompt) + 2 * len(target) for prompt, target in zip(prompts, targets, strict=True)]
     fits = [i for i, prompt in enumerate(prompts) if len(prompt) + len(targets[i]) - 1 <= model.context_length]
+    rows, wanted = [prompts[i] for i in fits], [targets[i] for i in fits]
 
-    def compare(group: list[int]) -> list[Change]:
-        rows = [prompts[fits[i]] for i in group], [targets[fits[i]] for i in group]
-        now = model.said(*rows)
-        with model.unedited() as original:
-            then = original.said(*rows)
-        return compared(then, now)
+    def compare_all(places: list[int], read: list[Row]) -> list[Change]:
+        def compare(group: list[int]) -> list[Change]:
+            expected = [wanted[places[i]] for i in group]
+            now = model.said([read[i] for i in group], expected)
+            with model.unedited() as original:
+                then = original.said([rows[places[i]] for i in group], expected)
+            return compared(then, now)
 
-    found: list[Change | None] = [None] * len(prompts)
-    for group, each in model.budget.batches([sizes[i] for i in fits], compare):
-        for i, change in zip(group, each, strict=True):
-            found[fits[i]] = change
-    return found
+        found: dict[int, Change] = {}
+        # both passes hold logits, so a target's tokens count twice
+        sizes = [len(row) + 2 * len(wanted[place]) for place, row in zip(places, read, strict=True)]
+        for group, each in model.budget.batches(sizes, compare):
+            found.update(zip(group, each, strict=True))
+        return [found[i] for i in range(len(places))]
+
+    rooms = [len(target) - 1 for target in wanted]
+    found = dict(zip(fits, read_alike(memory or model, rows, rooms, compare_all), strict=True))
+    return [found.get(i) for i in range(len(prompts))]
 
 
 def compared(then: Said, now: Said) -> list[Change]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from bench.ground.digests import text_digest
@@ -80,11 +81,18 @@ class ChatTokens(Tokens):
         self.framed = self.frame.digest()
         # the frame has its own
         self.leading = []
+        first, second = self.prompts(SENTINELS)
+        self._before = [a for a, b in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))]
 
     @property
     def plain(self) -> Tokens:
         """The same without a frame, for texts that nobody says."""
         return self._plain
+
+    @property
+    def before(self) -> Sequence[int]:
+        """Ids of the frame up to what a user says."""
+        return self._before
 
     def contents(self) -> tuple[str, ...]:
         """As of any tokenizer, and the frame."""

@@ -128,7 +128,7 @@ class EditableModel(Weights):
         pairs = list(dict.fromkeys(zip(prompts, targets, strict=True)))
         prompt_ids = self.tokens.prompts([prompt for prompt, _ in pairs])
         target_ids = self.tokens.targets([target for _, target in pairs])
-        found = dict(zip(pairs, self._answers(prompt_ids, target_ids), strict=True))
+        found = dict(zip(pairs, self.answered(prompt_ids, target_ids), strict=True))
         return [found[pair] for pair in zip(prompts, targets, strict=True)]
 
     def changes(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Change | None]:
@@ -139,7 +139,7 @@ class EditableModel(Weights):
         """Id of the likeliest token after each prompt; -1 where the model has diverged."""
         ids = self.tokens.prompts(prompts)
         # the first prediction does not depend on the target
-        return [answer.predicted_ids[0] for answer in self._answers(ids, [[self.tokens.pad_id]] * len(ids))]
+        return [answer.predicted_ids[0] for answer in self.answered(ids, [[self.tokens.pad_id]] * len(ids))]
 
     def generate(self, prompts: Sequence[str], endings: Sequence[Ending], most: int) -> list[Generated]:
         """What the model says after each prompt, the likeliest tokens one after another.
@@ -154,22 +154,32 @@ class EditableModel(Weights):
         Raises:
             BenchError: the model is a classifier, or a prompt has no tokens or is too long.
         """
+        asked = list(dict.fromkeys(zip(prompts, endings, strict=True)))
+        rows = self.tokens.prompts([prompt for prompt, _ in asked])
+        found = dict(zip(asked, self.continued(rows, [ending for _, ending in asked], most), strict=True))
+        return [found[pair] for pair in zip(prompts, endings, strict=True)]
+
+    def continued(self, rows: Sequence[Sequence[int]], endings: Sequence[Ending], most: int) -> list[Generated]:
+        """As `generate`, after rows of ids, all of which are asked.
+
+        Raises:
+            BenchError: the model is a classifier, or a row is empty or too long.
+        """
         if self.arch.head:
             raise BenchError(NO_ANSWERS)
-        asked = list(dict.fromkeys(zip(prompts, endings, strict=True)))
-        rows = self._checked(self.tokens.prompts([prompt for prompt, _ in asked]))
+        self._check(rows)
         # the last token is only predicted
         limits = [min(most, self.context_length - len(row) + 1) for row in rows]
         decoder = Decoder.of(self.hf, self.trunk, self.head, self.tokens, self.device)
 
         def say(group: list[int]) -> list[Generated]:
-            return decoder.generate([rows[i] for i in group], [asked[i][1] for i in group], [limits[i] for i in group])
+            return decoder.generate([rows[i] for i in group], [endings[i] for i in group], [limits[i] for i in group])
 
-        found: dict[tuple[str, Ending], Generated] = {}
+        found: dict[int, Generated] = {}
         sizes = [decoder.size(row, limit) for row, limit in zip(rows, limits, strict=True)]
         for group, answers in self.budget.batches(sizes, say):
-            found.update(zip((asked[i] for i in group), answers, strict=True))
-        return [found[pair] for pair in zip(prompts, endings, strict=True)]
+            found.update(zip(group, answers, strict=True))
+        return [found[i] for i in range(len(rows))]
 
     def rows(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text as the model reads it."""
@@ -189,20 +199,24 @@ class EditableModel(Weights):
         return Said.of(self.head(hidden[row, column]).float(), targets)
 
     @torch.no_grad()
-    def _answers(self, prompt_ids: list[list[int]], target_ids: list[list[int]]) -> list[Answer]:
-        self._checked(prompt_ids)
-        lengths = [len(p) + len(t) - 1 for p, t in zip(prompt_ids, target_ids, strict=True)]
+    def answered(self, prompts: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> list[Answer]:
+        """As `answers`, of rows of ids, all of which are asked.
+
+        Raises:
+            BenchError: a prompt is empty or too long.
+        """
+        self._check(prompts)
+        lengths = [len(prompt) + len(target) - 1 for prompt, target in zip(prompts, targets, strict=True)]
 
         def answer(group: list[int]) -> list[Answer]:
-            return self.said([prompt_ids[i] for i in group], [target_ids[i] for i in group]).answers()
+            return self.said([prompts[i] for i in group], [targets[i] for i in group]).answers()
 
         found: dict[int, Answer] = {}
         for group, answers in self.budget.batches(lengths, answer):
             found.update(zip(group, answers, strict=True))
         return [found[i] for i in range(len(lengths))]
 
-    def _checked(self, prompts: list[list[int]]) -> list[list[int]]:
+    def _check(self, prompts: Sequence[Sequence[int]]) -> None:
         if any(not ids for ids in prompts):
             raise BenchError("a prompt has no tokens", field="prompt")
         self.check_lengths(prompts)
-        return prompts

@@ -61,6 +61,26 @@ MOVING_NULL_SPACE = Statistics(held=8, building=32, left=4, remembered=8)
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What a method remembers that edits no weights, and its checkpoints hold, in bytes.
+
+    Attributes:
+        width: of every edit, per entry of a hidden state [d].
+        inner: of every edit, per entry of an input of the layer's projection [m].
+        matrix: of all edits together, per entry of that projection [d, m].
+    """
+
+    width: float = 0
+    inner: float = 0
+    matrix: float = 0
+
+    def remembered(self, size: ModelSize, edits: int) -> int:
+        """Bytes after so many edits."""
+        each = self.width * size.width + self.inner * size.inner
+        return int(each * edits + self.matrix * size.width * size.inner)
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSize:
     """Numbers that decide how much memory a model needs.
 

@@ -77,6 +77,16 @@ class Tokens:
         return self
 
     @property
+    def before(self) -> Sequence[int]:
+        """Ids that stand before the text of every prompt."""
+        return self.leading
+
+    def opening(self, row: Sequence[int]) -> int:
+        """How many of a prompt's ids stand before its text; 0 where its beginning was cut off."""
+        pairs = zip(self.before, row, strict=False)
+        return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(self.before), len(row)))
+
+    @property
     def special_ids(self) -> list[int]:
         """Ids that never stand for ordinary text."""
         return sorted(set(self.tokenizer.all_special_ids))

@@ -14,11 +14,12 @@ from bench.model.archs import arch_of
 from bench.model.batching import Budget
 from bench.model.hashes import weights_hash
 from bench.model.placement import device_of, devices_of, is_offloaded, make_resident
+from bench.model.reading import NoMemory
 from bench.model.sizes import ModelSize, affordable_tokens, free_bytes
 from bench.model.tokens import Tokens
 
 
-class Weights:
+class Weights(NoMemory):
     """A model's parameters and its tokenizer.
 
     Edits are kept in fp32 masters beside parameters of less precision, originals bit by bit.

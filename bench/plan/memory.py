@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.config.cell import Cell
 from bench.model.groups import layers_of
-from bench.model.sizes import BYTES, ModelSize, Statistics, affordable_tokens, free_bytes
+from bench.model.sizes import BYTES, Beside, ModelSize, Statistics, affordable_tokens, free_bytes
 
 PROCESS = 420_000_000
 """A process that has imported all it needs and loaded a model of no size; not on a GPU."""
@@ -72,8 +72,8 @@ class Need:
         process: program code; nothing on a GPU.
         weights: the model's.
         edited: the originals of edited matrices, and their fp32 masters where the model is not fp32.
-        statistics: what the method holds.
-        remembered: what it remembers of all edits.
+        statistics: what the method holds of them.
+        remembered: what it remembers of all edits, or beside the weights.
         building: the most that is needed to make them.
         step: the most that editing needs.
         scoring: the most that the evaluators need.
@@ -101,6 +101,7 @@ def predicted_memory(
     statistics: Statistics | None,
     evaluators: Sequence[tuple[str, Mapping[str, Any]]] = (),
     device: str = "cpu",
+    beside: Beside | None = None,
 ) -> Need:
     """What a cell will take where its statistics are still to be made.
 
@@ -110,6 +111,7 @@ def predicted_memory(
         statistics: what the method makes of second moments, None where it needs none.
         evaluators: what scores it, with options, besides the edits' own scores.
         device: "cpu" or "cuda".
+        beside: what a method remembers that edits no weights, else None.
     """
     each, options = BYTES[cell.model.dtype], cell.method.options
     matrix, square, count = size.width * size.inner, size.inner**2, edited_matrices(options, size.layers)
@@ -121,12 +123,13 @@ def predicted_memory(
         # one layer's twice: new keys are put behind the old ones in one piece
         remembered = int(statistics.remembered * size.inner * cell.schedule.edits() * (count + 1))
         building = int((4 * count + statistics.building + statistics.left * (count - 1)) * square)
+    remembered += beside.remembered(size, cell.schedule.edits()) if beside else 0
     tasks = [given for _, given in evaluators if "batch_size" in given]
     process = PROCESS + CLDR * (cell.data.name == "cldr") + TASKS * bool(tasks) if device == "cpu" else 0
     return Need(
         process=process,
         weights=weights,
-        edited=count * matrix * (each if each == 4 else each + 4),
+        edited=0 if beside else count * matrix * (each if each == 4 else each + 4),
         statistics=held + _remembered_gradients(options, size),
         remembered=remembered,
         building=building,
@@ -135,13 +138,15 @@ def predicted_memory(
     )
 
 
-def checkpoint_bytes(cell: Cell, size: ModelSize, statistics: Statistics | None) -> int:
-    """What one checkpoint of a cell takes on disk after its last step: edited matrices in fp32, remembered keys.
+def checkpoint_bytes(cell: Cell, size: ModelSize, statistics: Statistics | None, beside: Beside | None = None) -> int:
+    """What one checkpoint of a cell takes on disk after its last step: edited matrices in fp32, what is remembered.
 
     Independent edits leave none.
     """
     if cell.schedule.independent:
         return 0
+    if beside:
+        return beside.remembered(size, cell.schedule.edits())
     matrices = edited_matrices(cell.method.options, size.layers)
     keys = statistics.remembered * size.inner * cell.schedule.edits() if statistics else 0
     return matrices * int(4 * size.width * size.inner + keys) + _remembered_gradients(cell.method.options, size)

@@ -52,8 +52,8 @@ class Needs:
         size = self._sizes[cell.model.name]
         if size is None:
             return None
-        statistics = self._planned.methods.statistics(cell.method.name)
-        return predicted_memory(cell, size, statistics, self._planned.evaluators, self._device)
+        statistics, beside = self._held(cell)
+        return predicted_memory(cell, size, statistics, self._planned.evaluators, self._device, beside)
 
     def memory(self, cell: Cell) -> int | None:
         """Bytes of memory at the predicted peak."""
@@ -79,5 +79,8 @@ class Needs:
 
     def _checkpoint(self, cell: Cell) -> int | None:
         size = self._sizes[cell.model.name]
-        statistics = self._planned.methods.statistics(cell.method.name)
-        return None if size is None else checkpoint_bytes(cell, size, statistics)
+        return None if size is None else checkpoint_bytes(cell, size, *self._held(cell))
+
+    def _held(self, cell: Cell) -> tuple[Any, Any]:
+        registry, name = self._planned.methods, cell.method.name
+        return registry.statistics(name), registry.beside(name)

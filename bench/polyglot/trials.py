@@ -17,7 +17,21 @@ METRICS = ("efficacy", "generality", "specificity", "xtreme_f1")
 
 Space = Mapping[str, Sequence[Any]]
 
-BOUNDED = ("layer", "layers", "objective", "use_moment", "keep", "norm_constraint", "probable", "energy", "strength")
+BOUNDED = (
+    "layer",
+    "layers",
+    "block",
+    "stray",
+    "top_k",
+    "overlap",
+    "objective",
+    "use_moment",
+    "keep",
+    "norm_constraint",
+    "probable",
+    "energy",
+    "strength",
+)
 """Options whose choices are all there are."""
 
 SAME = {"prune-released": "prune", "prune-seq": "prune", "rect-seq": "rect"}

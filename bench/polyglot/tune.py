@@ -114,6 +114,21 @@ SPACES: Mapping[str, Space] = {
         "lr": RATES,
         "batch_size": (100,),
     },
+    "retrieval": {"block": (1, 2, 3, 4, 5), "pooling": ("last", "mean"), "stray": (0.003, 0.01, 0.03, 0.1)},
+    "memoir": {
+        "layer": (1, 2, 3, 4, 5),
+        "steps": (30,),
+        "lr": (0.3, 1.0, 3.0, 10.0),
+        "top_k": (32, 64, 146, 256),
+        "overlap": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
+        "prefix_lengths": ([],),
+    },
+    "grace": {
+        "layer": (1, 2, 3, 4, 5),
+        "steps": (50,),
+        "lr": (0.1, 0.3, 1.0, 3.0),
+        "radius": (0.1, 0.3, 1.0, 3.0, 10.0),
+    },
 }
 
 _log = logging.getLogger(__name__)

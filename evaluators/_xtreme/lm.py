@@ -24,6 +24,7 @@ from transformers.utils import logging as transformers_logging
 
 from bench.model.batching import Budget
 from bench.model.placement import entry_device
+from bench.model.reading import Memory, NoMemory, read_alike
 from bench.model.threads import is_small
 from evaluators._xtreme.cache import extend
 from evaluators._xtreme.encoding import EncodingLM
@@ -82,17 +83,19 @@ class SharedPrefixLM(EncodingLM):
     """An `HFLM` on a model in memory, which stays where and as it is; greedy generation only.
 
     It serves one state of the model: what generation has found out about label words is kept for `loglikelihood`.
+    A memory beside the weights is asked how each whole prompt is read before anything is shared.
 
     Args:
         model: the Hugging Face model.
         tokenizer: its tokenizer; copied if it needs a padding token, or has one that the model knows nothing of.
         batch_size: most prompts in one forward; halved where memory does not hold them. None: see `default_batch`.
+        memory: beside the model's weights; none where None.
 
     Raises:
         BenchError: the tokenizer has no token that ends a text.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, batch_size: int | None) -> None:
+    def __init__(self, model: Any, tokenizer: Any, batch_size: int | None, memory: Memory | None = None) -> None:
         batch_size = batch_size or default_batch(model)
         super().__init__(model, tokenizer, batch_size)
         self._device = entry_device(model)
@@ -100,6 +103,7 @@ class SharedPrefixLM(EncodingLM):
         # a window counts columns, so padding inside a row would narrow it
         self._shares = not slides
         self._budget = Budget(batch_size, "prompts")
+        self._memory = memory or NoMemory()
         self._known: dict[tuple[Row, Row], Scored] = {}
         self._takes_positions = "position_ids" in inspect.signature(self.model.forward).parameters
 
@@ -150,14 +154,19 @@ class SharedPrefixLM(EncodingLM):
         mask = generation_kwargs["attention_mask"].bool()
         rows = [tuple(row[kept].tolist()) for row, kept in zip(context, mask, strict=True)]
         most = max_length - context.shape[1]
-        parts = self._budget.run([rows], _slices, lambda part: self._continue(part, most, generation_kwargs))
-        found = [row for _, continuations in parts for row in continuations]
+
+        def go_on(places: list[int], read: list[Row]) -> list[Tensor]:
+            asked = [(rows[place], row) for place, row in zip(places, read, strict=True)]
+            parts = self._budget.run([asked], _slices, lambda part: self._continue(part, most, generation_kwargs))
+            return [row for _, continuations in parts for row in continuations]
+
+        found = read_alike(self._memory, rows, [most - 1] * len(rows), go_on)
         return torch.cat([context, pad_sequence(found, True, self.tokenizer.pad_token_id)], dim=1)
 
-    def _continue(self, rows: Sequence[Row], most: int, options: Mapping[str, Any]) -> Tensor:
-        """At most `most` new tokens after each row, [B, new]."""
+    def _continue(self, asked: Sequence[tuple[Row, Row]], most: int, options: Mapping[str, Any]) -> Tensor:
+        """At most `most` new tokens after each prompt, which stands beside what is read in its place; [B, new]."""
         words = [self.word(word) for word in options.get("words", ())]
-        packed = self._pack(rows, room=max(most, *map(len, words), 0))
+        packed = self._pack([read for _, read in asked], room=max(most, *map(len, words), 0))
         width = packed.ids.shape[1]
         with torch.no_grad():
             out = self.model.generate(
@@ -173,7 +182,7 @@ class SharedPrefixLM(EncodingLM):
                 output_logits=bool(words),
             )
         if words and self._shares:
-            self._score_words(rows, words, packed.mask, out)
+            self._score_words([row for row, _ in asked], words, packed.mask, out)
         new: Tensor = out.sequences[:, width:]
         return new
 
@@ -181,7 +190,7 @@ class SharedPrefixLM(EncodingLM):
         return StoppingCriteriaList([LineEnds(self.tokenizer, start)] if options.get("one_line") else [])
 
     def _score_words(self, rows: Sequence[Row], words: Sequence[Row], mask: Tensor, out: Any) -> None:
-        """Note how likely each word is to follow each row, given what `generate` kept of them; `mask` [B, T]."""
+        """Note how likely each word is to follow each prompt, given what `generate` kept of them; `mask` [B, T]."""
         for ids in words:
             logits = out.logits[0][:, None]
             if len(ids) > 1:
@@ -202,23 +211,34 @@ class SharedPrefixLM(EncodingLM):
     ) -> list[Scored]:
         """Log-probability of each continuation and whether it is the greedy one; one row per distinct input."""
         found: list[Scored] = [(float("nan"), False)] * len(requests)
-        asked: dict[Row, list[int]] = {}
+        left: dict[Row, list[int]] = {}
         for i, (_, ctx, cont) in enumerate(requests):
             known = self._known.get((tuple(ctx), tuple(cont)))
             if known is None:
-                asked.setdefault(tuple((ctx + cont)[-(self.max_length + 1) : -1]), []).append(i)
+                left.setdefault(tuple(ctx), []).append(i)
             else:
                 found[i] = known
-
-        def score(batch: list[Row]) -> None:
-            longest = max(len(requests[i][2]) for row in batch for i in asked[row])
-            for row, values in zip(batch, self._last_logprobs(batch, longest), strict=True):
-                for i in asked[row]:
-                    found[i] = _score(values, requests[i][2])
-
+        rows = list(left)
+        rooms = [max(len(requests[i][2]) for i in left[row]) - 1 for row in rows]
         budget = Budget(override_bs, "prompts") if override_bs else self._budget
-        for _ in budget.run([list(asked)], lambda rows, size: list(batches(rows, size)), score):
-            pass
+
+        def score_all(places: list[int], read: list[Row]) -> list[None]:
+            asked: dict[Row, list[int]] = {}
+            for place, row in zip(places, read, strict=True):
+                for i in left[rows[place]]:
+                    asked.setdefault((row + tuple(requests[i][2]))[-(self.max_length + 1) : -1], []).append(i)
+
+            def score(batch: list[Row]) -> None:
+                longest = max(len(requests[i][2]) for row in batch for i in asked[row])
+                for row, values in zip(batch, self._last_logprobs(batch, longest), strict=True):
+                    for i in asked[row]:
+                        found[i] = _score(values, requests[i][2])
+
+            for _ in budget.run([list(asked)], lambda part, size: list(batches(part, size)), score):
+                pass
+            return [None] * len(places)
+
+        read_alike(self._memory, rows, rooms, score_all)
         return found
 
     def _last_logprobs(self, rows: Sequence[Row], count: int) -> Tensor:
@@ -237,8 +257,8 @@ class SharedPrefixLM(EncodingLM):
         return logits
 
 
-def _slices(rows: list[Row], size: int) -> list[list[Row]]:
-    return [rows[i : i + size] for i in range(0, len(rows), size)]
+def _slices(asked: list[tuple[Row, Row]], size: int) -> list[list[tuple[Row, Row]]]:
+    return [asked[i : i + size] for i in range(0, len(asked), size)]
 
 
 def _score(logprobs: Tensor, ids: Sequence[int]) -> Scored:

@@ -102,8 +102,22 @@ class Clock:
             self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - start
 
 
+class Prefixed(Protocol):
+    """Options of a method that has context prefixes."""
+
+    @property
+    def prefix_lengths(self) -> tuple[tuple[int, int], ...]:
+        """(Tokens, texts per seed word)."""
+        ...
+
+    @property
+    def prefix_language(self) -> Literal["own", "en"]:
+        """Of the seed words."""
+        ...
+
+
 def prefixes_for(
-    model: EditableModel, context: Context, options: ValueOptions, languages: Sequence[str] = ()
+    model: EditableModel, context: Context, options: Prefixed, languages: Sequence[str] = ()
 ) -> dict[str, list[str]]:
     """Context prefixes of these languages, or of those that are edited; the same for every method of a seed.
 

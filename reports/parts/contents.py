@@ -56,6 +56,9 @@ DISPLAY = {
     "locft-bf": "LocFT-BF",
     UPPER: "LocFT-BF on all facts at once (upper line)",
     "lora": "LoRA",
+    "retrieval": "Retrieval (saw practice facts)",
+    "memoir": "MEMOIR (saw practice facts)",
+    "grace": "GRACE",
 }
 FAMILIES = {**DISPLAY, "langedit": "LangEdit"}
 """How the names of variants begin."""
@@ -70,6 +73,8 @@ SHORT = {
     "alphaedit-nas": "AlphaEdit + NAS",
     "stableedit": "StableEdit",
     UPPER: "LocFT-BF (all at once)",
+    "retrieval": "Retrieval",
+    "memoir": "MEMOIR",
 }
 """In pictures, where names stand at the ends of lines."""
 

@@ -53,7 +53,7 @@ def scores_of(store: ResultStore) -> pd.DataFrame:
     return load_results(store.root).scores.sort_values(["step", "metric", "fact", "edit_lang"], ignore_index=True)
 
 
-@pytest.mark.parametrize("method", ["memit", "langedit", "ft"])
+@pytest.mark.parametrize("method", ["memit", "langedit", "ft", "grace"])
 def test_an_interrupted_cell_goes_on_to_the_same_numbers(tiny: TinyWorld, tmp_path: Path, method: str) -> None:
     cell = tiny.cell(method, eval_every=1)
     whole, parts = ResultStore(tmp_path / "whole"), ResultStore(tmp_path / "parts")

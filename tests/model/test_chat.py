@@ -100,3 +100,11 @@ def test_a_classifier_is_not_chatted_with() -> None:
     model = tiny_classifier("bert")
     with pytest.raises(BenchError, match="without a chat template"):
         view_of(model.hf, model.tokenizer, chat=True)
+
+
+def test_what_stands_before_a_text_is_counted() -> None:
+    tokens, plain = ChatTokens(chatting()), Tokens(byte_tokenizer())
+    (framed,), (bare,) = tokens.prompts(["Wo?"]), plain.prompts(["Wo?"])
+    assert tokens.tokenizer.decode(framed[: tokens.opening(framed)]) == "<|bos|>user: "
+    assert tokens.plain.opening(framed) == plain.opening(bare) == 1
+    assert plain.opening(bare[1:]) == Tokens(byte_tokenizer(bos=False)).opening(bare) == 0

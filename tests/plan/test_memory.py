@@ -76,6 +76,23 @@ def test_weights_edited_matrices_and_statistics_are_counted() -> None:
 
 
 @pytest.mark.usefixtures("roomy")
+def test_what_is_remembered_beside_the_weights_stands_in_the_place_of_edited_matrices() -> None:
+    cell = Cell(
+        method=MethodSpec(name="x", options={"layer": 27, "steps": 30}),
+        model=ModelRef(name="large", dtype="bfloat16"),
+        data=DataRef(name="cldr"),
+        schedule=Schedule(languages=("en", "de"), edits_per_language=50),
+    )
+    beside = sizes.Beside(width=4, inner=1, matrix=4)
+    remembered = 100 * (4 * 4096 + 14336) + 4 * 4096 * 14336
+    predicted = predicted_memory(cell, LARGE, None, device="cuda", beside=beside)
+    assert (predicted.edited, predicted.statistics) == (0, remembered)
+    assert checkpoint_bytes(cell, LARGE, None, beside) == remembered
+    registry = methods()
+    assert [registry.beside(name) is None for name in ("memit", "memoir", "retrieval", "grace")] == [True] + 3 * [False]
+
+
+@pytest.mark.usefixtures("roomy")
 def test_activations_grow_with_facts_until_the_budget_holds_them() -> None:
     small, large = (need(MEMIT, batch_size=size).step for size in (10, 100))
     assert large == pytest.approx(10 * small, rel=0.01)

@@ -1,0 +1,1 @@
+"""What methods share that answer from a memory beside the weights."""

@@ -1,0 +1,56 @@
+"""Facts that are never edited, as prompts: some that could be stored, and others that must not find them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bench.api import Fact
+from bench.model.tokens import Tokens
+
+PER_LANGUAGE = 80
+"""Facts of each language that are looked at."""
+
+Rows = list[list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """Prompts of practice facts.
+
+    Attributes:
+        stored: of every second fact, as an edit would ask it.
+        strangers: of the others, in all phrasings.
+        languages: of the stored, then of the strangers.
+    """
+
+    stored: Rows
+    strangers: Rows
+    languages: Sequence[str]
+
+    @classmethod
+    def of(cls, facts: Sequence[Fact], tokens: Tokens) -> Practice:
+        """Evenly from all facts of each language, the same ones for every seed."""
+        stored, strangers = [], []
+        for lang in dict.fromkeys(fact.request.lang for fact in facts):
+            own = [fact for fact in facts if fact.request.lang == lang]
+            own = own[:: max(1, len(own) // PER_LANGUAGE)][:PER_LANGUAGE]
+            stored += [(lang, fact.request.text) for fact in own[::2]]
+            strangers += [(lang, text) for fact in own[1::2] for text in _phrasings(fact)]
+        rows = [tokens.prompts([text for _, text in part]) for part in (stored, strangers)]
+        return cls(*rows, [lang for part in (stored, strangers) for lang, _ in part])
+
+
+def _phrasings(fact: Fact) -> Iterator[str]:
+    yield fact.request.text
+    yield from (probe.prompt for probe in fact.probes if probe.kind == "generality")
+
+
+BACKGROUND = 100
+"""Prompts that stand for any."""
+
+
+def background(facts: Sequence[Fact], tokens: Tokens) -> Rows:
+    """Prompts of practice facts, evenly from all languages."""
+    every = facts[:: max(1, len(facts) // BACKGROUND)][:BACKGROUND]
+    return tokens.prompts([fact.request.text for fact in every])
