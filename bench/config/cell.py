@@ -177,6 +177,7 @@ class Cell(Frozen):
         chat = {"chat": model.chat} if model.chat else {}
         text = {**_content(self.corpus, self.corpus_fingerprint), "token_budget": self.token_budget}
         return {
+            **({"seed_words": "own"} if self._has_later_words() else {}),
             "identity": IDENTITY_VERSION,
             "schema": SCHEMA_VERSION,
             "model": {**_content(model.name, model.fingerprint), "dtype": model.dtype, **chat},
@@ -187,6 +188,12 @@ class Cell(Frozen):
             "corpus": text if method.statistics else None,
             "seed": self.seed,
         }
+
+    def _has_later_words(self) -> bool:
+        """Whether the method samples context prefixes after seed words that some language had not at first."""
+        options = self.method.options
+        own = bool(options.get("prefix_lengths")) and options.get("prefix_language") == "own"
+        return own and not WORDED_LATER.isdisjoint(self.schedule.languages)
 
     def id(self) -> str:
         """16 hex digits that name the cell, a hash of `identity`; independent of the order of keys."""
@@ -209,6 +216,9 @@ class Cell(Frozen):
         digest = hashlib.blake2b(f"{self.seed}/{part}".encode(), digest_size=7).digest()
         return int.from_bytes(digest, "big")
 
+
+WORDED_LATER = frozenset({"pt", "ru", "ja", "ar", "hi", "bn", "sw", "tr"})
+"""Languages that had the English seed words of context prefixes at first; cells of others are still found."""
 
 LATER: Mapping[str, Any] = {"end_of_text": False}
 """Options that methods had not at first, with the value that changes nothing."""
