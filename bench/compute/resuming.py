@@ -28,7 +28,7 @@ def goes_on(cell: Cell, begun: Mapping[str, Any], world: World) -> bool:
     if used is None:
         return False
     wanted = cell.scored_by(world.evaluators)
-    if cell.schedule.eval_every:
+    if cell.schedule.eval_every or cell.schedule.passes > 1:
         return bool(used == wanted)
     # all scoring is at the end: another evaluator finds the model there
     return all(used.get(name, options) == options for name, options in wanted.items())

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from bench.store.results import Results
 from reports.experiments import (
     ablation,
+    cycles,
     figure2,
     figure3,
     figure4,
@@ -35,7 +36,7 @@ from reports.parts.sections import Section
 
 def of_panel(results: Results, panel: Panel) -> list[Section]:
     """Sections about one setting of a run; independent edits do not add up to a course."""
-    over_edits = () if results.independent else (horizon, retention)
+    over_edits = () if results.independent else (cycles,) if cycles.is_of(results) else (horizon, retention)
     modules = (silent, table1, generation, locality, fluency, truth, figure2, *over_edits, figure3, tables2, table8)
     found = (module.section(results, panel) for module in modules)
     return [section for section in found if section]

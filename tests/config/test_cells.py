@@ -75,6 +75,7 @@ SCHEDULES = {
     "eval_every": 1,
     "parallel": True,
     "independent": True,
+    "passes": 2,
 }
 
 

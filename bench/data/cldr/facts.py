@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from bench.api import EditRequest, Fact, Probe
@@ -91,6 +91,12 @@ def load_cldr(languages: Sequence[str], per_language: int, seed: int, parallel: 
         for lang, item in zip(languages, turn, strict=True):
             found[lang].append(_fact(item, lang, languages, bystanders, true, seeds[lang]))
     return found
+
+
+def true_targets(fact_ids: Collection[str], languages: Sequence[str]) -> dict[tuple[str, str], str]:
+    """What is true of some facts, as targets, by language and fact id."""
+    known = [item for item in all_items() if item.fact_id in fact_ids]
+    return {(lang, item.fact_id): item.target(lang) for item in known for lang in languages}
 
 
 def practice_facts(languages: Sequence[str]) -> dict[str, list[Fact]]:

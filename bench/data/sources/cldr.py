@@ -16,9 +16,11 @@ def load(request: DataRequest) -> LoadedData:
     Raises:
         BenchError: too few facts.
     """
-    from bench.data.cldr.facts import load_cldr
+    from bench.data.cldr.facts import load_cldr, true_targets
 
-    return LoadedData(load_cldr(request.languages, request.per_language, request.seed, request.parallel))
+    facts = load_cldr(request.languages, request.per_language, request.seed, request.parallel)
+    edited = {fact.request.fact_id for each in facts.values() for fact in each}
+    return LoadedData(facts, true=true_targets(edited, request.languages))
 
 
 def practice(request: DataRequest) -> dict[str, list[Fact]]:
