@@ -104,7 +104,7 @@ def _points(found: Course, method: str, measure: Measure) -> list[tuple[float, f
 
 
 def remaining(panel: Panel, found: Course) -> Table:
-    """A row per method: the score after the last pass that wrote less that after the first, and of those that restored."""
+    """A row per method: scores after the last pass less those after the first, of passes that wrote and restored."""
     kinds = {"written": [n for n in found.passes if n % 2], "restored": [n for n in found.passes if n % 2 == 0]}
     wanted = [(measure, kind) for measure in found.measures if measure != GENERALITY for kind in kinds]
     header = (METHOD, *(Column(f"{m.key}_{kind}", f"{m.title}, {kind}", "number") for m, kind in wanted))
