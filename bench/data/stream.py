@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 from bench.api import Fact
@@ -143,8 +144,11 @@ class EditStream:
 
     def seen(self, number: int) -> tuple[Fact, ...]:
         """Facts of steps 1 to `number` as they were edited last, in the order of their first edits."""
-        edited = (fact for step in self.steps[:number] for fact in step.facts)
-        return tuple({(fact.request.fact_id, fact.request.lang): fact for fact in edited}.values())
+        found: dict[int, Fact] = {}
+        for _, steps in groupby(self.steps[:number], key=lambda step: step.turn):
+            # every pass has the same facts in the same places
+            found.update(enumerate(fact for step in steps for fact in step.facts))
+        return tuple(found.values())
 
     def edits(self) -> tuple[Fact, ...]:
         """Every edit, in order."""
