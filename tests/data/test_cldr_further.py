@@ -18,7 +18,7 @@ from bench.data.datasets import fingerprint, of_languages
 from bench.data.stream import load
 from bench.ground.digests import text_digest
 from bench.ground.errors import BenchError
-from bench.model.stats import Corpus
+from bench.model.corpus import Corpus
 from bench.plan.contents import data_ref
 from methods._locate.prefixes import SEED_WORDS
 
