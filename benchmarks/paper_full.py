@@ -97,7 +97,7 @@ def edited(spec: RunSpec) -> Iterator[tuple[str, str, int]]:
 
 def hours(spec: RunSpec, seconds: Seconds) -> tuple[float, tuple[str, ...]]:
     """Hours of editing, and the methods whose seconds are not known."""
-    total, unknown = 0.0, {}
+    total, unknown = 0.0, dict[str, None]()
     for model, method, count in edited(spec):
         known = seconds.get((model, SAME.get(method, method)))
         if known is None:

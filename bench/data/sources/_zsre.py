@@ -91,7 +91,7 @@ def read_record(
     asked = tuple(each for each in listed if each[1] and each[2])
     unasked = Counter(f"{kind} question without {'an answer' if prompt else 'a text'}" for kind, prompt, _ in listed)
     unasked -= Counter(f"{kind} question without an answer" for kind, _, _ in asked)
-    return Record(**texts, more=asked, unasked=unasked, true=true_of(item))
+    return Record(**texts, more=asked, unasked=unasked, true=true_of(item), aliases=())
 
 
 def asked_as_it_stands(record: Record) -> Record:
@@ -106,8 +106,9 @@ def asked_as_it_stands(record: Record) -> Record:
         for kind, prompt, answer in given
         if bool(prompt) != bool(answer)
     )
-    empty = dict.fromkeys(("loc", "loc_ans", "new_question", "new_answer"), "")
-    return replace(record, **empty, more=(*asked, *record.more), unasked=lacking + Counter(record.unasked))
+    unasked = lacking + Counter(record.unasked)
+    more = (*asked, *record.more)
+    return replace(record, loc="", loc_ans="", new_question="", new_answer="", more=more, unasked=unasked)
 
 
 def true_of(item: Mapping[str, Any]) -> str:

@@ -131,7 +131,8 @@ class _Reader:
                         yield kind, lang, prompt, answers[lang]
         names = self.object(after.get("subject_aliasing") or {}, f"{place}.portability.subject_aliasing")
         for lang, prompts in self.lists(names, "prompts_subj_alias", place).items():
-            yield from (("portability", lang, prompt, targets[lang]) for prompt in prompts if lang in targets)
+            for prompt in prompts if lang in targets else ():
+                yield "portability", lang, prompt, targets[lang]
 
     def texts(self, item: Mapping[str, Any], name: str, place: str, needed: bool = False) -> dict[str, str]:
         """Texts by language, those translated best."""

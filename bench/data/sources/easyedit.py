@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.api import ProbeKind
 from bench.data.common import Dataset, read_records, text_at
 from bench.data.sources._cases import Cases
 from bench.data.sources._cases import of_file as from_cases
@@ -85,8 +86,9 @@ def language_of(path: Path) -> str:
 
 def _record(item: Any, path: Path, record: str) -> Record:
     found = asked_as_it_stands(read_record(item, path, record, may_be_empty=MAY_BE_EMPTY, fields=FIELDS))
-    first, *more = _rephrases(item, path, record) or [""]
-    return replace(found, rephrase=first, more=(*(("generality", each, found.alt) for each in more), *found.more))
+    first, *others = _rephrases(item, path, record) or [""]
+    more: list[tuple[ProbeKind, str, str]] = [("generality", each, found.alt) for each in others]
+    return replace(found, rephrase=first, more=(*more, *found.more))
 
 
 def _rephrases(item: Mapping[str, Any], path: Path, record: str) -> list[str]:
