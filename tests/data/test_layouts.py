@@ -143,6 +143,13 @@ def test_clm_bench_pairs_its_two_files(tmp_path: Path) -> None:
     assert (loaded.true["zh", "clm-bench/1"], loaded.true["en", "clm-bench/1"]) == ("西班牙", " Spain")
 
 
+def test_the_files_of_clm_bench_are_of_their_language_whatever_a_prompt_holds(tmp_path: Path) -> None:
+    chinese = [{**layouts.clm("zh", 0), "prompt": "iPhone OS 的母公司是", "subject": "iPhone OS"}]
+    write(tmp_path / "clm-bench" / "chinese_fields_with_loc.json", chinese)
+    loaded = load("clm-bench", DataRequest(("zh",), 1, 0, tmp_path))
+    assert loaded.facts["zh"][0].request.text == "iPhone OS 的母公司是"
+
+
 def test_the_merged_file_of_clm_bench_is_told_apart_by_script(tmp_path: Path) -> None:
     path = write(tmp_path / "merged_alternate_fields_no_english.json", layouts.CLM_MERGED)
     assert layout_of(path) == "clm-bench"
@@ -245,6 +252,11 @@ def test_a_file_is_known_by_content_and_layout(tmp_path: Path, name: str, doc: A
             "wfd_test_de.json",
             layouts.bmike("de") + layouts.bmike("de"),
             "record 4, field 'case_id': 4482 is given twice",
+        ),
+        (
+            "wfd_test_de.json",
+            [{"en": layouts.bmike_half("en", 0), "de": layouts.bmike_half("de", 1)}],
+            "record 0, field 'de.case_id': differs from the other language's",
         ),
         ("x.json", [{**layouts.clm("zh", 0), "case_id": []}], "x.json, record 0, field 'case_id': neither"),
         ("x.json", [{**layouts.clm("en", 0, "english_"), "english_subject": ""}], "field 'english_subject': empty"),

@@ -85,6 +85,8 @@ class _Reader:
         item = self.object(item, "")
         subjects = self.texts(item, "subjects", "", needed=True)
         relations = self.object(item.get("relations"), "relations")
+        if not relations:
+            raise self.error("holds none", "relations")
         for name, relation in relations.items():
             place = f"relations.{name}"
             about = self.object(relation, place)

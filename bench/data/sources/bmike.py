@@ -88,11 +88,16 @@ def read(path: Path, folder: str = LAYOUT) -> Cases:
         if not isinstance(item, dict):
             problems.append(BenchError("not an object with languages", file=path, record=index))
             continue
+        first = ""
         for code, half in item.items():
             try:
                 lang, case, record = _half(code, half, path, index)
                 if case in found.setdefault(lang, {}):
                     raise BenchError(f"{case} is given twice in {lang!r}", file=path, record=index, field="case_id")
+                first = first or case
+                if case != first:
+                    place = f"{code}.case_id"
+                    raise BenchError("differs from the other language's", file=path, record=index, field=place)
                 found[lang][case] = record
             except BenchError as error:
                 problems.append(error)

@@ -37,11 +37,16 @@ _HAN, _LATIN = re.compile("[一-鿿]"), re.compile("[A-Za-z]")
 def load(request: DataRequest) -> LoadedData:
     """Read, align and draw."""
     place = _place(request.data_dir)
-    return together([place / FILES[lang] for lang in request.languages], read, request.languages).choose(request)
+    files = {place / FILES[lang]: lang for lang in request.languages}
+    return together(list(files), lambda path: read(path, files[path]), request.languages).choose(request)
 
 
-def read(path: Path) -> Cases:
+def read(path: Path, lang: str = "") -> Cases:
     """The records of a file by language, and what is wrong with those that are left out.
+
+    Args:
+        path: the file.
+        lang: of all its records; "" where they tell.
 
     Raises:
         BenchError: the file as a whole cannot be read.
@@ -52,10 +57,10 @@ def read(path: Path) -> Cases:
         try:
             if not isinstance(item, dict):
                 raise BenchError("not an object with fields", file=path, record=index)
-            case, (lang, record) = case_of(item, path, index), _record(item, path, index)
-            if case in found.setdefault(lang, {}):
-                raise BenchError(f"{case} is given twice in {lang!r}", file=path, record=index, field="case_id")
-            found[lang][case] = record
+            case, (told, record) = case_of(item, path, index), _record(item, path, index)
+            if case in found.setdefault(lang or told, {}):
+                raise BenchError(f"{case} is given twice in {lang or told!r}", file=path, record=index, field="case_id")
+            found[lang or told][case] = record
         except BenchError as error:
             problems.append(error)
     return Cases(FOLDER, found, problems)
