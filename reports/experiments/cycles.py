@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from bench.store.results import Results
 from reports.experiments.common import finer, seeds_of, summaries_by, with_reasons
-from reports.numbers.aggregate import CORE, GENERALITY, SPECIFICITY, XTREME, Measure, Panel, Summary
+from reports.numbers.aggregate import CORE, FURTHER, GENERALITY, SPECIFICITY, XTREME, Measure, Panel, Summary
 from reports.parts.contents import METHOD, display_name, summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import DASH, Cell, Column, Table
@@ -20,7 +20,7 @@ from reports.pictures.curves import Chart, draw_curves
 TURN = "turn"
 """Quantity that tells of a step to which pass it belongs; only runs with several record it."""
 
-REPLACED = Measure("replaced", "Still says what was replaced", "replaced", "teacher_forced")
+REPLACED = next(measure for measure in FURTHER if measure.key == "replaced")
 MEASURES = (*CORE, REPLACED, XTREME)
 
 
