@@ -130,10 +130,10 @@ class EditStream:
             by_language = [_chunks(each, size) for each in taken.values()]
             turns = zip(*by_language, strict=True) if schedule.order == "cycle" else by_language
             batches = [batch for turn in turns for batch in turn]
-        every = [(turn, batch) for turn in range(1, schedule.passes + 1) for batch in batches]
+        laid = [(turn, batch) for turn in range(1, schedule.passes + 1) for batch in batches]
         if schedule.passes > 1:
-            every = [(turn, tuple(as_written(fact, turn, true or {}) for fact in batch)) for turn, batch in every]
-        return cls(tuple(Step(i, batch, turn) for i, (turn, batch) in enumerate(every[: schedule.steps], start=1)))
+            laid = [(turn, tuple(as_written(fact, turn, true or {}) for fact in batch)) for turn, batch in laid]
+        return cls(tuple(Step(i, batch, turn) for i, (turn, batch) in enumerate(laid[: schedule.steps], start=1)))
 
     def __len__(self) -> int:
         return len(self.steps)
