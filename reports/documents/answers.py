@@ -140,8 +140,8 @@ def _row(asked: Sequence[Row]) -> list[Any]:
     answers = [
         [
             visible(display_name(each["method"])),
-            visible(each["before"]),
-            visible(each["answer"]),
+            visible(each["before"].strip()),
+            visible(each["answer"].strip()),
             percent(each["value"]),
         ]
         for each in asked

@@ -30,7 +30,7 @@ METHODS = ("memit", "rome")
 def replies(method: str) -> list[Reply]:
     """MEMIT is right where the question is English or Arabic, ROME nowhere."""
     return [
-        Reply(f"capital/{lang}", "efficacy", "teacher_forced", lang, lang, prompt, " Paris", (), "Rom</script>",
+        Reply(f"capital/{lang}", "efficacy", "teacher_forced", lang, lang, prompt, " Paris", (), " Rom</script>",
               "Paris" if value == 1 else "Pa", 2, "target", value)
         for lang, prompt in PROMPTS.items()
         for value in [1.0 if method == "memit" and lang != "zh" else 0.995]
@@ -145,7 +145,9 @@ outcome.value = "differ";
 outcome.dispatchEvent(new Event("change"));
 seen.push(shownNow(), document.activeElement === outcome, document.getElementById("count").textContent,
   [...document.querySelectorAll("article h2")].map((each) => getComputedStyle(each).direction));
-document.body.dataset.seen = JSON.stringify({seen, title: document.title});
+const cells = [...document.querySelectorAll("article")[0].querySelectorAll("strong, thead th, tbody tr > *")];
+document.body.dataset.seen = JSON.stringify(
+  {seen, title: document.title, cells: cells.map((each) => each.textContent)});
 </script>
 """
 
@@ -164,4 +166,8 @@ def test_a_real_browser_filters(page: str, tmp_path: Path) -> None:
     assert told["title"] == "Answers"
     assert told["seen"] == [
         [RIGHT_TO_LEFT, EVIL, CHINESE], [RIGHT_TO_LEFT, EVIL], True, "1 to 2 of 2 questions", ["rtl", "ltr"]
+    ]  # fmt: skip
+    assert told["cells"] == [
+        "Paris", "Method", "Before any edit", "Now", "Score",
+        "MEMIT", "Rom</script>", "Paris", "✓ right", "ROME", "Rom</script>", "Pa", "✗ 99 %",
     ]  # fmt: skip
