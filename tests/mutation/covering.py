@@ -57,6 +57,7 @@ COVERING: dict[str, Sequence[str]] = {
         _conforms("memit"),
     ),
     "methods/_locate/keys.py": ("tests/golden/test_pieces.py", *_built("memit"), "tests/model/test_batching.py"),
+    "methods/null_space.py": ("tests/methods/test_null_space.py", _conforms("null-space")),
     "methods/_locate/moving.py": ("tests/methods/test_null_space.py", *_built("langedit_released")),
     "methods/_locate/null_space.py": ("tests/methods/test_null_space.py",),
     "methods/_locate/prefixes.py": ("tests/methods/test_drawn_prefixes.py", "tests/methods/test_prefixes.py"),

@@ -97,7 +97,7 @@ def test_rounding_is_told_from_a_change(before: Path, after: Path, tmp_path: Pat
 def test_the_tolerance_shrinks_with_seeds() -> None:
     assert tolerance(XTREME, 1) == 2 * tolerance(XTREME, 4)
     assert tolerance(EFFICACY, 3) < tolerance(XTREME, 3)
-    assert tolerance(XTREME, 3) < tolerance(XTREME, 3, "rect")
+    assert tolerance(XTREME, 3) < tolerance(XTREME, 3, "rect") == tolerance(XTREME, 3, "rect[keep=0.2]")
     assert (told(1.0, EFFICACY, 1), told(1.0, EFFICACY, 1, "rect")) == ("beyond rounding", "rounding")
     assert told(0.0, EFFICACY, 3) == "none"
     assert told(None, EFFICACY, 3) == ""
