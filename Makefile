@@ -13,10 +13,10 @@ MUTANTS ?=
 PAPER := table1 figure2 figure3 figure4 table2-4 table5 table6-7 table8 transfer
 # the report of table1 holds what figure3, table2-4 and table8 show
 APART := $(filter-out figure3 table2-4 table8,$(PAPER))
-PRESETS := $(PAPER) scale-free horizon ablation smoke xme xme-smoke
+PRESETS := $(PAPER) scale-free horizon ablation cycles smoke xme xme-smoke
 
 .DEFAULT_GOAL := help
-.PHONY: $(PRESETS) paper help install check format test mutants soak report polyglot tune-polyglot classifiers mzsre-smollm2 prediction bench gpu clean
+.PHONY: $(PRESETS) paper paper-full help install check format test mutants soak report polyglot tune-polyglot classifiers mzsre-smollm2 prediction bench gpu clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,7 @@ table8: ## one hop and two hops
 transfer: ## language of the edit x language of the question
 scale-free: ## table1 with hyperparameters by the published ratios instead of tuned ones
 horizon: ## 2,400 edits: scores over their number, and what is left of an edit by age
+cycles: ## the same facts written, taken back, written again
 xme: ## claims edited in one language, asked in others: MEND, KE, fine-tuning on small classifiers
 xme-smoke: ## the same, very small
 ablation: ## what helps in LangEdit: history, and how edited keys enter the covariance
@@ -73,6 +74,9 @@ paper: install  ## every table and figure, in one report
 	for preset in $(PAPER); do $(BIN)/bench run --preset $$preset || exit; done
 	$(MAKE) figure5
 	$(BIN)/bench report $(APART) figure5 --out results/report-paper
+
+paper-full: install  ## what a lab runs for the whole paper on its models, and the hours that takes; runs nothing
+	$(BIN)/python -m benchmarks.paper_full
 
 report: install  ## report of RUN (default table1)
 	$(BIN)/bench report $(RUN)

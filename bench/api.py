@@ -56,7 +56,8 @@ __all__ = [
     "State",
 ]
 
-ProbeKind = Literal["efficacy", "generality", "specificity", "crosslingual", "portability"]
+ProbeKind = Literal["efficacy", "generality", "specificity", "crosslingual", "portability", "replaced"]
+"""The last asks for the object that an edit replaced, where facts are edited several times."""
 
 SUBJECT_SLOT = "{}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bench.cli.echo import duration, echo, echo_table
@@ -79,10 +79,16 @@ def _datasets(verbose: bool) -> None:
 
     known = datasets.datasets().values()
     if not verbose:
-        echo_table(("data set", "languages", ""), [(d.name, " ".join(d.languages), d.what) for d in known])
+        echo_table(("data set", "languages", ""), [(d.name, _few(d.languages), d.what) for d in known])
     for each in known if verbose else ():
         _describe(each)
     echo("or a .json or .jsonl file of facts or claims: your own, or in the layout of one of these")
+
+
+def _few(languages: Sequence[str]) -> str:
+    """Languages in one line, the first of them where there are many."""
+    most = 14
+    return " ".join(languages) if len(languages) <= most else f"{' '.join(languages[:9])} ... {len(languages)} in all"
 
 
 def _describe(each: Dataset) -> None:

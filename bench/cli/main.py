@@ -78,6 +78,7 @@ def run_command(
     eval_limit: options.EvalLimit = None,
     parallel: options.Parallel = None,
     independent: options.Independent = None,
+    passes: options.Passes = None,
     name: options.RunName = None,
     results_dir: options.ResultsDir = Path("results"),
     data_dir: options.DataDir = None,
@@ -110,9 +111,9 @@ def run_command(
         "name": name, "methods": methods, "models": models, "datasets": datasets, "languages": languages,
         "seeds": seeds, "orders": order, "edited": edited, "batch_size": batch_size, "steps": steps,
         "eval_every": eval_every, "edits_per_language": edits_per_language, "parallel": parallel,
-        "independent": independent, "hparams": hparams, "dtype": dtype, "corpus": corpus, "token_budget": token_budget,
-        "evaluators": evaluators, "eval_limit": eval_limit, "chat_template": chat_template,
-        **assignments(settings or []),
+        "independent": independent, "passes": passes, "hparams": hparams, "dtype": dtype, "corpus": corpus,
+        "token_budget": token_budget, "evaluators": evaluators, "eval_limit": eval_limit,
+        "chat_template": chat_template, **assignments(settings or []),
     }  # fmt: skip
     spec = resolve(preset, config, flags)
     planned = planning.plan(spec, results_dir, data_dir, cache_dir, trust_remote_code or ())

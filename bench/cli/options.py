@@ -126,6 +126,13 @@ Independent = Annotated[
         rich_help_panel=SCHEDULE,
     ),
 ]
+Passes = Annotated[
+    int | None,
+    Option(
+        help="Edit all facts so often: new objects in odd passes, what was true in even ones; scored after each.",
+        rich_help_panel=SCHEDULE,
+    ),
+]
 EvalLimit = Annotated[
     int | None, Option(help="Most XTREME items per task and language, drawn by seed.", rich_help_panel=SCHEDULE)
 ]

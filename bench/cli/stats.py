@@ -34,7 +34,7 @@ def stats_command(
     spec = resolve(None, None, flags)
     cache, place = cache_dir or planning.default_cache_dir(), devices.choose_device(device.value)
     corpus, token_budget = text_for(spec, model)
-    if corpus == corpora.EMBEDDED and not is_embedded(model):
+    if corpora.is_atlas(corpus) and not is_embedded(model):
         complain(unsuited_line(model))
     editable = load_editable(model, spec.dtype, place, cache)
     with PlainDisplay().board(1) as board:

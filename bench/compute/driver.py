@@ -91,14 +91,14 @@ class Work:
         """
         refuse_changed(cell, world)
         loaded = load_facts(cell.data.name, request_of(cell, world.data_dir))
-        stream = EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"))
+        stream = EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"), loaded.true)
         context = CellContext(cell, datasets.data_folder(world.data_dir), world.answers)
         scored_with = world.build_evaluators()
         for evaluator in scored_with.values():
             if isinstance(evaluator, Preparing):
                 evaluator.prepare(context)
         model = load_model(cell, world)
-        precheck.check(model, stream.seen(len(stream)), cell)
+        precheck.check(model, stream.edits(), cell)
         method: Method = world.methods.build(cell.method.name, cell.method.options)
         return cls(cell, context, stream, scored_with, model, method, tuple(loaded.report))
 
@@ -125,7 +125,8 @@ class Work:
                 state, report = edit(self.method, self.model, step.facts, state)
             is_over = diverged(state) or edits_nothing(self.method)
             is_silent = not is_over and before.is_unchanged(self.model, state, report)
-        return state, cost_rows(report, cost, len(step.facts), diverged(state), is_silent)
+        turn = step.turn if self.cell.schedule.passes > 1 else 0
+        return state, cost_rows(report, cost, len(step.facts), diverged(state), is_silent, turn)
 
     def score(self, step: Step, state: State, names: Iterable[str]) -> Iterator[tuple[str, Table]]:
         """Score the model as it is after a step with some of the evaluators, one after another."""

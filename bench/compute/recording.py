@@ -123,15 +123,16 @@ def answer_rows(replies: Iterable[Reply]) -> list[dict[str, Any]]:
 
 
 def cost_rows(
-    report: EditReport, cost: Cost, count: int, is_diverged: bool, is_silent: bool = False
+    report: EditReport, cost: Cost, count: int, is_diverged: bool, is_silent: bool = False, turn: int = 0
 ) -> list[dict[str, Any]]:
-    """What a step cost and did, as rows of the store's schema."""
+    """What a step cost and did, as rows of the store's schema; `turn` is its pass where there are several."""
     values: Mapping[str, float] = {
         "edits": count,
         "diverged": float(is_diverged),
         "seconds.total": cost.seconds,
         "memory.peak_bytes": cost.peak_bytes,
         **({UNCHANGED: 1.0} if is_silent else {}),
+        **({"turn": turn} if turn else {}),
         **{f"seconds.{name}": seconds for name, seconds in report.seconds.items()},
         **{f"loss.{name}": loss for name, loss in report.losses.items()},
     }

@@ -15,7 +15,8 @@ from bench.ground.errors import BenchError
 def refuse_changed(cell: Cell, world: World) -> None:
     """Facts and text must be those that the cell was planned with, since its id stands for them."""
     folder, planned = datasets.data_folder(world.data_dir), cell.corpus_fingerprint
-    if cell.data.fingerprint and datasets.fingerprint(cell.data.name, folder) != cell.data.fingerprint:
+    name, languages = cell.data.name, cell.schedule.languages
+    if cell.data.fingerprint and datasets.of_languages(name, languages, folder) != cell.data.fingerprint:
         raise BenchError("the facts have changed since the run began; run it again", file=cell.data.name)
     if planned and not cell.corpus.startswith(HUB) and corpora.fingerprint(cell.corpus, folder) != planned:
         raise BenchError("the text has changed since the run began; run it again", file=cell.corpus)
@@ -27,7 +28,7 @@ def goes_on(cell: Cell, begun: Mapping[str, Any], world: World) -> bool:
     if used is None:
         return False
     wanted = cell.scored_by(world.evaluators)
-    if cell.schedule.eval_every:
+    if cell.schedule.eval_every or cell.schedule.passes > 1:
         return bool(used == wanted)
     # all scoring is at the end: another evaluator finds the model there
     return all(used.get(name, options) == options for name, options in wanted.items())

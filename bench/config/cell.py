@@ -100,6 +100,7 @@ class Schedule(Frozen):
         eval_every: score after every so many steps; 0 = only at the end.
         parallel: the same facts in every language; else each in as few languages as can be, in one if there are enough.
         independent: every fact edits the unedited model alone and is asked at once; else edits add up.
+        passes: how often all facts are edited: odd passes write the new objects, even ones what was true before.
     """
 
     languages: tuple[str, ...] = LANGUAGES
@@ -111,6 +112,7 @@ class Schedule(Frozen):
     eval_every: int = Field(0, ge=0)
     parallel: bool = False
     independent: bool = False
+    passes: int = Field(1, ge=1)
 
     @model_validator(mode="before")
     @classmethod
@@ -134,19 +136,29 @@ class Schedule(Frozen):
 
     def edits(self) -> int:
         """Facts that are edited, if the data set holds enough."""
-        return min(len(self.written) * self.edits_per_language, self.length() * self.batch_size)
+        every = self.passes * len(self.written) * self.edits_per_language
+        return min(every, self.length() * self.batch_size)
+
+    def identity(self) -> dict[str, Any]:
+        """What determines numbers; cells from before there were independent edits, and passes, are still found."""
+        unused = {name for name, value in LATER_SCHEDULE.items() if getattr(self, name) == value}
+        return self.model_dump(mode="json", exclude=unused)
+
+    def of_a_pass(self) -> int:
+        """Steps of one pass, if the data set holds enough."""
+        languages, size = len(self.written), self.batch_size
+        if self.order == "shuffled":
+            return math.ceil(languages * self.edits_per_language / size)
+        return languages * math.ceil(self.edits_per_language / size)
 
     def length(self) -> int:
         """Steps, if the data set holds enough."""
-        languages, size = len(self.written), self.batch_size
-        batches = math.ceil(languages * self.edits_per_language / size) if self.order == "shuffled" else (
-            languages * math.ceil(self.edits_per_language / size)
-        )  # fmt: skip
-        return batches if self.steps is None else min(batches, self.steps)
+        every = self.passes * self.of_a_pass()
+        return every if self.steps is None else min(every, self.steps)
 
     def due(self, step: int) -> bool:
-        """Whether the model is scored after a step: always at the end, else after every `eval_every`."""
-        if self.independent:
+        """Whether the model is scored after a step: always at the end, of a pass too, else after every `eval_every`."""
+        if self.independent or (self.passes > 1 and step % self.of_a_pass() == 0):
             return True
         return step == self.length() or (self.eval_every > 0 and step % self.eval_every == 0)
 
@@ -173,20 +185,26 @@ class Cell(Frozen):
 
     def identity(self) -> dict[str, Any]:
         """What determines the cell's numbers, by content; a name counts only where the content is not known."""
-        model, data, method, independent = self.model, self.data, self.method, self.schedule.independent
+        model, data, method = self.model, self.data, self.method
         chat = {"chat": model.chat} if model.chat else {}
         text = {**_content(self.corpus, self.corpus_fingerprint), "token_budget": self.token_budget}
         return {
+            **({"seed_words": "own"} if self._has_later_words() else {}),
             "identity": IDENTITY_VERSION,
             "schema": SCHEMA_VERSION,
             "model": {**_content(model.name, model.fingerprint), "dtype": model.dtype, **chat},
             "data": {**_content(data.name, data.fingerprint), "reader": data.reader or data.name},
-            # cells from before there were independent edits are still found
-            "schedule": self.schedule.model_dump(mode="json", exclude=None if independent else {"independent"}),
+            "schedule": self.schedule.identity(),
             "method": {**method.model_dump(mode="json", exclude={"statistics"}), "options": counted(method.options)},
             "corpus": text if method.statistics else None,
             "seed": self.seed,
         }
+
+    def _has_later_words(self) -> bool:
+        """Whether the method samples context prefixes after seed words that some language had not at first."""
+        options = self.method.options
+        own = bool(options.get("prefix_lengths")) and options.get("prefix_language") == "own"
+        return own and not WORDED_LATER.isdisjoint(self.schedule.languages)
 
     def id(self) -> str:
         """16 hex digits that name the cell, a hash of `identity`; independent of the order of keys."""
@@ -201,7 +219,8 @@ class Cell(Frozen):
     def label(self) -> str:
         """Short name for people: method, model, data, seed; order and edited languages where they are not the usual."""
         order = "" if self.schedule.order == "cycle" else self.schedule.order
-        names = (self.method.name, self.model.name, self.data.name, order, "+".join(self.schedule.edited))
+        passes = f"{self.schedule.passes} passes" if self.schedule.passes > 1 else ""
+        names = (self.method.name, self.model.name, self.data.name, order, passes, "+".join(self.schedule.edited))
         return " · ".join(name for name in (*names, f"seed {self.seed}") if name)
 
     def seed_for(self, part: str) -> int:
@@ -209,6 +228,12 @@ class Cell(Frozen):
         digest = hashlib.blake2b(f"{self.seed}/{part}".encode(), digest_size=7).digest()
         return int.from_bytes(digest, "big")
 
+
+LATER_SCHEDULE: Mapping[str, Any] = {"independent": False, "passes": 1}
+"""Fields that schedules had not at first, with the value that changes nothing."""
+
+WORDED_LATER = frozenset({"pt", "ru", "ja", "ar", "hi", "bn", "sw", "tr"})
+"""Languages that had the English seed words of context prefixes at first; cells of others are still found."""
 
 LATER: Mapping[str, Any] = {"end_of_text": False, "anchor_facts": 0}
 """Options that methods had not at first, with the value that changes nothing."""

@@ -154,6 +154,7 @@ class RunSpec(Frozen):
     eval_every: int = Field(0, ge=0, le=MOST)
     parallel: bool = False
     independent: bool = False
+    passes: Count = 1
     corpus: Place | None = None
     token_budget: Count | None = None
     dtype: Dtype = "float32"

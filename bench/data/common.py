@@ -90,11 +90,13 @@ class LoadedData:
         facts: at most `DataRequest.per_language` per language.
         report: counts over all records of the source, one entry per language; empty where nothing is aligned.
         how: for every fact, by language and fact id, the rule that found its subject; empty as `report`.
+        true: what was true before the edits, as targets, by language and fact id, as far as the data tell it.
     """
 
     facts: Mapping[str, Sequence[Fact]]
     report: tuple[AlignmentCount, ...] = ()
     how: Mapping[tuple[str, str], How] = field(default_factory=dict)
+    true: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ class Dataset:
         reliability: how often its subjects are found right, where that was measured.
         practice: facts by language for methods that learn, none of which is edited or asked for any request; None
             where it has none.
+        further: hash of what facts in some languages are made of, where `fingerprint` has not all; "" where it has.
     """
 
     name: str
@@ -173,6 +176,7 @@ class Dataset:
     hub: Hub | None = None
     reliability: Reliability = field(default_factory=dict)
     practice: Callable[[DataRequest], Mapping[str, Sequence[Fact]]] | None = None
+    further: Callable[[Sequence[str]], str] | None = None
 
 
 def shuffled(items: Iterable[T], seed: int, part: str) -> list[T]:
@@ -254,10 +258,8 @@ def text_at(item: Any, keys: Sequence[str], path: Path, record: object, place: s
 
 def text_problem(value: Any) -> str:
     """What is wrong with a value that should be a text with something in it; "" for nothing."""
-    if not isinstance(value, str):
-        return "not a text"
-    if not value.strip():
-        return "empty"
+    if not isinstance(value, str) or not value.strip():
+        return "empty" if isinstance(value, str) else "not a text"
     return "" if is_unicode(value) else "holds half of a surrogate pair, which is no text"
 
 
@@ -294,6 +296,5 @@ def check_enough(name: str, facts: Mapping[str, Sequence[Fact]], languages: Sequ
     have = {lang: len(facts.get(lang, ())) for lang in languages}
     if not any(have.values()):
         raise BenchError(f"{name}: no facts are left after filtering")
-    short = [f"{count} in {lang!r}" for lang, count in have.items() if count < wanted]
-    if short:
+    if short := [f"{count} in {lang!r}" for lang, count in have.items() if count < wanted]:
         raise BenchError(f"{name}: {wanted} facts per language asked for, but there are {', '.join(short)}")

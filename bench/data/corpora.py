@@ -1,8 +1,8 @@
 """Texts behind the statistics of keys, by name. No torch here: a plan asks what a text is known by.
 
-"cldr" and "claims" are embedded. A text file holds one document a line. "data:PATTERN" are files below the data folder,
-the first tab-separated column of each line, the files taken in turn. "hf:DATASET[:CONFIG]" has a column of text; a
-seeded sample of its documents is read.
+"cldr" and "claims" are embedded; "cldr:pt,sw" is the first in these languages in place of its six. A text file holds
+one document a line. "data:PATTERN" are files below the data folder, the first tab-separated column of each line, the
+files taken in turn. "hf:DATASET[:CONFIG]" has a column of text; a seeded sample of its documents is read.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.ground.digests import content_digest, text_digest
 from bench.ground.errors import BenchError
+from bench.ground.names import unknown
 from bench.ground.parsing import read_text
 from bench.model.corpus import Corpus
 
@@ -43,8 +44,8 @@ def corpus(name: str, data_dir: Path | None = None) -> Corpus:
         BenchError: no such file, or no data folder.
     """
     documents: Callable[[], Iterable[str]]
-    if name == EMBEDDED:
-        documents = _embedded
+    if is_atlas(name):
+        documents = partial(_embedded, name)
     elif name == CLAIMS:
         documents = _claims
     elif name.startswith(HUB):
@@ -62,10 +63,10 @@ def fingerprint(name: str, data_dir: Path | None = None) -> str:
     Raises:
         BenchError: as `corpus`.
     """
-    if name == EMBEDDED:
+    if is_atlas(name):
         from bench.data.cldr import text as embedded
 
-        return embedded.fingerprint()
+        return embedded.fingerprint(*_languages(name))
     if name == CLAIMS:
         return text_digest(CLAIMS, *_claims(), size=16)
     if name.startswith(HUB):
@@ -75,10 +76,32 @@ def fingerprint(name: str, data_dir: Path | None = None) -> str:
     return content_digest(_file(name))
 
 
-def _embedded() -> Sequence[str]:
+def is_atlas(name: str) -> bool:
+    """Whether a text is the embedded one, in its six languages or in others."""
+    return name == EMBEDDED or name.startswith(f"{EMBEDDED}:")
+
+
+def _embedded(name: str) -> Sequence[str]:
     from bench.data.cldr.text import statistics_text
 
-    return statistics_text()
+    return statistics_text(*_languages(name))
+
+
+def _languages(name: str) -> tuple[tuple[str, ...], ...]:
+    """What "cldr:pt,sw" names, as the one argument; () for the six.
+
+    Raises:
+        BenchError: it is in no such language, or in none.
+    """
+    from bench.data.cldr.phrasings import EVERY
+
+    if name == EMBEDDED:
+        return ()
+    named = tuple(dict.fromkeys(code.strip() for code in name.partition(":")[2].split(",")))
+    for code in named:
+        if code not in EVERY:
+            raise unknown(f"language of the text '{EMBEDDED}':", code, EVERY)
+    return (named,)
 
 
 def _claims() -> Sequence[str]:
@@ -91,7 +114,8 @@ def _file(name: str) -> Path:
     path = Path(name).expanduser()
     if not path.is_file():
         raise BenchError(
-            "no such corpus: give 'cldr', 'claims', a text file, data:GLOB or hf:DATASET[:CONFIG]", file=name
+            "no such corpus: give 'cldr', 'cldr:LANGUAGES', 'claims', a text file, data:GLOB or hf:DATASET[:CONFIG]",
+            file=name,
         )
     return path
 

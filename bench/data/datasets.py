@@ -7,11 +7,27 @@ A data set is known by name (`datasets`), or is the path of a file: of the user'
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from bench.data.common import Dataset
-from bench.data.sources import claims, claims_file, cldr, counterfact, facts_file, mlake, mzsre, xfever, zsre
+from bench.data.sources import (
+    babeledits,
+    bmike,
+    claims,
+    claims_file,
+    cldr,
+    clm_bench,
+    counterfact,
+    easyedit,
+    facts_file,
+    mlake,
+    multi_counterfact,
+    mzsre,
+    xfever,
+    zsre,
+)
 from bench.data.sources.check import layout_of
 from bench.ground.digests import content_digest
 from bench.ground.errors import BenchError
@@ -29,6 +45,9 @@ def datasets() -> dict[str, Dataset]:
         zsre.DATASET,
         counterfact.DATASET,
         mlake.DATASET,
+        *bmike.DATASETS,
+        multi_counterfact.DATASET,
+        clm_bench.DATASET,
         xfever.DATASET,
     )
     return {each.name: each for each in known}
@@ -56,6 +75,17 @@ def fingerprint(name: str, data_dir: Path | None = None) -> str:
         BenchError: as `load`.
     """
     return dataset(name).fingerprint(data_folder(data_dir))
+
+
+def of_languages(name: str, languages: Sequence[str], data_dir: Path | None = None) -> str:
+    """Hash what the facts of a data set in these languages are made from: `fingerprint`, and what it has not.
+
+    Raises:
+        BenchError: as `load`.
+    """
+    further = dataset(name).further
+    more = further(languages) if further else ""
+    return f"{fingerprint(name, data_dir)}{more and f'+{more}'}"
 
 
 def reader(name: str) -> str:
@@ -89,15 +119,23 @@ def _of_file(name: str, path: Path) -> Dataset:
         return _own_facts(name, path)
     if layout == claims_file.LAYOUT:
         return _own_claims(name, path)
-    if layout == mlake.DATASET.name:
-        found = mlake.of_file(path)
-    elif layout == counterfact.FOLDER:
-        found = counterfact.of_file(path)
-    elif layout == xfever.DATASET.name:
-        found = xfever.of_file(path)
-    else:
-        found = zsre.of_file(path) if layout == zsre.FOLDER else mzsre.of_file(path, layout)
-    return replace(found, name=name, source=str(path))
+    return replace(OF_FILES[layout](path), name=name, source=str(path))
+
+
+OF_FILES: Mapping[str, Callable[[Path], Dataset]] = {
+    mlake.DATASET.name: mlake.of_file,
+    counterfact.FOLDER: counterfact.of_file,
+    xfever.DATASET.name: xfever.of_file,
+    zsre.FOLDER: zsre.of_file,
+    mzsre.MZSRE.folder: lambda path: mzsre.of_file(path, mzsre.MZSRE.folder),
+    mzsre.BZSRE.folder: lambda path: mzsre.of_file(path, mzsre.BZSRE.folder),
+    easyedit.LAYOUT: easyedit.of_file,
+    bmike.LAYOUT: bmike.of_file,
+    clm_bench.FOLDER: clm_bench.of_file,
+    multi_counterfact.FOLDER: multi_counterfact.of_file,
+    babeledits.LAYOUT: babeledits.of_file,
+}
+"""Of data sets whose files are taken as they are, by layout."""
 
 
 def _own_facts(name: str, path: Path) -> Dataset:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 from bench.api import Fact
 from bench.config.cell import Cell, Schedule
 from bench.data import datasets
 from bench.data.common import DataRequest, Dataset, LoadedData, check_enough, shuffled
+from bench.data.passes import as_written
 from bench.data.sources import facts_file
 from bench.ground.errors import BenchError
 from bench.ground.names import hint
@@ -83,28 +85,39 @@ def request_of(cell: Cell, data_dir: Path | None) -> DataRequest:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Facts that are edited together; steps count from 1."""
+    """Facts that are edited together; steps, and passes over all facts, count from 1."""
 
     number: int
     facts: tuple[Fact, ...]
+    turn: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class EditStream:
-    """All steps of a run, in order. A fact edited in several languages is several records."""
+    """All steps of a run, in order. A fact edited in several languages is several records.
+
+    A fact that is edited in several passes is one record: that of its last edit.
+    """
 
     steps: tuple[Step, ...]
 
     @classmethod
-    def build(cls, schedule: Schedule, facts: Mapping[str, Sequence[Fact]], seed: int) -> EditStream:
+    def build(
+        cls,
+        schedule: Schedule,
+        facts: Mapping[str, Sequence[Fact]],
+        seed: int,
+        true: Mapping[tuple[str, str], str] | None = None,
+    ) -> EditStream:
         """Lay facts out as a schedule says; those of languages that are not edited are left out.
 
         Within a language facts keep their order. "cycle" goes round the languages, one a step; "blocked"
         edits all facts of one language, then all of the next; "shuffled" puts all facts in an order drawn by
-        `seed`. The last step of a language, or of a shuffled stream, may be smaller.
+        `seed`. The last step of a language, or of a shuffled stream, may be smaller. Every pass has the same steps; see
+        `bench.data.passes` for what even ones write, which `true` tells by language and fact id.
 
         Raises:
-            BenchError: fewer facts than the schedule asks for, or none.
+            BenchError: fewer facts than the schedule asks for, or none; or what was true is not told.
         """
         wanted = schedule.edits_per_language
         check_enough("the edit stream", facts, schedule.written, wanted)
@@ -117,8 +130,10 @@ class EditStream:
             by_language = [_chunks(each, size) for each in taken.values()]
             turns = zip(*by_language, strict=True) if schedule.order == "cycle" else by_language
             batches = [batch for turn in turns for batch in turn]
-        steps = (Step(number, batch) for number, batch in enumerate(batches[: schedule.steps], start=1))
-        return cls(tuple(steps))
+        laid = [(turn, batch) for turn in range(1, schedule.passes + 1) for batch in batches]
+        if schedule.passes > 1:
+            laid = [(turn, tuple(as_written(fact, turn, true or {}) for fact in batch)) for turn, batch in laid]
+        return cls(tuple(Step(i, batch, turn) for i, (turn, batch) in enumerate(laid[: schedule.steps], start=1)))
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -128,8 +143,16 @@ class EditStream:
         return iter(self.steps[number:])
 
     def seen(self, number: int) -> tuple[Fact, ...]:
-        """Facts of steps 1 to `number`, in the order of editing."""
-        return tuple(fact for step in self.steps[:number] for fact in step.facts)
+        """Facts of steps 1 to `number` as they were edited last, in the order of their first edits."""
+        found: dict[int, Fact] = {}
+        for _, steps in groupby(self.steps[:number], key=lambda step: step.turn):
+            # every pass has the same facts in the same places
+            found.update(enumerate(fact for step in steps for fact in step.facts))
+        return tuple(found.values())
+
+    def edits(self) -> tuple[Fact, ...]:
+        """Every edit, in order."""
+        return tuple(fact for step in self.steps for fact in step.facts)
 
 
 def _chunks(facts: Sequence[Fact], size: int) -> list[tuple[Fact, ...]]:

@@ -120,4 +120,5 @@ def data_ref(name: str, languages: tuple[str, ...], data_dir: Path | None) -> Da
     for language in languages:
         if language not in known:
             raise unknown(f"language of data set '{name}':", language, known)
-    return DataRef(name=name, fingerprint=datasets.fingerprint(name, data_dir), reader=datasets.reader(name))
+    contents = datasets.of_languages(name, languages, data_dir)
+    return DataRef(name=name, fingerprint=contents, reader=datasets.reader(name))

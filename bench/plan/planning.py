@@ -187,11 +187,13 @@ def schedule(spec: RunSpec, order: str, edited: tuple[str, ...]) -> Schedule:
     """The part of a run that says how facts arrive.
 
     Raises:
-        BenchError: a language is to be edited that is not among the run's.
+        BenchError: a language is to be edited that is not among the run's, or independent edits several times.
     """
     for language in edited:
         if language not in spec.languages:
             raise unknown("edited language", language, spec.languages)
+    if spec.independent and spec.passes > 1:
+        raise BenchError(f"independent edits know nothing of each other, so there are no {spec.passes} passes of them")
     shared = spec.model_dump(include=set(Schedule.model_fields) - {"order", "edited"})
     return Schedule.model_validate({**shared, "order": order, "edited": edited})
 
@@ -260,4 +262,5 @@ def _check_data(planned: Plan) -> None:
     needed = [o.cell for o in reversed(planned.outcomes()) if is_pending(o, retry_failed=True)]
     firsts: Mapping[str, Cell] = {cell.data.name: cell for cell in needed}
     for name, cell in firsts.items():
-        stream.load(name, stream.request_of(cell, planned.data_dir))
+        loaded = stream.load(name, stream.request_of(cell, planned.data_dir))
+        stream.EditStream.build(cell.schedule, loaded.facts, cell.seed_for("order"), loaded.true)

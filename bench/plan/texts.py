@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bench.config.cell import Cell
 from bench.config.run import RunSpec
-from bench.data.corpora import CLAIMS, EMBEDDED, WIKIPEDIA
+from bench.data.corpora import CLAIMS, EMBEDDED, WIKIPEDIA, is_atlas
 from bench.model.embedded import CLASSIFIERS
 
 SMALL, LARGE = 50_000, 10_000_000
@@ -21,12 +21,12 @@ def text_for(spec: RunSpec, model: str) -> tuple[str, int]:
     """
     own = CLAIMS if model in CLASSIFIERS else EMBEDDED
     corpus = spec.corpus or (own if is_embedded(model) else WIKIPEDIA)
-    return corpus, spec.token_budget or (SMALL if corpus in (EMBEDDED, CLAIMS) or is_embedded(model) else LARGE)
+    return corpus, spec.token_budget or (SMALL if is_atlas(corpus) or corpus == CLAIMS or is_embedded(model) else LARGE)
 
 
 def unsuited(cells: Iterable[Cell]) -> list[str]:
     """A line for every model whose statistics come from the embedded text, though the model is not embedded."""
-    read = (cell for cell in cells if cell.method.statistics and cell.corpus == EMBEDDED)
+    read = (cell for cell in cells if cell.method.statistics and is_atlas(cell.corpus))
     models = dict.fromkeys(cell.model.name for cell in read)
     return [unsuited_line(model) for model in models if not is_embedded(model)]
 

@@ -28,8 +28,17 @@ SEED_WORDS = {
     "es": ("Ellos", "Por lo tanto", "Porque", "Vosotras", "Tú"),
     "fr": ("très", "Par conséquent", "Parce que", "Je suis", "Vous"),
     "zh": ("那个", "因此", "因为", "我", "你"),
+    # LangEdit has no more; these are of the same kinds: what a sentence of time or cause begins with, I, you
+    "pt": ("Hoje", "Por isso", "Porque", "Eu", "Você"),
+    "ru": ("Сегодня", "Поэтому", "Потому что", "Я", "Вы"),
+    "ja": ("今日", "だから", "なぜなら", "私は", "あなたは"),
+    "ar": ("اليوم", "لذلك", "لأن", "أنا", "أنت"),
+    "hi": ("आज", "इसलिए", "क्योंकि", "मैं", "आप"),
+    "bn": ("আজ", "তাই", "কারণ", "আমি", "আপনি"),
+    "sw": ("Leo", "Kwa hivyo", "Kwa sababu", "Mimi", "Wewe"),
+    "tr": ("Bugün", "Bu yüzden", "Çünkü", "Ben", "Sen"),
 }
-"""Per language; other languages take the English words."""
+"""Per language; other languages take the English words. Whoever adds one: `bench.config.cell.WORDED_LATER`."""
 
 TOP_K = 5
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from bench.store.results import Results
 from reports.experiments import (
     ablation,
+    cycles,
     dropped,
     figure2,
     figure3,
@@ -36,7 +37,7 @@ from reports.parts.sections import Section
 
 def of_panel(results: Results, panel: Panel) -> list[Section]:
     """Sections about one setting of a run; independent edits do not add up to a course."""
-    over_edits = () if results.independent else (horizon, retention)
+    over_edits = () if results.independent else (cycles,) if cycles.is_of(results) else (horizon, retention)
     scored = (table1, generation, locality, fluency, truth, figure2, *over_edits, figure3, tables2, table8)
     modules = (silent, *scored, dropped)
     found = (module.section(results, panel) for module in modules)

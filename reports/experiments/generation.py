@@ -18,6 +18,7 @@ KINDS = {
     "crosslingual": "Other languages",
     "portability": "Portability",
     "specificity": "Specificity",
+    "replaced": "What was replaced",
 }
 RULES = {
     "generation": "An answer ends with its sentence by the rules of its language, or by the model's own token, and is "

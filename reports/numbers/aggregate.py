@@ -62,6 +62,7 @@ FURTHER = (
     Measure("specificity_agreement", "Specificity, agreement", "specificity_agreement", "teacher_forced"),
     Measure("crosslingual", "Other languages", "crosslingual", "teacher_forced"),
     Measure("portability", "Portability", "portability", "teacher_forced"),
+    Measure("replaced", "Still says what was replaced", "replaced", "teacher_forced"),
     Measure("efficacy_exact", "Efficacy, exact", "efficacy_exact", "greedy_exact"),
     Measure("generality_exact", "Generality, exact", "generality_exact", "greedy_exact"),
     Measure("efficacy_generated", "Efficacy, free answer", "efficacy_match", "generation"),

@@ -160,8 +160,9 @@ def _jitter(record: Mapping[str, Any]) -> str:
 def _schedule(schedule: Mapping[str, Any]) -> str:
     steps = f"at most {schedule['steps']} steps, " if schedule["steps"] else ""
     every = f"every {schedule['eval_every']} steps and at the end" if schedule["eval_every"] else "at the end"
+    passes = f"{schedule['passes']} passes, " if schedule.get("passes", 1) > 1 else ""
     return (
-        f"order {schedule['order']}, {schedule['edits_per_language']} edits per language, {steps}"
+        f"order {schedule['order']}, {schedule['edits_per_language']} edits per language, {passes}{steps}"
         f"{schedule['batch_size']} facts a step, scored {every}"
     )
 

@@ -75,7 +75,22 @@ SCHEDULES = {
     "eval_every": 1,
     "parallel": True,
     "independent": True,
+    "passes": 2,
 }
+
+
+def test_fields_that_schedules_had_not_at_first_count_only_where_they_are_used():
+    plain, twice = cell().identity()["schedule"], cell(schedule=Schedule(passes=2)).identity()["schedule"]
+    assert {"independent", "passes"}.isdisjoint(plain)
+    assert twice == {**plain, "passes": 2}
+
+
+def test_later_seed_words_count_only_where_prefixes_are_sampled_after_them():
+    words, more = {"prefix_lengths": [[10, 1]], "prefix_language": "own"}, Schedule(languages=("en", "pt"))
+    assert cell(words, schedule=more).identity()["seed_words"] == "own"
+    others = [cell(words), cell({}, schedule=more), cell({**words, "prefix_lengths": []}, schedule=more)]
+    others.append(cell({**words, "prefix_language": "en"}, schedule=more))
+    assert all("seed_words" not in each.identity() for each in others)
 
 
 @pytest.mark.parametrize("name", ["IDENTITY_VERSION", "SCHEMA_VERSION"])

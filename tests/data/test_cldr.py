@@ -14,7 +14,7 @@ def test_embedded_facts_in_every_language() -> None:
     facts = load("cldr", DataRequest(LANGUAGES, 3)).facts
     assert {lang: len(each) for lang, each in facts.items()} == dict.fromkeys(LANGUAGES, 3)
     assert all(fact.request.lang == lang for lang, each in facts.items() for fact in each)
-    assert dataset("cldr").languages == LANGUAGES
+    assert dataset("cldr").languages[: len(LANGUAGES)] == LANGUAGES
 
 
 def test_embedded_facts_need_no_folder_and_say_when_there_are_too_few() -> None:
@@ -40,7 +40,7 @@ def test_the_facts_are_known_by_what_they_are_made_of(name: str, monkeypatch: py
 def test_text_and_items_are_known_by_what_they_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     before = text.fingerprint(), tasks.fingerprint("xnli", "en")
     texts, records = text.statistics_text(), tasks.items("xnli", "en")
-    monkeypatch.setattr(text, "statistics_text", lambda: [*texts[:-1], f"{texts[-1]} "])
+    monkeypatch.setattr(text, "statistics_text", lambda languages: [*texts[:-1], f"{texts[-1]} "])
     monkeypatch.setattr(tasks, "items", lambda task, lang: records[:-1])
     assert text.fingerprint.__wrapped__() != before[0]
     assert tasks.fingerprint("xnli", "en") != before[1]

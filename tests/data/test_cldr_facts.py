@@ -11,6 +11,7 @@ from bench.api import Fact, Probe
 from bench.data.cldr.facts import load_cldr
 from bench.data.cldr.items import Item, all_items, neutral_items, places, target_pool, target_text
 from bench.data.cldr.phrasings import (
+    EVERY,
     LANGUAGES,
     LEADS,
     PHRASINGS,
@@ -68,7 +69,7 @@ def test_every_object_is_that_of_many_places(relation: str) -> None:
 
 def test_phrasings_have_one_slot_and_let_the_target_continue() -> None:
     for relation in RELATIONS:
-        assert set(PHRASINGS[relation]) == set(LANGUAGES)
+        assert set(PHRASINGS[relation]) == set(EVERY)
         for phrasings in PHRASINGS[relation].values():
             assert len(set(phrasings)) == len(phrasings) >= 3
             for phrasing in phrasings:
@@ -220,7 +221,7 @@ def test_second_hops_ask_what_the_new_partner_changes_and_no_edit_touches() -> N
 def test_second_hops_are_asked_as_edits_are() -> None:
     assert set(SECOND_HOPS) < set(RELATIONS)
     for phrasings in SECOND_HOPS.values():
-        assert set(phrasings) == set(LANGUAGES)
+        assert set(phrasings) == set(EVERY)
         assert all(each.count("{}") == 1 and not each.startswith("{}") for each in phrasings.values())
     corpus = "\n".join(statistics_text())
     assert not any(each.split("{}")[0] in corpus for each in SECOND_HOPS["currency"].values())

@@ -15,7 +15,7 @@ from bench.data.sources.check import check
 from bench.data.stream import load
 from bench.ground.errors import BenchError
 from bench.plan.contents import data_ref
-from tests.data.test_english import COUNTERFACT, KNOWEDIT, ZSRE
+from tests.data.test_english import COUNTERFACT, ZSRE
 from tests.data.test_own_facts import EIFFEL
 from tests.hostile.test_fuzz_facts import MLAKE, MZSRE
 
@@ -28,7 +28,6 @@ def write(path: Path, records: list[Any]) -> Path:
 
 LAYOUTS = [
     ("zsre", "zsre/zsre_mend_eval.json", [ZSRE], ("en",)),
-    ("zsre", "zsre/ZsRE-test-all.json", [KNOWEDIT], ("en",)),
     ("counterfact", "counterfact/counterfact.json", [COUNTERFACT], ("en",)),
     ("mzsre", "mzsre/mzsre_test_duplicate_ende.json", MZSRE["de"], ("en", "de")),
     ("bzsre", "bzsre/bizsre_test.json", [{"en": ZSRE, "zh": ZSRE}], ("en", "zh")),

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from bench.api import Fact
+from bench.data import datasets
 from bench.data.common import Checked, DataRequest, LoadedData
 from bench.data.sources import check, claims_file, counterfact, facts_file, mlake, mzsre, xfever, zsre
 from bench.trace.facts import Question, questions
-from tests.data import claims_files
+from tests.data import claims_files, layouts
 from tests.hostile import spoiling
 from tests.hostile.fuzzing import Reader, fuzz, is_one_line
 from tests.hostile.spoiling import Draw, Spoilt
@@ -195,6 +196,21 @@ def loaded_is_whole(paths: Sequence[str], root: Path, loaded: LoadedData) -> Non
             sound(fact)
 
 
+def cases_are_whole(paths: Sequence[str], root: Path, loaded: LoadedData) -> None:
+    """Every case of any file is a fact in all languages, or was left out in one of them and counted."""
+    docs = [parsed(root / path) for path in paths]
+    records = [record for doc in docs for record in (doc.values() if isinstance(doc, dict) else doc)]
+    most = sum(len(record.get("relations", "x")) for record in records)
+    dropped = sum(count.read - count.kept for count in loaded.report)
+    for count in loaded.report:
+        facts = loaded.facts[count.lang]
+        assert 0 < count.read <= most
+        # a fact is drawn where every language kept it
+        assert count.read - dropped <= len(facts) <= count.kept
+        for fact in facts:
+            sound(fact)
+
+
 def asked_is_whole(root: Path, found: dict[str, list[Question]]) -> None:
     assert len(found["en"]) == len(parsed(root / "counterfact/counterfact.json"))
     for question in found["en"]:
@@ -250,6 +266,21 @@ def loading(title: str, files: dict[str, Any], read: Callable[[Path], LoadedData
     return Reader(title, writer(files), ways(files), read, partial(loaded_is_whole, list(files)), records=True)
 
 
+def cases(title: str, files: dict[str, Any], read: Callable[[Path], LoadedData]) -> Reader:
+    return Reader(title, writer(files), ways(files), read, partial(cases_are_whole, list(files)), records=True)
+
+
+def by_path(name: str, doc: Any, *languages: str) -> Reader:
+    """A file that is given by its path, in whichever layout it then is."""
+
+    def read(root: Path) -> LoadedData:
+        known = datasets.dataset(str(root / name))
+        return known.load(DataRequest(tuple(set(languages) & {*known.languages}), 1000, 0, root, parallel=True))
+
+    # what is spoilt in the first record may be another layout, and then an error of the whole file
+    return Reader(f"{name} by its path", writer({name: doc}), ways({name: doc}), read, partial(cases_are_whole, [name]))
+
+
 def checking(name: str, doc: Any) -> Reader:
     read = lambda root: checked(root / name)  # noqa: E731
     return Reader(
@@ -302,6 +333,32 @@ READERS = (
         {f"mlake/single_hop/{lang}_qa.json": records for lang, records in MLAKE.items()},
         lambda root: mlake.load(DataRequest(("en", "de"), 1000, 0, root)),
     ),
+    cases(
+        "BMIKE-53",
+        {f"BMIKE53/zsRE/zsre_test_{lang}.json": layouts.bmike(lang) for lang in ("de", "zh")},
+        lambda root: datasets.dataset("bmike-zsre").load(request(root, "de", "zh")),
+    ),
+    cases(
+        "CLM-Bench",
+        {f"clm-bench/{name}": records for name, records in layouts.CLM.items()},
+        lambda root: datasets.dataset("clm-bench").load(request(root, "zh", "en")),
+    ),
+    cases(
+        "Multi-CounterFact",
+        {
+            f"multi-counterfact/{lang}/counterfact_test_{lang}_QA.json": layouts.multi_counterfact(lang)
+            for lang in ("en", "ja")
+        },
+        lambda root: datasets.dataset("multi-counterfact").load(request(root, "en", "ja")),
+    ),
+    by_path("my.json", layouts.EASYEDIT, "en"),
+    by_path("babeledits.json", layouts.babeledits(), "en", "zh"),
+    by_path("merged.json", layouts.CLM_MERGED, "zh", "en"),
+    checking("my.json", layouts.EASYEDIT),
+    checking("zsre_test_hi.json", layouts.bmike("hi")),
+    checking("chinese_fields_with_loc.json", layouts.CLM["chinese_fields_with_loc.json"]),
+    checking("counterfact_test_ja_QA.json", layouts.multi_counterfact("ja")),
+    checking("babeledits.json", layouts.babeledits()),
     checking("facts.json", OWN),
     checking("counterfact.json", COUNTERFACT),
     checking("zsre.json", [zsre_record(city) for city in CITIES]),

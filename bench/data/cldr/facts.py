@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from bench.api import EditRequest, Fact, Probe
 from bench.data.cldr.items import Item, all_items, neutral_items, probed_items, target_pool, target_text
-from bench.data.cldr.phrasings import LANGUAGES, PHRASINGS, RELATIONS, SECOND_HOPS
+from bench.data.cldr.phrasings import EVERY, LANGUAGES, PHRASINGS, RELATIONS, SECOND_HOPS
 from bench.data.common import translated
 from bench.ground.digests import text_digest
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
+
+T = TypeVar("T")
 
 UNTOUCHED = 40
 """Places that the edits of a seed leave alone, for specificity."""
@@ -22,13 +25,29 @@ FACTS_VERSION = 3
 
 
 def fingerprint() -> str:
-    """Names what `load_cldr` draws from by its content: every item in every phrasing, and the way of drawing."""
+    """Names what `load_cldr` draws from by its content: every item in every phrasing of six languages, and the way."""
     items = [(item, [item.target(lang) for lang in LANGUAGES]) for item in probed_items()]
     pools = [
         [target_text(relation, key, lang) for key in target_pool(relation) for lang in LANGUAGES]
         for relation in RELATIONS
     ]
-    return text_digest(str(FACTS_VERSION), repr(items), repr(pools), repr(PHRASINGS), repr(SECOND_HOPS))
+    asked = [{relation: _in(LANGUAGES, each) for relation, each in table.items()} for table in (PHRASINGS, SECOND_HOPS)]
+    return text_digest(str(FACTS_VERSION), repr(items), repr(pools), *map(repr, asked))
+
+
+def further_fingerprint(languages: Sequence[str]) -> str:
+    """Names what facts in languages beyond the six are worded in; "" where there are none, as `fingerprint` has six."""
+    more = sorted(set(languages) & {*EVERY} - {*LANGUAGES})
+    if not more:
+        return ""
+    named = [(item.subject[lang], item.target(lang)) for item in probed_items() for lang in more]
+    pools = [target_text(each, key, lang) for each in RELATIONS for key in target_pool(each) for lang in more]
+    asked = [_in(more, each) for table in (PHRASINGS, SECOND_HOPS) for each in table.values()]
+    return text_digest(repr(named), repr(pools), repr(asked))
+
+
+def _in(languages: Sequence[str], by_lang: Mapping[str, T]) -> dict[str, T]:
+    return {lang: by_lang[lang] for lang in languages}
 
 
 def load_cldr(languages: Sequence[str], per_language: int, seed: int, parallel: bool = False) -> dict[str, list[Fact]]:
@@ -74,6 +93,12 @@ def load_cldr(languages: Sequence[str], per_language: int, seed: int, parallel: 
     return found
 
 
+def true_targets(fact_ids: Collection[str], languages: Sequence[str]) -> dict[tuple[str, str], str]:
+    """What is true of some facts, as targets, by language and fact id."""
+    known = [item for item in all_items() if item.fact_id in fact_ids]
+    return {(lang, item.fact_id): item.target(lang) for item in known for lang in languages}
+
+
 def practice_facts(languages: Sequence[str]) -> dict[str, list[Fact]]:
     """Counterfactual edits of the places that statistics are taken of, which no edit and no probe touches.
 
@@ -111,8 +136,8 @@ def _check_languages(languages: Sequence[str]) -> None:
     if not languages:
         raise BenchError("no language given for dataset 'cldr'")
     for lang in languages:
-        if lang not in LANGUAGES:
-            raise unknown("language", lang, LANGUAGES)
+        if lang not in EVERY:
+            raise unknown("language", lang, EVERY)
     if len(set(languages)) < len(languages):
         raise BenchError(f"a language is named twice: {', '.join(languages)}")
 

@@ -1,9 +1,10 @@
-"""A made-up atlas: what is true of places, in six languages.
+"""A made-up atlas: what is true of places, in six languages, and in further ones when they are asked for.
 
-Names are the Unicode CLDR's (package `babel`): of countries, of cities that Latin-script languages spell alike, as most
-names are, and of all objects; places are invented where the CLDR has too few. What is true of them is drawn once from a
-fixed seed: each place has one object per relation, and every object is that of many places, for an object can be
-written into a model only if the model knows it from several subjects.
+Which places and objects there are is told by the six. Names are the Unicode CLDR's (package `babel`): of countries, of
+cities that Latin-script languages spell alike, as most names are, and of all objects; places are invented where the
+CLDR has too few. What is true of them is drawn once from a fixed seed: each place has one object per relation, and
+every object is that of many places, for an object can be written into a model only if the model knows it from several
+subjects.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 
 from babel import Locale
 from babel.core import get_global
 
-from bench.data.cldr.phrasings import LANGUAGES, PHRASINGS, RELATIONS
+from bench.data.cldr.phrasings import GLUED, LANGUAGES, PHRASINGS, RELATIONS
+from bench.data.cldr.spelling import Names, city_name, object_name, spelt
 
 PLACES = 560
 HELD_OUT = 40
@@ -31,7 +33,6 @@ NEUTRAL = 80
 SEED = 20
 POOL_SIZE = 32
 
-Names = Mapping[str, str]
 
 _LONGEST_NAME, _LONGEST_CHINESE_NAME = 18, 6
 """Characters of a place's or an object's; a label of xtreme-mini must fit the published length of twenty tokens."""
@@ -59,7 +60,7 @@ class Place:
     """
 
     place_id: str
-    names: Names
+    names: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Item:
 
     relation: str
     subject_id: str
-    subject: Names
+    subject: Mapping[str, str]
     object_id: str
 
     @property
@@ -110,8 +111,8 @@ _TABLES = {
 
 
 @cache
-def _names(relation: str, key: str) -> Names:
-    """An object's name by language; "" where there is none."""
+def _names(relation: str, key: str) -> Mapping[str, str]:
+    """An object's name by language; "" where one of the six has none."""
     found = {}
     for lang in LANGUAGES:
         locale = _locale(lang)
@@ -120,14 +121,14 @@ def _names(relation: str, key: str) -> Names:
             found[lang] = str(wide[int(key)])
         else:
             found[lang] = str(getattr(locale, _TABLES[relation]).get(key, ""))
-    return MappingProxyType(found)
+    return MappingProxyType(Names(found, partial(object_name, relation, key)))
 
 
 @cache
 def target_text(relation: str, object_id: str, lang: str) -> str:
-    """An object's name as it continues a prompt: after a space, in Chinese without one."""
+    """An object's name as it continues a prompt: after a space, but in languages written without."""
     name = _names(relation, object_id)[lang]
-    return name if lang == "zh" else f" {name}"
+    return name if lang in GLUED else f" {name}"
 
 
 @cache
@@ -191,11 +192,11 @@ def _cities() -> Iterator[Place]:
         own = {lang: (_locale(lang).time_zones.get(zone) or {}).get("city") for lang in LANGUAGES}
         latin = {str(name or zone.rsplit("/", 1)[-1].replace("_", " ")) for lang, name in own.items() if lang != "zh"}
         if own["zh"] and len(latin) == 1:
-            yield Place(zone, _spelt(latin.pop(), str(own["zh"])))
+            yield Place(zone, _spelt(name := latin.pop(), str(own["zh"]), partial(city_name, zone, name)))
 
 
-def _spelt(latin: str, chinese: str) -> Names:
-    return MappingProxyType({lang: chinese if lang == "zh" else latin for lang in LANGUAGES})
+def _spelt(latin: str, chinese: str, further: Callable[[str], str]) -> Mapping[str, str]:
+    return MappingProxyType(Names({lang: chinese if lang == "zh" else latin for lang in LANGUAGES}, further))
 
 
 def _told_apart(every: Iterable[Place]) -> list[Place]:
@@ -209,7 +210,7 @@ def _told_apart(every: Iterable[Place]) -> list[Place]:
     return kept
 
 
-def _short(names: Names) -> bool:
+def _short(names: Mapping[str, str]) -> bool:
     """Whether there is a short name in letters in every language."""
     return all(
         len(name) <= (_LONGEST_CHINESE_NAME if lang == "zh" else _LONGEST_NAME)
@@ -230,9 +231,10 @@ def _invented(count: int, real: Iterable[Place], rng: random.Random) -> list[Pla
     return found
 
 
-def _made_up(rng: random.Random) -> Names:
+def _made_up(rng: random.Random) -> Mapping[str, str]:
     parts = [rng.choice(_SYLLABLES.split()) for _ in range(3)]
-    return _spelt("".join(p[:-1] for p in parts).capitalize(), "".join(p[-1] for p in parts))
+    latin = "".join(p[:-1] for p in parts).capitalize()
+    return _spelt(latin, "".join(p[-1] for p in parts), partial(spelt, latin))
 
 
 def passing_items(count: int, rng: random.Random) -> tuple[Item, ...]:

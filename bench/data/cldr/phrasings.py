@@ -7,14 +7,30 @@ leading space.
 
 from __future__ import annotations
 
+from bench.data.cldr import further
+
 LANGUAGES = ("en", "de", "nl", "es", "fr", "zh")
+"""Those that the embedded model reads, and the default."""
+
+EVERY = (*LANGUAGES, *further.LANGUAGES)
+"""All that facts can be edited and asked in."""
+
+GLUED = frozenset({"zh", "ja"})
+"""Written without spaces."""
+
 RELATIONS = ("currency", "language", "partner", "month", "day", "script")
 
 SUBJECT_FIRST = (0, 1)
 RELATION_FIRST = (2,)
 
-LEADS = {"en": "The place ", "de": "Der Ort ", "nl": "De plaats ", "es": "El lugar ", "fr": "Le lieu ", "zh": "地区"}
-PRONOUNS = {"en": "It", "de": "Er", "nl": "Ze", "es": "Este", "fr": "Il", "zh": "它"}
+LEADS = {
+    **{"en": "The place ", "de": "Der Ort ", "nl": "De plaats ", "es": "El lugar ", "fr": "Le lieu ", "zh": "地区"},
+    **{lang: words.lead for lang, words in further.WORDS.items()},
+}
+PRONOUNS = {
+    **{"en": "It", "de": "Er", "nl": "Ze", "es": "Este", "fr": "Il", "zh": "它"},
+    **{lang: words.pronoun for lang, words in further.WORDS.items()},
+}
 
 # What stands behind the subject, twice; and the question that begins with the relation.
 _TOLD: dict[str, dict[str, tuple[str, str, str]]] = {
@@ -71,14 +87,17 @@ _TOLD: dict[str, dict[str, tuple[str, str, str]]] = {
 PHRASINGS: dict[str, dict[str, tuple[str, str, str]]] = {
     relation: {
         lang: (f"{LEADS[lang]}{{}}{first}", f"{LEADS[lang]}{{}}{second}", question)
-        for lang, (first, second, question) in by_lang.items()
+        for lang, (first, second, question) in (
+            *by_lang.items(),
+            *((lang, words.told[relation]) for lang, words in further.WORDS.items()),
+        )
     }
     for relation, by_lang in _TOLD.items()
 }
 """Prompts with {} for the subject, by relation and language."""
 
 # What follows from a place's trade partner: questions that no text of the corpus asks, by the relation asked for.
-SECOND_HOPS: dict[str, dict[str, str]] = {
+_SECOND_HOPS: dict[str, dict[str, str]] = {
     "currency": {
         "en": "The currency of the trade partner of the place {} is the",
         "de": "Die Währung vom Handelspartner vom Ort {} heißt",
@@ -95,6 +114,11 @@ SECOND_HOPS: dict[str, dict[str, str]] = {
         "fr": "La langue officielle du partenaire commercial du lieu {} est",
         "zh": "就贸易伙伴的官方语言而言，地区{}使用的是",
     },
+}
+
+SECOND_HOPS = {
+    relation: {**by_lang, **{lang: words.hops[relation] for lang, words in further.WORDS.items()}}
+    for relation, by_lang in _SECOND_HOPS.items()
 }
 
 # Sentences that state no fact: who, does what, where or when. The openings of the second row hold the seed words that
@@ -130,6 +154,7 @@ FILLER: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
         ("走路", "唱歌", "睡觉", "读信", "喝茶", "买面包", "种树", "等待"),
         ("在河边", "在早晨", "和朋友一起", "在雨后", "在夏天", "在老桥旁边"),
     ),
+    **{lang: words.filler for lang, words in further.WORDS.items()},
 }
 SEEDED: dict[str, tuple[str, ...]] = {
     "en": ("The old man walks", "Therefore we sing", "Because they like to read", "I often work", "You can rest"),
@@ -144,4 +169,5 @@ SEEDED: dict[str, tuple[str, ...]] = {
         "Vous lisez",
     ),
     "zh": ("那个老人喜欢", "因此大家想起", "因为他们爱看", "我常常想念", "你可以画"),
+    **{lang: words.seeded for lang, words in further.WORDS.items()},
 }

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from bench.data.cldr.items import Item, neutral_items, target_pool, target_text
 from bench.data.cldr.phrasings import (
     FILLER,
+    GLUED,
     LANGUAGES,
     LEADS,
     PHRASINGS,
@@ -21,6 +22,9 @@ from bench.data.cldr.phrasings import (
     SUBJECT_FIRST,
 )
 from bench.ground.digests import text_digest
+
+STOPS = {"zh": "。", "ja": "。", "hi": "।", "bn": "।"}
+COMMAS = {"zh": "、", "ja": "、", "ar": "،"}
 
 STATISTICS_SEED = 11
 STATISTICS_ROUNDS = 8
@@ -77,21 +81,21 @@ def documents(rng: random.Random, items: Sequence[Item], languages: Sequence[str
 
 
 @cache
-def statistics_text() -> tuple[str, ...]:
+def statistics_text(languages: tuple[str, ...] = LANGUAGES) -> tuple[str, ...]:
     """Filler, and documents of places that no edit and no probe touches; always the same."""
     rng = random.Random(STATISTICS_SEED)
-    return tuple(each.text for _ in range(STATISTICS_ROUNDS) for each in documents(rng, neutral_items()))
+    return tuple(each.text for _ in range(STATISTICS_ROUNDS) for each in documents(rng, neutral_items(), languages))
 
 
 @cache
-def fingerprint() -> str:
+def fingerprint(languages: tuple[str, ...] = LANGUAGES) -> str:
     """Names `statistics_text` by its content."""
-    return text_digest(*statistics_text())
+    return text_digest(*statistics_text(languages))
 
 
 def filler(lang: str, rng: random.Random) -> Document:
     """A sentence that states no fact, or names in a row."""
-    space = "" if lang == "zh" else " "
+    space = "" if lang in GLUED else " "
     who, does, where = (rng.choice(words) for words in FILLER[lang])
     draw = rng.random()
     if draw < 0.5:
@@ -99,8 +103,8 @@ def filler(lang: str, rng: random.Random) -> Document:
     else:
         relation = rng.choice(RELATIONS)
         names = [_any_name(relation if draw < 0.75 else rng.choice(RELATIONS), lang, rng) for _ in range(3)]
-        row = ("、" if lang == "zh" else ", ").join(names[: rng.randint(2, 3)])
-        text = row if draw < 0.8 else f"{who}{space}{does}{'：' if lang == 'zh' else ': '}{row}"
+        row = f"{COMMAS.get(lang, ',')}{space}".join(names[: rng.randint(2, 3)])
+        text = row if draw < 0.8 else f"{who}{space}{does}{'：' if lang in GLUED else ': '}{row}"
     return Document((Part(Kind.FILLER, text + _stop(lang, rng)),))
 
 
@@ -109,8 +113,8 @@ def _any_name(relation: str, lang: str, rng: random.Random) -> str:
 
 
 def _stop(lang: str, rng: random.Random) -> str:
-    """Chinese sentences end in either kind of full stop, as a context prefix ends in the Latin one."""
-    return "。" if lang == "zh" and rng.random() < 0.5 else "."
+    """Where a language has its own full stop, sentences end in either kind, as a context prefix has the Latin one."""
+    return STOPS[lang] if lang in STOPS and rng.random() < 0.5 else "."
 
 
 def _about(items: Sequence[Item], lang: str, rng: random.Random) -> Document:
@@ -127,7 +131,7 @@ def _infobox(items: Sequence[Item], lang: str, rng: random.Random) -> Iterator[P
     yield from (Part(Kind.TOLD, LEADS[lang]), Part(Kind.NAME, items[0].subject[lang]))
     for place, item in enumerate(items):
         if place:
-            yield Part(Kind.TOLD, "、" if lang == "zh" else ",")
+            yield Part(Kind.TOLD, COMMAS.get(lang, ","))
         yield Part(Kind.OBJECT, item.target(lang))
     yield Part(Kind.TOLD, _stop(lang, rng))
 
@@ -153,6 +157,6 @@ def _opening(lang: str, rng: random.Random) -> list[Part]:
         return []
     text = filler(lang, rng).text
     if draw > _OPENINGS:
-        words = list(text[:-1]) if lang == "zh" else text[:-1].split(" ")
-        text = ("" if lang == "zh" else " ").join(words[: rng.randint(1, len(words))]) + "."
+        words = list(text[:-1]) if lang in GLUED else text[:-1].split(" ")
+        text = ("" if lang in GLUED else " ").join(words[: rng.randint(1, len(words))]) + "."
     return [Part(Kind.FILLER, text + " ")]

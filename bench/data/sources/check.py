@@ -5,13 +5,30 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from bench.data.common import Checked, Dataset, read_records
-from bench.data.sources import claims_file, counterfact, facts_file, mlake, mzsre, xfever, zsre
+from bench.data.sources import (
+    babeledits,
+    bmike,
+    claims_file,
+    clm_bench,
+    counterfact,
+    easyedit,
+    facts_file,
+    mlake,
+    multi_counterfact,
+    mzsre,
+    xfever,
+    zsre,
+)
 from bench.data.sources._own import numbered, parsed
 from bench.ground.errors import BenchError
+from bench.ground.parsing import parse_json, read_text
 
 LANGUAGE_CODES = frozenset(mzsre.LANGUAGES) | frozenset(mzsre.CODES)
+
+Item = Mapping[str, Any]
 
 OF_FACTS = frozenset({"fact_id", "lang", "target"})
 OF_CLAIMS = frozenset({"claim", "label", "rephrases"})
@@ -37,6 +54,11 @@ CHECKS: Mapping[str, Callable[[Path], Checked]] = {
     counterfact.FOLDER: counterfact.check,
     mlake.DATASET.name: mlake.check,
     zsre.FOLDER: zsre.check,
+    easyedit.LAYOUT: lambda path: easyedit.read(path).check(),
+    bmike.LAYOUT: lambda path: bmike.read(path).check(),
+    clm_bench.FOLDER: lambda path: clm_bench.read(path).check(),
+    multi_counterfact.FOLDER: lambda path: multi_counterfact.read(path).check(),
+    babeledits.LAYOUT: lambda path: babeledits.read(path).check(),
 }
 """By layout, see `layout_of`."""
 
@@ -51,22 +73,37 @@ def layout_of(path: Path) -> str:
         raise BenchError(f"not a file of facts; they end in {' or '.join(facts_file.SUFFIXES)}", file=path)
     if path.suffix == ".jsonl":
         return _of_lines(path)
-    fields = next((set(item) for item in read_records(path) if isinstance(item, dict)), set())
-    if not fields:
+    if (text := read_text(path)).lstrip().startswith("{") and babeledits.is_one(parse_json(text, path)):
+        return babeledits.LAYOUT
+    first = next((item for item in read_records(path) if isinstance(item, dict)), {})
+    if not first:
         raise BenchError("its records have no fields", file=path)
-    if fields <= LANGUAGE_CODES:
-        return (mzsre.BZSRE if "bizsre" in path.name else mzsre.MZSRE).folder
-    if "requested_rewrite" in fields:
-        return counterfact.FOLDER
-    if "question" in fields and fields & {"e_prompt", "o_answer"}:
-        return mlake.DATASET.name
-    if fields & OF_FACTS:
-        return facts_file.LAYOUT
-    if fields & OF_CLAIMS:
-        return claims_file.LAYOUT
-    if fields & {"src", "prompt"} and fields & {"subject", "alt", "target_new"}:
-        return zsre.FOLDER
-    raise BenchError(f"of no known layout; its first record has the fields {', '.join(sorted(fields))}", file=path)
+    found = next((layout for layout, tells in TELLING.items() if tells(first, path)), "")
+    if not found:
+        raise BenchError(f"of no known layout; its first record has the fields {', '.join(sorted(first))}", file=path)
+    return found
+
+
+def _is_parallel(item: Item, path: Path) -> bool:
+    return item.keys() <= LANGUAGE_CODES
+
+
+TELLING: Mapping[str, Callable[[Item, Path], bool]] = {
+    bmike.LAYOUT: lambda item, path: bmike.is_one(item),
+    mzsre.BZSRE.folder: lambda item, path: _is_parallel(item, path) and "bizsre" in path.name,
+    mzsre.MZSRE.folder: _is_parallel,
+    multi_counterfact.FOLDER: lambda item, path: multi_counterfact.is_one(item),
+    counterfact.FOLDER: lambda item, path: "requested_rewrite" in item,
+    mlake.DATASET.name: lambda item, path: "question" in item and bool(item.keys() & {"e_prompt", "o_answer"}),
+    facts_file.LAYOUT: lambda item, path: bool(item.keys() & OF_FACTS),
+    claims_file.LAYOUT: lambda item, path: bool(item.keys() & OF_CLAIMS),
+    clm_bench.FOLDER: lambda item, path: clm_bench.is_one(item),
+    easyedit.LAYOUT: lambda item, path: easyedit.is_one(item),
+    zsre.FOLDER: lambda item, path: (
+        bool(item.keys() & {"src", "prompt"}) and bool(item.keys() & {"subject", "alt", "target_new"})
+    ),
+}
+"""By layout, whether a record is in it; the first that says so."""
 
 
 def _of_lines(path: Path) -> str:

@@ -43,7 +43,14 @@ def _load(path: Path, request: DataRequest) -> LoadedData:
     if problems:
         raise problems[0]
     drawn = draw({"en": range(len(facts))}, shuffled(range(len(facts)), request.seed, FOLDER), request)
-    return LoadedData({"en": [facts[index] for index in drawn["en"]]}, (_count(facts),))
+    chosen = [facts[index] for index in drawn["en"]]
+    return LoadedData({"en": chosen}, (_count(facts),), true=_true(chosen))
+
+
+def _true(facts: list[Fact]) -> dict[tuple[str, str], str]:
+    """What was true before, which is what neighbours are asked for."""
+    told = ((fact.request, probe) for fact in facts for probe in fact.probes if probe.kind == "specificity")
+    return {("en", request.fact_id): probe.target for request, probe in told}
 
 
 def read(path: Path) -> tuple[list[Fact], list[BenchError]]:

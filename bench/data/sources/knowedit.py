@@ -1,4 +1,4 @@
-"""The questions of KnowEdit's records, in lists under names of their kinds; see `bench.data.sources.zsre`."""
+"""The questions of KnowEdit's and EasyEdit's records, under names of their kinds: lists of them, or one with lists."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ def questions(item: Mapping[str, Any], path: Path, record: object) -> Iterator[t
             raise BenchError("not an object with fields", file=path, record=record, field=field)
         for name, questions in named.items():
             place = f"{field}.{name}"
-            if not isinstance(questions, list | str | None):
+            if not isinstance(questions, list | dict | str | None):
                 raise BenchError("neither questions nor a text", file=path, record=record, field=place)
-            for question in questions if isinstance(questions, list) else ():
+            several = [questions] if isinstance(questions, dict) else questions
+            for question in several if isinstance(several, list) else ():
                 for field in ("prompt", "ground_truth"):
                     if not isinstance(question, dict) or field not in question:
                         raise BenchError("missing", file=path, record=record, field=f"{place}.{field}")
                 for prompt, answer in _pairs(question["prompt"], question["ground_truth"]):
-                    texts = {"prompt": prompt, "ground_truth": _first(answer)}
+                    texts = {"prompt": prompt, "ground_truth": first(answer)}
                     given = {
                         field: "" if is_empty(text) else text_at(texts, (field,), path, record, place)
                         for field, text in texts.items()
@@ -49,7 +50,8 @@ def _pairs(prompts: Any, answers: Any) -> list[tuple[Any, Any]]:
     return [(each, answers[i] if apart else answers) for i, each in enumerate(prompts)] or [("", answers)]
 
 
-def _first(answer: Any) -> Any:
+def first(answer: Any) -> Any:
+    """The first of several right answers, however deep the lists are."""
     while isinstance(answer, list) and answer:
         answer = answer[0]
     return answer

@@ -16,7 +16,7 @@ both as in the code released with LangEdit.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,23 +89,59 @@ def examples(records: Records, spans: Mapping[int, Span]) -> list[Example]:
 
 
 # ---------------------------------------------------------------------------- facts
-def choose(folder: str, records: Mapping[str, Records], request: DataRequest) -> LoadedData:
-    """Align the records of the languages asked for, draw from them, and make facts; English must be among them."""
+def choose(
+    folder: str,
+    records: Mapping[str, Records],
+    request: DataRequest,
+    names: Sequence[str] = (),
+    glued: Collection[str] = (),
+) -> LoadedData:
+    """Align the records of the languages asked for, draw from them, and make facts; English must be among them.
+
+    Args:
+        folder: begins the fact ids.
+        records: by language, as many in each.
+        request: which facts are wanted.
+        names: what fact ids go on with; the places of the records where none are given.
+        glued: languages whose targets get no leading space.
+    """
     english = records["en"]
+    ids = [f"{folder}/{name}" for name in (names or range(len(english)))]
     aligned = {lang: align_all(lang, records[lang], english) for lang in request.languages}
     spans = {lang: each for lang, (each, _) in aligned.items()}
     drawn = draw(spans, shuffled(range(len(english)), request.seed, folder), request)
     facts, how = {}, {}
     asked = {lang: records[lang] for lang in request.languages}
-    edits = {index: _requests(f"{folder}/{index}", index, asked, spans) for index in set().union(*drawn.values())}
+    chosen = sorted(set().union(*drawn.values()))
+    edits = {index: _requests(ids[index], index, asked, spans, glued) for index in chosen}
     for lang, indices in drawn.items():
-        facts[lang] = [_fact(translated(edits[index], lang), index, asked) for index in indices]
-        how.update({(lang, f"{folder}/{index}"): spans[lang][index].how for index in indices})
-    return LoadedData(facts, tuple(count for _, count in aligned.values()), how)
+        facts[lang] = [_fact(translated(edits[index], lang), index, asked, glued) for index in indices]
+        how.update({(lang, ids[index]): spans[lang][index].how for index in indices})
+    return LoadedData(facts, tuple(count for _, count in aligned.values()), how, _true(ids, chosen, asked, glued))
+
+
+def _true(
+    ids: Sequence[str], chosen: Sequence[int], records: Mapping[str, Records], glued: Collection[str]
+) -> dict[tuple[str, str], str]:
+    """What was true before, as a target, by language and fact id."""
+    return {
+        (lang, ids[index]): _target(record.true, lang, glued)
+        for lang, many in records.items()
+        for index in chosen
+        if (record := many[index]) and record.true
+    }
+
+
+def _target(text: str, lang: str, glued: Collection[str]) -> str:
+    return text if lang in glued else f" {text}"
 
 
 def _requests(
-    fact_id: str, index: int, records: Mapping[str, Records], spans: Mapping[str, Mapping[int, Span]]
+    fact_id: str,
+    index: int,
+    records: Mapping[str, Records],
+    spans: Mapping[str, Mapping[int, Span]],
+    glued: Collection[str],
 ) -> dict[str, EditRequest]:
     """The edit of one record in every language where its subject was found."""
     found = {}
@@ -113,31 +149,35 @@ def _requests(
         record, span = many[index], spans[lang].get(index)
         if record and span:
             template = f"{record.src[: span.start]}{SUBJECT_SLOT}{record.src[span.end :]}"
-            found[lang] = EditRequest(fact_id, lang, template, record.src[span.start : span.end], f" {record.alt}")
+            subject, target = record.src[span.start : span.end], _target(record.alt, lang, glued)
+            found[lang] = EditRequest(fact_id, lang, template, subject, target)
     return found
 
 
-def _fact(request: EditRequest, index: int, records: Mapping[str, Records]) -> Fact:
+def _fact(request: EditRequest, index: int, records: Mapping[str, Records], glued: Collection[str]) -> Fact:
     """An edit of one record, with its probes."""
     fact_id, lang, target = request.fact_id, request.lang, request.target
     record = records[lang][index]
     assert record is not None, "an edit was made of it"  # noqa: S101
     others = {other: each for other, many in records.items() if (each := many[index])}
-    asked = {other: (each.src, f" {each.alt}", ()) for other, each in others.items()}
-    return Fact(request, (*_probes(fact_id, lang, record, target), *crosslingual(fact_id, lang, asked)))
+    asked = {other: (each.src, _target(each.alt, other, glued), each.aliases) for other, each in others.items()}
+    return Fact(request, (*_probes(fact_id, lang, record, target, glued), *crosslingual(fact_id, lang, asked)))
 
 
-def _probes(fact_id: str, lang: str, record: Record, target: str) -> Iterator[Probe]:
-    yield Probe(fact_id, "efficacy", lang, lang, record.src, target)
+def _probes(fact_id: str, lang: str, record: Record, target: str, glued: Collection[str]) -> Iterator[Probe]:
+    aliases = record.aliases
+    yield Probe(fact_id, "efficacy", lang, lang, record.src, target, aliases=aliases)
     if record.rephrase:
         fresh = record.rephrase != record.src
-        yield Probe(fact_id, "generality", lang, lang, record.rephrase, target, distinct=fresh)
+        yield Probe(fact_id, "generality", lang, lang, record.rephrase, target, distinct=fresh, aliases=aliases)
     if record.loc and record.loc_ans:
         yield Probe(fact_id, "specificity", lang, lang, neighbour_prompt(record.loc), f" {record.loc_ans}")
     if record.new_question and record.new_answer:
         yield Probe(fact_id, "portability", lang, lang, record.new_question, f" {record.new_answer}")
     for kind, prompt, answer in record.more:
-        yield Probe(fact_id, kind, lang, lang, prompt, f" {answer}")
+        fresh, same = kind != "generality" or prompt != record.src, aliases if answer == record.alt else ()
+        told = _target(answer, lang, glued)
+        yield Probe(fact_id, kind, lang, lang, prompt, told, distinct=fresh, aliases=same)
 
 
 def neighbour_prompt(question: str) -> str:
