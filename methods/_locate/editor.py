@@ -2,6 +2,9 @@
 
 For edited layers E[0..] in order (MEMIT, Meng et al. 2023, Algorithm 1): keys K under the weights as they are,
 residual R = (Z - H) / layers left, update dW = rule(K, R), W += dW.
+
+Z and H are outputs of the last layer's block. Where a norm stands behind the MLP, R is carried back through that of the
+layer that is edited, so that dW K is what the projection has to put out besides (`bench.model.carrying`).
 """
 
 from __future__ import annotations
@@ -165,7 +168,8 @@ class LocateThenEdit:
             with clock.phase("keys"):
                 keys, outputs = walk.keys_and_outputs(layer, layers[-1])
             with clock.phase("solve"):
-                residual = (values.targets - outputs).T / (len(layers) - place)
+                share = (values.targets - outputs) / (len(layers) - place)
+                residual = walk.carried_back(share, values.lengths if layer == layers[-1] else None).T
                 update = self.rule.solve(layer, keys.T, residual.to(keys.device), state)
                 model.add(layer, update)
                 norms[layer] = float(update.norm())

@@ -1,0 +1,78 @@
+"""The way from an MLP's output projection into the residual stream, where a norm stands in it.
+
+In most families a block adds to the stream what its projection W puts out, y = W k. In Gemma 2, Gemma 3 and OLMo 2 it
+adds N(y) = g * y / rms(y) with the gains g of a norm behind the MLP: only the direction of y counts, and what a block
+adds always lies on one ellipsoid, so not everything can be added.
+
+- *Values* are sought where they can be had: delta is added to y, before the norm, and the model sees N(y + delta).
+  Norms in clamp and decay are those of y. The target in the stream is the block's output with N(y + delta) in it.
+- *Residuals*, spread over layers as changes of the stream, are carried back through the norm of each layer: y' is such
+  that N(y') is nearest to N(y) + change among all that N can give. Where that can be given it is given exactly, so that
+  the edit of one layer, and what is left to the last of several, hits its target as far as the layer can.
+- The norm leaves the length of y' open: a lower layer keeps that of y, the last one takes that of the value, which was
+  optimised to hold its own against the y of other contexts.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+HALVINGS = 64
+"""Of the interval of a multiplier; its first end is the largest it can be."""
+
+
+def added(norm: nn.Module | None, outputs: Tensor) -> Tensor:
+    """What a block adds to the residual stream for outputs [..., d] of its projection."""
+    if norm is None:
+        return outputs
+    found: Tensor = norm(outputs)
+    return found
+
+
+@torch.no_grad()
+def carried_back(norm: nn.Module | None, outputs: Tensor, change: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """By how much outputs of the projection have to change, so that what the block adds changes as wanted.
+
+    Args:
+        norm: between the MLP and the residual stream; None where there is none.
+        outputs: y [n, d].
+        change: wanted of the residual stream, [n, d].
+        lengths: of the changed outputs, [n]; None keeps those of y.
+
+    Returns:
+        y' - y, [n, d] fp32; the change itself where there is no norm.
+    """
+    if norm is None:
+        return change
+    y = outputs.double()
+    gains = added(norm, torch.ones_like(outputs[:1]).float())[0].double()
+    wanted = added(norm, outputs.float()).double() + change.to(y.device)
+    length = y.norm(dim=1) if lengths is None else lengths.to(y)
+    direction = _nearest(gains, wanted)
+    scale = length / direction.norm(dim=1).clamp_min(torch.finfo(torch.float64).tiny)
+    return (direction * scale[:, None] - y).float()
+
+
+def _nearest(gains: Tensor, wanted: Tensor) -> Tensor:
+    """X [n, d] of length sqrt(d) each, up to its length, that minimises |g x - o|.
+
+    With a multiplier for the length, x = g o / (g^2 + lambda), and lambda >= 0 is where x is as long as it may be. A
+    target within the ellipsoid keeps its direction: x = o / g, whose g x is proportional to o. (The nearest point
+    would have lambda < 0: it hides the surplus in channels of little gain, at the price of a large change of y.)
+
+    Args:
+        gains: g [d].
+        wanted: o [n, d].
+    """
+    square = gains.square() + torch.finfo(torch.float64).tiny
+    pulled = gains * wanted
+    limit = float(wanted.shape[1])
+    low = wanted.new_zeros(len(wanted), 1)
+    high = pulled.norm(dim=1, keepdim=True) / limit**0.5
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        long = (pulled / (square + middle)).square().sum(1, keepdim=True) > limit
+        low, high = torch.where(long, middle, low), torch.where(long, high, middle)
+    # the multiplier is zero unless x would be too long with none
+    return pulled / (square + high * (low > 0))
