@@ -100,8 +100,9 @@ def tiny_model(
         "n_embd": WIDTH, "n_layer": DEPTH, "n_head": HEADS, "n_positions": CONTEXT, "n_inner": FEED_FORWARD
     }  # fmt: skip
     gemma: dict[str, Any] = {**shared, "head_dim": 8, "query_pre_attn_scalar": 8, "sliding_window": WINDOW}
-    falcon = {**shared, "ffn_hidden_size": FEED_FORWARD}
-    kinds = ["sliding_attention", "full_attention", "sliding_attention", "sliding_attention"]
+    kinds = ["sliding_attention", "full_attention"] * (DEPTH // 2)
+    plain = {name: value for name, value in shared.items() if name != "num_key_value_heads"}
+    falcon = {**plain, "ffn_hidden_size": FEED_FORWARD}
     opt = {"ffn_dim": FEED_FORWARD, "init_std": 0.2, "word_embed_proj_dim": WIDTH}
     table: dict[str, tuple[Any, Any, dict[str, Any]]] = {
         "llama": (LlamaForCausalLM, LlamaConfig, shared),
@@ -112,8 +113,8 @@ def tiny_model(
         "gemma2": (Gemma2ForCausalLM, Gemma2Config, gemma),
         "gemma3": (Gemma3ForCausalLM, Gemma3TextConfig, {**gemma, "layer_types": kinds}),
         "olmo2": (Olmo2ForCausalLM, Olmo2Config, shared),
-        "opt": (OPTForCausalLM, OPTConfig, {**shared, **opt}),
-        "gptneox": (GPTNeoXForCausalLM, GPTNeoXConfig, shared),
+        "opt": (OPTForCausalLM, OPTConfig, {**plain, **opt}),
+        "gptneox": (GPTNeoXForCausalLM, GPTNeoXConfig, plain),
         "falcon": (FalconForCausalLM, FalconConfig, falcon),
         "falcon-alibi": (FalconForCausalLM, FalconConfig, {**falcon, "alibi": True, "multi_query": False}),
         "gptj": (GPTJForCausalLM, GPTJConfig, {**gpt, "rotary_dim": 4}),
