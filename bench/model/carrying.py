@@ -7,10 +7,13 @@ adds always lies on one ellipsoid, so not everything can be added.
 - *Values* are sought where they can be had: delta is added to y, before the norm, and the model sees N(y + delta).
   Norms in clamp and decay are those of y. The target in the stream is the block's output with N(y + delta) in it.
 - *Residuals*, spread over layers as changes of the stream, are carried back through the norm of each layer: y' is such
-  that N(y') is nearest to N(y) + change among all that N can give. Where that can be given it is given exactly, so that
-  the edit of one layer, and what is left to the last of several, hits its target as far as the layer can.
+  that N(y') is N(y) + change where N can give that, so that the edit of one layer hits its target. What is too far out
+  for N is approached as near as can be, what is too short is given its direction. So what lower layers have added may
+  leave the last one a rest that it cannot write exactly.
 - The norm leaves the length of y' open: a lower layer keeps that of y, the last one takes that of the value, which was
   optimised to hold its own against the y of other contexts.
+
+Nothing of this is published that we found.
 """
 
 from __future__ import annotations
@@ -55,11 +58,11 @@ def carried_back(norm: nn.Module | None, outputs: Tensor, change: Tensor, length
 
 
 def _nearest(gains: Tensor, wanted: Tensor) -> Tensor:
-    """X [n, d] of length sqrt(d) each, up to its length, that minimises |g x - o|.
+    """The directions [n, d] of those x with |x| = sqrt(d) for which g x is nearest to o, or has its direction.
 
-    With a multiplier for the length, x = g o / (g^2 + lambda), and lambda >= 0 is where x is as long as it may be. A
-    target within the ellipsoid keeps its direction: x = o / g, whose g x is proportional to o. (The nearest point
-    would have lambda < 0: it hides the surplus in channels of little gain, at the price of a large change of y.)
+    With a multiplier for the length, x = g o / (g^2 + lambda), and lambda > 0 makes x as short as it has to be where o
+    lies outside of the ellipsoid. Inside of it x = o / g, which has yet to be lengthened. (The nearest point would have
+    lambda < 0: it hides the surplus in channels of little gain, at the price of a large change of y.)
 
     Args:
         gains: g [d].
