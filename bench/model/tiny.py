@@ -88,6 +88,20 @@ def tiny_model(
         dtype: of the weights.
         device: where they lie.
     """
+    build, configure, arguments = _kinds()[architecture]
+    tokenizer = byte_tokenizer(bos)
+    special = {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": None}
+    config = configure(vocab_size=len(tokenizer), initializer_range=0.2, **special, **arguments)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        hf = build(config)
+        _vary_gains(hf)
+        hf = hf.to(device, getattr(torch, dtype))
+    return EditableModel(hf, tokenizer)
+
+
+def _kinds() -> dict[str, tuple[Any, Any, dict[str, Any]]]:
+    """Class, configuration and its options by architecture."""
     shared: dict[str, Any] = {
         "hidden_size": WIDTH,
         "intermediate_size": FEED_FORWARD,
@@ -104,7 +118,7 @@ def tiny_model(
     plain = {name: value for name, value in shared.items() if name != "num_key_value_heads"}
     falcon = {**plain, "ffn_hidden_size": FEED_FORWARD}
     opt = {"ffn_dim": FEED_FORWARD, "init_std": 0.2, "word_embed_proj_dim": WIDTH}
-    table: dict[str, tuple[Any, Any, dict[str, Any]]] = {
+    return {
         "llama": (LlamaForCausalLM, LlamaConfig, shared),
         "qwen2": (Qwen2ForCausalLM, Qwen2Config, {**shared, "tie_word_embeddings": True}),
         "qwen3": (Qwen3ForCausalLM, Qwen3Config, {**shared, "head_dim": 8}),
@@ -121,16 +135,6 @@ def tiny_model(
         "gpt2": (GPT2LMHeadModel, GPT2Config, gpt),
         "bloom": (BloomForCausalLM, BloomConfig, {"hidden_size": WIDTH, "n_layer": DEPTH, "n_head": HEADS}),
     }
-    build, configure, arguments = table[architecture]
-    tokenizer = byte_tokenizer(bos)
-    special = {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": None}
-    config = configure(vocab_size=len(tokenizer), initializer_range=0.2, **special, **arguments)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        hf = build(config)
-        _vary_gains(hf)
-        hf = hf.to(device, getattr(torch, dtype))
-    return EditableModel(hf, tokenizer)
 
 
 def _vary_gains(hf: Any) -> None:
