@@ -162,4 +162,4 @@ def test_targets_are_the_blocks_outputs(monkeypatch: pytest.MonkeyPatch) -> None
     model = tiny_model("gemma3")
     before = block_outputs(model, parallel_requests()[:3], 1)
     values, _ = edited(model, [1], monkeypatch)
-    torch.testing.assert_close(values.initial, before, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(values.initial, before, atol=1e-4, rtol=1e-3)

@@ -58,7 +58,8 @@ def save(folder: Path, seed: int = 0) -> str:
 
 
 def test_known_models_and_other_names(tmp_path: Path) -> None:
-    assert {"polyglot-tiny", "smollm2-135m", "gpt-j-6b", "llama3-8b", "qwen2.5-7b"} == set(known_models())
+    embedded = {"polyglot-tiny", "claims-bert-tiny", "claims-bloom-tiny"}
+    assert {*embedded, "smollm2-135m", "gemma3-270m", "gpt-j-6b", "llama3-8b", "qwen2.5-7b"} == set(known_models())
     assert resolve("gpt-j-6b").location == "EleutherAI/gpt-j-6b"
     assert resolve("some-org/some.model-1b").source == "hub"
     assert resolve(save(tmp_path / "mine")).source == "folder"
