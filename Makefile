@@ -69,7 +69,7 @@ $(PRESETS): install
 	$(BIN)/bench run --preset $@
 	$(BIN)/bench report $@
 
-paper: install  ## every table and figure (half an hour on two cores), in one report
+paper: install  ## every table and figure, in one report
 	for preset in $(PAPER); do $(BIN)/bench run --preset $$preset || exit; done
 	$(MAKE) figure5
 	$(BIN)/bench report $(APART) figure5 --out results/report-paper

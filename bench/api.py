@@ -229,7 +229,7 @@ class Context(Protocol):
 
     @property
     def answers_kept(self) -> Kept:
-        """Which `Reply` rows are kept; where it is "none", none need be made. Scores never depend on it."""
+        """Which `Reply` rows are kept; others need not be made. Scores never depend on it."""
         ...
 
     def rng(self, part: str) -> Generator:

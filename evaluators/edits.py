@@ -9,7 +9,7 @@ asks, each of their rows stands there a second time, under that fact, as ``speci
 ``specificity_agreement_asked``: a test must not take two askings of one fact for two facts.
 
 What the model says in a target's place is told for people, too, beside what it said there before any edit; for that the
-unedited model is asked each probe once more in a cell, unless answers are not kept.
+unedited model is asked the probes whose answers are kept, once in a cell.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import torch
 from pydantic import BaseModel, ConfigDict
 
 from bench.api import Answer, Context, Evaluator, Fact, Probe, Reply, Score, Scorer
+from bench.ground.rows import places_kept
 
 TEACHER_FORCED = "teacher_forced"
 GREEDY_EXACT = "greedy_exact"
@@ -48,11 +50,19 @@ class Edits:
         for probe, answer in zip(probes, answers, strict=True):
             yield from _rows(probe, answer)
         yield from self._agreement(view, probes, answers)
-        if context.answers_kept != "none":
-            self._ask_before(view, probes)
-            for probe, answer in zip(probes, answers, strict=True):
-                before = self._before[probe.prompt, probe.target]
-                yield _reply(probe, answer, view.text(answer.predicted_ids), view.text(before))
+        yield from self._replies(view, probes, answers, context)
+
+    def _replies(
+        self, view: Scorer, probes: Sequence[Probe], answers: Sequence[Answer], context: Context
+    ) -> Iterator[Reply]:
+        """What was said, as far as it is kept: the unedited model is asked no more than that."""
+        drawn = torch.randperm(len(answers), generator=context.rng("answers")).tolist()
+        chosen = places_kept([_share(answer) for answer in answers], context.answers_kept, drawn)
+        self._ask_before(view, [probes[i] for i in chosen])
+        for i in chosen:
+            probe, answer = probes[i], answers[i]
+            before = self._before[probe.prompt, probe.target]
+            yield _reply(probe, answer, view.text(answer.predicted_ids), view.text(before))
 
     def _ask_before(self, view: Scorer, probes: Sequence[Probe]) -> None:
         """Ask the unedited model what it was not asked yet."""
@@ -77,23 +87,24 @@ class Edits:
 
 
 def _rows(probe: Probe, answer: Answer) -> Iterator[Score]:
-    right, count = _right(answer), len(answer.target_ids)
-    yield from _by_both(probe, probe.kind, right / count, count)
+    share, count = _share(answer), len(answer.target_ids)
+    yield from _by_both(probe, probe.kind, share, count)
     if probe.kind == "generality" and probe.distinct:
-        yield _score(probe, "generality_distinct", TEACHER_FORCED, right / count, count)
+        yield _score(probe, "generality_distinct", TEACHER_FORCED, share, count)
     if probe.kind in EXACT_KINDS:
-        yield _score(probe, f"{probe.kind}_exact", GREEDY_EXACT, float(right == count), 1)
+        yield _score(probe, f"{probe.kind}_exact", GREEDY_EXACT, float(share == 1), 1)
 
 
-def _right(answer: Answer) -> int:
-    return sum(a == b for a, b in zip(answer.predicted_ids, answer.target_ids, strict=True))
+def _share(answer: Answer) -> float:
+    """Of the target's tokens, those that are right."""
+    right = sum(a == b for a, b in zip(answer.predicted_ids, answer.target_ids, strict=True))
+    return right / len(answer.target_ids)
 
 
 def _reply(probe: Probe, answer: Answer, said: str, before: str) -> Reply:
-    count = len(answer.target_ids)
     return Reply(
         probe.fact_id, probe.kind, TEACHER_FORCED, probe.edit_lang, probe.probe_lang, probe.prompt, probe.target,
-        probe.aliases, before, said, count, "target", _right(answer) / count,
+        probe.aliases, before, said, len(answer.target_ids), "target", _share(answer),
     )  # fmt: skip
 
 

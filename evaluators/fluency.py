@@ -2,8 +2,10 @@
 
 ``fluency_entropy``: the model goes on from edited prompts, drawn by seed, the likeliest token after the other and
 whatever it says; bits of the distribution of the text's 2- and 3-grams of words, weighted as MEMIT's generation entropy
-is (2/3 and 4/3, then their mean). A model that repeats itself has little of it. MEMIT samples among five tokens, so its
-figures are higher; the unedited model's stand beside ours. In languages without spaces every letter is a word.
+is (2/3 and 4/3, then their mean). A model that repeats itself has little of it. MEMIT (``eval_utils_counterfact``)
+samples among five tokens and counts a text with its prompt, 100 tokens in all; here 100 tokens are said, and the prompt
+does not count. So the unedited model's figure stands beside it, and published ones are no measure. In languages without
+spaces every letter is a word.
 
 ``fluency_perplexity``: of embedded texts about places that no edit and no probe touches, one number for each language
 that is edited and has such texts, exp of the mean NLL of their tokens. A model that has diverged has none.

@@ -5,8 +5,8 @@ says the new target all the same, token by token. An edit that only ties a subje
 ``truth_right``, protocol ``true_or_false``: whether the model finds the likelier of the words for true and false, by
 the mean log-probability of their tokens, after the edited fact (true) and after the same with the target of another
 fact of that language (false). Chance is a half, and a model that always says true has a half, too; therefore
-``truth_true``, how often it says true. Each stands there a second time, with ``_unedited`` behind its protocol, as the
-unedited model has it, for whom the new facts are false.
+``truth_true``, how often it says true. Each stands there a second time, with ``_unedited`` behind its protocol: what
+the unedited model says to the same. Right is still what the edits made true: who knows the old facts has little.
 
 The embedded model never saw such sentences and cannot answer them, so it is not asked: it has the row ``truth_unasked``
 and no other. Of languages without words of their own here no facts are asked.
@@ -107,14 +107,15 @@ def _rows(view: Scorer, requests: Sequence[EditRequest], told: Sequence[Statemen
     verdicts = [WORDS[each.request.lang].verdicts for each in told]
     true, false = (view.answers(asked, [words[i] for words in verdicts]) for i in range(2))
     for each, yes, no in zip(told, true, false, strict=True):
-        says = likelihood(yes) > likelihood(no)
-        protocol = f"{JUDGED}{whose}"
-        yield _score(each.request, "truth_right", protocol, float(says == each.is_true))
-        yield _score(each.request, "truth_true", protocol, float(says))
+        lead, protocol = likelihood(yes) - likelihood(no), f"{JUDGED}{whose}"
+        # a diverged model says neither, and so nothing right
+        says_so = lead > 0 if each.is_true else lead <= 0
+        yield _score(each.request, "truth_right", protocol, float(says_so))
+        yield _score(each.request, "truth_true", protocol, float(lead > 0))
 
 
 def likelihood(answer: Answer) -> float:
-    """Mean log-probability of an answer's tokens."""
+    """Mean log-probability of an answer's tokens; NaN of a diverged model."""
     return fmean(answer.logprobs)
 
 

@@ -14,6 +14,8 @@ import pandas as pd
 
 from bench.ground.atomic import write_text
 from bench.store.results import PLACE
+from reports.documents.answers import write_answers
+from reports.documents.html import ANSWERS, to_report_html
 from reports.documents.markdown import to_report_markdown
 from reports.documents.tables import to_csv, to_text
 from reports.numbers.aggregate import (
@@ -35,7 +37,7 @@ from reports.numbers.significance import Outcome, holm, paired, paired_over_fact
 from reports.parts import provenance
 from reports.parts.arranging import arranged
 from reports.parts.contents import METHOD, display_name, summary_cell
-from reports.parts.flips import flip_tables
+from reports.parts.flips import EACH, flip_section, flipped
 from reports.parts.joining import OTHER_QUESTIONS, Runs, Sameness, join, sameness
 from reports.parts.sections import Chapter, Section
 from reports.parts.tables import DASH, Cell, Column, Table, p_text
@@ -56,8 +58,23 @@ class Difference:
     seeds: Outcome
 
 
-def compare_runs(first: Path, second: Path) -> Chapter:
+@dataclass(frozen=True, slots=True)
+class Comparison:
     """Everything that two runs differ in.
+
+    Attributes:
+        chapter: in tables.
+        folders: of the runs.
+        flipped: facts that one has right and the other wrong.
+    """
+
+    chapter: Chapter
+    folders: tuple[Path, Path]
+    flipped: frozenset[str]
+
+
+def compare_runs(first: Path, second: Path) -> Comparison:
+    """Compare two runs.
 
     Raises:
         BenchError: a run cannot be read, or they have no cell in common.
@@ -70,27 +87,33 @@ def compare_runs(first: Path, second: Path) -> Chapter:
         f"{len(same)} cells in common, {identical} of them identical bit for bit; "
         f"{len(runs.only[0])} only in {runs.names[0]}, {len(runs.only[1])} only in {runs.names[1]}"
     )
-    flips = flip_tables(runs, _fields(runs))
+    flips = flipped(runs)
+    facts = flip_section(runs, flips, _fields(runs), ANSWERS)
     sections = [
         Section("Differences", (_table(runs, differences, same),)),
-        *([Section("Facts that flipped", flips[:1], flips[1:])] if flips else []),
+        *([facts] if facts else []),
         Section("Cells", (_cells(runs, same),)),
         *([Section("In one run only", (_only(runs),))] if any(map(len, runs.only)) else []),
         Section("Where they ran", (_places(runs),)),
     ]
-    return arranged(Chapter(f"langedit-bench: {runs.names[0]} and {runs.names[1]}", headline, tuple(sections)))
+    chapter = arranged(Chapter(f"langedit-bench: {runs.names[0]} and {runs.names[1]}", headline, tuple(sections)))
+    return Comparison(chapter, runs.folders, frozenset(flips["fact"]))
 
 
-def comparison_text(comparison: Chapter) -> str:
-    """The comparison for a terminal."""
-    tables = (part for section in comparison.sections() for part in section.parts if isinstance(part, Table))
-    return "\n".join([comparison.headline, "", *map(to_text, tables)]).rstrip()
+def comparison_text(comparison: Comparison) -> str:
+    """The comparison for a terminal, without what only pages are long enough for."""
+    parts = (part for section in comparison.chapter.sections() for part in section.parts)
+    tables = (part for part in parts if isinstance(part, Table) and part.name != EACH)
+    return "\n".join([comparison.chapter.headline, "", *map(to_text, tables)]).rstrip()
 
 
-def write_comparison(comparison: Chapter, out: Path) -> None:
-    """Write compare.md and every table as csv."""
-    write_text(out / "compare.md", to_report_markdown(comparison))
-    for section in comparison.sections():
+def write_comparison(comparison: Comparison, out: Path) -> None:
+    """Write compare.md, compare.html, the page of answers to facts that flipped, and every table as csv."""
+    chapter = comparison.chapter
+    write_answers(comparison.folders, out, comparison.flipped)
+    write_text(out / "compare.md", to_report_markdown(chapter))
+    write_text(out / "compare.html", to_report_html(chapter, out))
+    for section in chapter.sections():
         for table in (part for part in (*section.parts, *section.tables) if isinstance(part, Table)):
             write_text(out / f"{table.name}.csv", to_csv(table))
 

@@ -41,14 +41,20 @@ def build_report(folders: Path | Sequence[Path], out: Path | None = None, format
         BenchError: no such run, or the folder cannot be written.
     """
     runs = [folders] if isinstance(folders, Path) else list(folders)
-    place = out or default_folder(runs)
-    if "html" in formats:
-        write_answers(runs, place)
-    return write_report(read_report(runs), place, formats)
+    return write_report(read_report(runs), out or default_folder(runs), formats, runs)
 
 
-def write_report(report: Chapter, out: Path, formats: Sequence[str] = FORMATS) -> Path:
-    """Write a report into the folder `out`."""
+def write_report(report: Chapter, out: Path, formats: Sequence[str] = FORMATS, answers_of: Sequence[Path] = ()) -> Path:
+    """Write a report into the folder `out`.
+
+    Args:
+        report: what to write.
+        out: the folder.
+        formats: of `FORMATS`.
+        answers_of: folders of runs whose answers stand on a page beside report.html.
+    """
+    if answers_of and "html" in formats:
+        write_answers(answers_of, out)
     for picture in _pictures(report):
         write_figure(picture.figure, out / picture.stem)
     _write_tables(report, out, formats)

@@ -169,12 +169,10 @@ def report_command(
     folders = [run_folder(run, results_dir) for run in runs]
     room("reports")
     from reports.documents.document import read_report
-    from reports.render import default_folder, report_text, write_answers, write_report
+    from reports.render import default_folder, report_text, write_report
 
-    report, place = read_report(folders), out or default_folder(folders)
-    if "html" in chosen:
-        write_answers(folders, place)
-    written = write_report(report, place, chosen)
+    report = read_report(folders)
+    written = write_report(report, out or default_folder(folders), chosen, folders)
     echo(report_text(report))
     echo(f"written to {written}")
 

@@ -211,7 +211,7 @@ Formats = Annotated[str, Option("--format", help="Of md, pdf, html, tex, csv; se
 Out = Annotated[Path | None, Option(help="Output folder.")]
 FirstRun = Annotated[str, Argument(metavar="RUN_A", help="A run's name or folder.")]
 SecondRun = Annotated[str, Argument(metavar="RUN_B", help="Another, of which the first is subtracted.")]
-CompareOut = Annotated[Path | None, Option("--out", help="Folder for compare.md and csv files; none by default.")]
+CompareOut = Annotated[Path | None, Option("--out", help="Folder for pages and csv files; none by default.")]
 Listed = Annotated[Kind, Argument(help="What to list.", show_default=False)]
 Verbose = Annotated[bool, Option("--verbose", "-v", help="Options, sources, documentation.")]
 Method = Annotated[str, Argument(help="A method's name.")]

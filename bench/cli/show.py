@@ -64,9 +64,11 @@ def show_command(
 
 
 def _print(rows: pd.DataFrame) -> None:
+    from bench.store.looking import percent
+
     columns = {name: title for name, title in TELLING.items() if rows[name].nunique() > 1} | SHOWN
     shown = rows.assign(
         kind=rows["kind"] + " " + rows["edit_lang"] + "→" + rows["probe_lang"],
-        value=(100 * rows["value"]).map("{:.0f} %".format),
+        value=rows["value"].map(percent).map("{} %".format),
     )
     echo_wrapped(list(columns.values()), shown[list(columns)].to_numpy().tolist())

@@ -12,13 +12,11 @@ import torch
 from bench.api import Context, EditReport, Evaluator, Fact, Reply, Score, Scorer
 from bench.ground.digests import text_digest
 from bench.ground.measure import Cost, measured
+from bench.ground.rows import places_kept
 from bench.model.placement import devices_of
 from bench.store.judging import FREE
 from bench.store.shards import ANSWER_TABLE, COST_TABLE, ResultStore
 from bench.store.silent import UNCHANGED
-
-SAMPLE = 200
-"""Right answers of a step and evaluator that are kept beside the wrong ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +75,12 @@ def kept(replies: Sequence[Reply], context: Context) -> list[Reply]:
 
     Free answers are kept whole unless none are: verdicts on a part of them would be no score.
     """
-    if context.answers_kept != "failed":
-        return list(replies) if context.answers_kept == "all" else []
+    if context.answers_kept == "none":
+        return []
     # drawn over right and wrong ones: the methods of a seed show the same probes, as far as they have them right
     drawn = torch.randperm(len(replies), generator=context.rng("answers")).tolist()
-    right = [i for i in drawn if replies[i].value == 1 and not replies[i].protocol.startswith(FREE)]
-    dropped = set(right[SAMPLE:])
-    return [reply for i, reply in enumerate(replies) if i not in dropped]
+    values = [0.0 if reply.protocol.startswith(FREE) else reply.value for reply in replies]
+    return [replies[i] for i in places_kept(values, context.answers_kept, drawn)]
 
 
 def score_rows(scores: Iterable[Score]) -> list[dict[str, Any]]:

@@ -1,4 +1,8 @@
-"""Steps after which everything is as it was: edits that silently did nothing."""
+"""Steps after which everything is as it was: edits that silently did nothing.
+
+A method's word that it has changed something is not taken for it. To look costs less than the checkpoint of the same
+tensors that follows every step: a thousandth of a step's time for the embedded model.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +39,9 @@ class Before:
         return cls({name: _trace(each) for name, each in model.edited().items()}, _remembered(state.memory))
 
     def is_unchanged(self, model: Weights, state: State, report: EditReport) -> bool:
-        """Whether a step changed nothing: by the norms of its updates, or where it names none by what there is now."""
-        if report.update_norms:
-            return all(norm == 0 for norm in report.update_norms.values())
+        """Whether a step changed nothing: all updates that it names are 0, or weights and memory are as they were."""
+        if report.update_norms and not any(report.update_norms.values()):
+            return True
         if _remembered(state.memory) != self.memory:
             return False
         return all(

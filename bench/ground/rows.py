@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Kept = Literal["all", "failed", "none"]
 """Which answers of a run are kept: all, the wrong ones and a sample of the right ones, or none."""
+
+SAMPLE = 200
+"""Right answers of a step and evaluator that are kept beside the wrong ones."""
+
+
+def places_kept(values: Sequence[float], kept: Kept, order: Sequence[int]) -> list[int]:
+    """Which answers are kept, by their places.
+
+    Args:
+        values: what each scores; 1 if it is wholly right.
+        kept: which of them.
+        order: all places as they were drawn; the first right ones of them are the sample.
+    """
+    if kept != "failed":
+        return list(range(len(values))) if kept == "all" else []
+    right = [i for i in order if values[i] == 1]
+    dropped = set(right[SAMPLE:])
+    return [i for i in range(len(values)) if i not in dropped]
 
 
 @dataclass(frozen=True, slots=True)

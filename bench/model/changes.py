@@ -81,11 +81,11 @@ def compared(then: Said, now: Said) -> list[Change]:
         then: said before the edits.
         now: said after them, at the same positions.
     """
-    parts = zip(then.logits.split(SLICE), now.logits.split(SLICE), strict=True)
+    parts = zip(torch.split(then.logits, SLICE), torch.split(now.logits, SLICE), strict=True)
     positions = torch.cat([_positions(old, new) for old, new in parts])
     lengths = torch.bincount(now.row).tolist()
     found = []
-    for length, rows in zip(lengths, positions.split(lengths), strict=True):
+    for length, rows in zip(lengths, torch.split(positions, lengths), strict=True):
         kl, top1, top5 = rows.mean(0).tolist()
         finite = bool(torch.isfinite(rows[:, 0]).all())
         found.append(Change(length, kl if finite else None, top1, top5 if now.logits.shape[1] > TOP else None))

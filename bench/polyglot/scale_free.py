@@ -45,7 +45,7 @@ def scale_free(model: EditableModel, layers: Sequence[int], ft: Mapping[str, Any
     """
     found = spectra(model, layers)
     values = {"value_steps": 25, "value_lr": 0.5, "value_decay": 1e-3, "kl_weight": 0.0625, "prefix_lengths": []}
-    ridge = {**values, "layers": list(layers), "moment_weight": model.weight(layers[0]).shape[1]}
+    ridge = {**values, "layers": list(layers), "moment_weight": model.hf.config.intermediate_size}
     family = {**ridge, "clamp": smallest_clamp(model, ridge)}
     null = {name: value for name, value in family.items() if name != "moment_weight"}
     null |= {"threshold": _rounded(fmean(each.threshold for each in found.values()))}

@@ -38,7 +38,7 @@ MODEL, DATA = "polyglot-tiny", "cldr"
 SEED = 1000
 """Of the tuning stream; the benchmark's seeds count from 0."""
 
-TRIALS, DRAWN, MORE, ROUNDS = 10, 5, 4, 3
+TRIALS, DRAWN, MORE, ROUNDS = 10, 5, 4, 4
 SCHEDULE = Schedule(batch_size=20, edits_per_language=80)
 ITEMS = 25
 """Of xtreme-mini per task and language; the benchmark asks 100."""
@@ -198,6 +198,8 @@ def main(
     trials = 0
     with ProcessPoolExecutor(workers) as pool:
         for turn in range(ROUNDS):
+            if turn:
+                spaces = {name: widened(space, found[name][0].options) for name, space in spaces.items()}
             count = MORE if turn else TRIALS
             trials += count
             searched = pool.map(partial(search, trials=count, folder=folder), spaces, spaces.values(), found.values())
@@ -207,7 +209,6 @@ def main(
                 _tell(each[0], spaces[name])
             if not any(edges(spaces[name], each[0].options) for name, each in found.items()):
                 break
-            spaces = {name: widened(space, found[name][0].options) for name, space in spaces.items()}
     best = {name: each[0] for name, each in found.items()}
     hparams = Path(__file__).parents[1] / "hparams"
     write_hyperparameters(best, trials, hparams / f"{MODEL}.yaml")

@@ -30,8 +30,8 @@ from bench.ground.digests import text_digest
 from bench.ground.errors import BenchError
 from bench.ground.parsing import parse_json, read_text
 from bench.store.claims import writing
-from bench.store.results import Results, load_answers
-from bench.store.shards import FINISHED, JUDGE_TABLE, JUDGED, ResultStore
+from bench.store.results import Results, last_answers
+from bench.store.shards import JUDGE_TABLE, JUDGED, ResultStore
 
 FREE = "generation"
 """How protocols begin whose answers are free text, which a judge can read."""
@@ -81,18 +81,15 @@ class Imported:
 
 
 def answers_of(root: Path, results: Results) -> pd.DataFrame:
-    """Free answers of all finished cells as of the last step that each fact was asked at, with the id of its request.
+    """Free answers of all finished cells when each fact was asked last, with the ids of their requests.
 
     Raises:
         BenchError: there are none.
     """
-    finished = results.cells.loc[results.cells["status"].isin(FINISHED), "cell"]
-    rows = load_answers(root, map(str, finished))
+    rows = last_answers(root, results)
     rows = rows[rows["protocol"].str.startswith(FREE)]
     if rows.empty:
         raise BenchError("the run holds no free answers; score it with --evaluators edits,generation", file=root)
-    last = rows.groupby(["cell", "protocol", "fact", "edit_lang"])["step"].transform("max")
-    rows = rows[rows["step"] == last]
     return rows.assign(id=[_id(request_of(row)) for row in rows.to_dict("records")])
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
-from bench.store.results import PLACE, Results, load_answers
-from bench.store.shards import FINISHED
+from bench.store.results import PLACE, Results, last_answers
+from bench.store.shards import ANSWER_TABLE
 
 PROBE = ["fact", "edit_lang", "probe_lang", "kind", "protocol", "prompt", "target"]
 """What tells one question of a fact from another."""
@@ -39,18 +39,24 @@ class Wanted:
     failed: bool = False
 
 
-def last_answers(root: Path, results: Results) -> pd.DataFrame:
-    """What was said at the last scored step of every finished cell: rows of the table, and the cell's `PLACE`.
+def percent(value: float) -> int:
+    """A score for people; 100 only where all is right."""
+    return 100 if value == 1 else min(99, round(100 * value))
+
+
+def keeps_answers(root: Path) -> bool:
+    """Whether a run has any."""
+    return any(root.glob(f"*/{ANSWER_TABLE}/*.parquet"))
+
+
+def placed_answers(root: Path, results: Results) -> pd.DataFrame:
+    """What was said last in every finished cell: rows of the table, and the cell's `PLACE`.
 
     Raises:
         BenchError: a shard is torn or altered.
     """
-    finished = results.cells[results.cells["status"].isin(FINISHED)]
-    rows = load_answers(root, map(str, finished["cell"]))
-    if not results.independent:
-        # not the last step of each fact: one that is right by now may have left the table
-        rows = rows[rows["step"] == rows.groupby(["cell", "protocol"])["step"].transform("max")]
-    return rows.merge(finished[["cell", *PLACE]], on="cell").sort_values(ORDER, ignore_index=True)
+    rows = last_answers(root, results).merge(results.cells[["cell", *PLACE]], on="cell")
+    return rows.sort_values(ORDER, ignore_index=True)
 
 
 def answers_of(root: Path, results: Results, wanted: Wanted) -> pd.DataFrame:
@@ -59,7 +65,7 @@ def answers_of(root: Path, results: Results, wanted: Wanted) -> pd.DataFrame:
     Raises:
         BenchError: the run has kept none, or knows no such method, language or fact.
     """
-    rows = last_answers(root, results)
+    rows = placed_answers(root, results)
     if rows.empty:
         raise BenchError("the run has kept no answers; compute it with --answers failed or all", file=root)
     if wanted.method is not None:

@@ -19,9 +19,11 @@ from bench.store.shards import (
     ANSWER_TABLE,
     COST_SCHEMA,
     COST_TABLE,
+    FINISHED,
     SCHEMAS,
     SCORE_SCHEMA,
     ResultStore,
+    part_of,
 )
 
 
@@ -116,13 +118,17 @@ def load_results(root: Path | str) -> Results:
     )
 
 
-def load_answers(root: Path, cells: Iterable[str]) -> pd.DataFrame:
-    """What the models of some cells said: rows of `ANSWER_SCHEMA`.
+def last_answers(root: Path, results: Results) -> pd.DataFrame:
+    """What the models of all finished cells said when each fact was asked last: rows of `ANSWER_SCHEMA`.
 
     Raises:
         BenchError: a shard is torn or altered.
     """
-    shards = sorted(path for cell in cells for path in root.glob(f"{cell}/{ANSWER_TABLE}/*.parquet"))
+    finished = results.cells.loc[results.cells["status"].isin(FINISHED), "cell"]
+    shards = sorted(path for cell in finished for path in root.glob(f"{cell}/{ANSWER_TABLE}/*.parquet"))
+    if not results.independent:
+        # of each evaluator the last step, where all facts are asked; what is right by now may have left the table
+        shards = list({(shard.parent, part_of(shard)): shard for shard in shards}.values())
     return _concat([read_shard(shard, ANSWER_SCHEMA) for shard in shards], ANSWER_SCHEMA)
 
 

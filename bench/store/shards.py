@@ -239,6 +239,11 @@ def step_of(shard: Path) -> int:
     return int(step) if step.isdigit() else 0
 
 
+def part_of(shard: Path) -> str:
+    """What tells a shard from others of its table and step."""
+    return shard.stem[6:]
+
+
 def _is_standing(found: Mapping[str, Any]) -> bool:
     """Whether a status file's contents are what is written there."""
     known = isinstance(found["status"], str) and found["status"] in get_args(Status)

@@ -49,7 +49,9 @@ ABBREVIATIONS: Mapping[str, frozenset[str]] = {
 """Words, by language and in all ("") of them, that a full stop shortens and that more words follow."""
 
 _MARK = re.compile(rf"(?P<break>[{BREAKS}])|(?P<alone>[{ALONE}])|(?P<shared>[{SHARED}]+)")
-_ROMAN = re.compile(r"[IVXLC]+")
+_ROMAN = re.compile(r"[^\W\d_]{2}\s[IVX]$|(?<!\w)[IVXLC]{2,}$")
+"""A Roman number at the end; a letter alone is one only behind a name, as a king's is, and else an initial."""
+
 _LAST_WORD = re.compile(r"[^\s(\[{«»„“”\"‘]*$")
 _SPACELESS = spaceless_languages()
 
@@ -105,7 +107,7 @@ class Sentence:
         """Whether the full stop belongs to the word before it."""
         found = _LAST_WORD.search(before)
         word = found[0] if found else ""
-        if word.isdecimal() or _ROMAN.fullmatch(word):
+        if word.isdecimal() or _ROMAN.search(before):
             fits = len(word) <= LONGEST_ORDINAL or not word.isdecimal()
             return goes_on and self.lang in ORDINALS and fits
         is_initial = len(word) == 1 and word.lower() != word.upper()

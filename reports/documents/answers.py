@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.resources import files
 from itertools import groupby
 from operator import itemgetter
@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from bench.ground.atomic import write_text
-from bench.store.looking import PROBE, last_answers
+from bench.store.looking import PROBE, percent, placed_answers
 from bench.store.results import group_name, load_results
 from reports.documents.html import ANSWERS, FACE, FONT
 from reports.numbers.names import run_names
@@ -39,14 +39,19 @@ QUESTION = ["seed", "run", "model", "data", "order", "edited", *PROBE]
 """What the methods' answers to one question have in common."""
 
 
-def write_answers(folders: Sequence[Path], out: Path) -> Path | None:
+def write_answers(folders: Sequence[Path], out: Path, facts: Collection[str] | None = None) -> Path | None:
     """Write the page of some runs; None, and none is there, where they have kept no answers.
+
+    Args:
+        folders: of the runs.
+        out: where the page is to lie.
+        facts: ids of those that are shown; all if None.
 
     Raises:
         BenchError: a run cannot be read, or the folder not be written.
     """
     path = out / ANSWERS
-    page = answers_page(folders)
+    page = answers_page(folders, facts=facts)
     if page is None:
         path.unlink(missing_ok=True)
         return None
@@ -54,10 +59,11 @@ def write_answers(folders: Sequence[Path], out: Path) -> Path | None:
     return path
 
 
-def answers_page(folders: Sequence[Path], most: int = MOST) -> str | None:
+def answers_page(folders: Sequence[Path], most: int = MOST, facts: Collection[str] | None = None) -> str | None:
     """The page of some runs; None where they have kept no answers."""
     found = [_answers(folder, name) for folder, name in zip(folders, run_names(folders), strict=True)]
-    held = [rows for rows in found if len(rows)]
+    chosen = [rows if facts is None or rows.empty else rows[rows["fact"].isin(facts)] for rows in found]
+    held = [rows for rows in chosen if len(rows)]
     return to_answers_html(pd.concat(held, ignore_index=True), most) if held else None
 
 
@@ -65,7 +71,7 @@ def to_answers_html(rows: pd.DataFrame, most: int = MOST) -> str:
     """The page of some answers.
 
     Args:
-        rows: as `bench.store.looking.last_answers` gives them, with the column `run`.
+        rows: as `bench.store.looking.placed_answers` gives them, with the column `run`.
         most: bytes of the page.
     """
     template = files("reports").joinpath("documents/templates/answers.html").read_text(encoding="utf-8")
@@ -79,7 +85,7 @@ def to_answers_html(rows: pd.DataFrame, most: int = MOST) -> str:
 def _answers(folder: Path, name: str) -> pd.DataFrame:
     if not any(folder.glob("*/cell.json")):  # a trace
         return pd.DataFrame()
-    return last_answers(folder, load_results(folder)).assign(run=name)
+    return placed_answers(folder, load_results(folder)).assign(run=name)
 
 
 def _data(rows: pd.DataFrame, most: int) -> dict[str, Any]:
@@ -134,17 +140,13 @@ def _row(asked: Sequence[Row]) -> list[Any]:
     answers = [
         [
             visible(display_name(each["method"])),
-            visible(each["before"]),
-            visible(each["answer"]),
-            _percent(each["value"]),
+            visible(each["before"].strip()),
+            visible(each["answer"].strip()),
+            percent(each["value"]),
         ]
         for each in asked
     ]
     return [*(visible(str(each)) for each in about), answers]
-
-
-def _percent(value: float) -> int:
-    return 100 if value == 1 else min(99, int(100 * value))
 
 
 def _embedded(value: object) -> str:

@@ -41,6 +41,7 @@ class Field:
 
     Attributes:
         value: what to sort by; "" sorts last.
+        link: that it leads to; "" for none.
     """
 
     shown: str
@@ -48,6 +49,7 @@ class Field:
     marks: str
     rank: str
     value: str
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,8 @@ def _block(part: Part, folder: Path) -> Block:
 
 def _field(cell: Cell, column: Column) -> Field:
     if cell.mean is None:
-        return Field(cell.text, "", "", "", _leading_number(cell.text) if column.kind != "text" else "")
+        value = _leading_number(cell.text) if column.kind != "text" else ""
+        return Field(cell.text, "", "", "", value, cell.link)
     spread = "" if cell.std is None else f" ± {number(cell.std, column.digits)}"
     return Field(number(cell.mean, column.digits), spread, cell.marks, cell.rank or "", repr(float(cell.mean)))
 

@@ -49,9 +49,12 @@ def to_csv(table: Table) -> str:
 
 def to_markdown(table: Table) -> str:
     """A table that GitHub shows, best bold and second underlined."""
-    return _markdown(
-        table, lambda cell, column: _styled(cell, column, markdown_text, "**{}**", "<ins>{}</ins>", "{}"), markdown_text
-    )
+
+    def shown(cell: Cell, column: Column) -> str:
+        text = _styled(cell, column, markdown_text, "**{}**", "<ins>{}</ins>", "{}")
+        return f"[{text}]({cell.link})" if cell.link else text
+
+    return _markdown(table, shown, markdown_text)
 
 
 def to_text(table: Table) -> str:

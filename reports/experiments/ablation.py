@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from matplotlib.figure import Figure
-
 from bench.config.variants import base_of, settings_of
 from bench.ground.errors import BenchError
 from bench.store.results import Results
@@ -23,16 +21,15 @@ from reports.experiments.common import (
     untested,
     with_reasons,
 )
-from reports.numbers.aggregate import CORE, SCORE, Panel, Summary, cells_of, summaries
+from reports.numbers.aggregate import CORE, SCORE, Panel, cells_of, summaries
 from reports.numbers.pairing import tested
 from reports.parts.contents import summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import DASH, Cell, Column, Table
-from reports.pictures.style import FRAME, SMALL, TEXT, TITLE, canvas, plain
+from reports.pictures.parts import Line, draw_parts
 
 METHOD = "null-space"
 HISTORY: Mapping[bool, str] = {True: "with history", False: "without history"}
-COLOURS = {True: ("#0072B2", "-", "o"), False: ("#D55E00", "--", "s")}
 PICTURED = ("cycle", "blocked", "shuffled")
 
 
@@ -82,7 +79,9 @@ def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
         )
         alt = f"Score of {len(found)} members of the family, a panel per order"
         caption = "Score (harmonic mean of efficacy, generality, specificity) by parts; bars: deviation over seeds."
-        picture = Picture(f"ablation{group.suffix}", caption, alt, draw(group, found, orders))
+        ways = [each.replace("running mean, ", "") for each in dict.fromkeys(parts.keys for parts in found)]
+        drawn = draw_parts({order: lines(group.panels[order], found) for order in orders}, ways, SCORE.title)
+        picture = Picture(f"ablation{group.suffix}", caption, alt, drawn)
         parts = (text, picture, table(results, group, found, orders), differences(group, found, orders))
         yield Section(titled("What helps in a moving null space", group.where), parts)
 
@@ -166,34 +165,12 @@ def differences(group: Group, found: Sequence[Parts], orders: Sequence[str]) -> 
     return with_reasons(Table(f"ablation-difference{group.suffix}", (*header, *GAIN), tuple(rows), caption, notes))
 
 
-def draw(group: Group, found: Sequence[Parts], orders: Sequence[str]) -> Figure:
-    """A panel per order; ways of entering the covariance side by side, a line with and one without history."""
-    figure = canvas(2.9)
-    figure.set_layout_engine("constrained")
-    panels = figure.subplots(1, len(orders), sharey=True, squeeze=False)[0]
-    keys = list(dict.fromkeys(parts.keys for parts in found))
-    for axes, order in zip(panels, orders, strict=True):
-        plain(axes)
-        numbers = summaries(group.panels[order], SCORE)
-        for history, (colour, line, marker) in COLOURS.items():
-            points = [
-                (keys.index(parts.keys), numbers[parts.method])
-                for parts in found
-                if parts.history == history and _known(numbers.get(parts.method))
-            ]
-            axes.errorbar(
-                [x for x, _ in points], [n.mean for _, n in points], [n.std or 0.0 for _, n in points],
-                color=colour, linestyle=line, marker=marker, markersize=3.5, linewidth=1.2, capsize=2,
-                label=HISTORY[history],
-            )  # fmt: skip
-        axes.set_title(order, fontsize=TITLE, fontweight="bold", loc="left")
-        axes.set_xticks(range(len(keys)), [each.replace("running mean, ", "") for each in keys], rotation=90)
-        axes.tick_params(labelsize=SMALL, color=FRAME)
-    panels[0].set_ylabel("Score", fontsize=SMALL)
-    handles = panels[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False, fontsize=TEXT)
-    return figure
-
-
-def _known(number: Summary | None) -> bool:
-    return number is not None and number.mean is not None
+def lines(panel: Panel, found: Sequence[Parts]) -> list[Line]:
+    """A line with and one without history, over the ways of entering the covariance."""
+    numbers = summaries(panel, SCORE)
+    names = {(parts.history, parts.keys): parts.method for parts in found}
+    ways = dict.fromkeys(parts.keys for parts in found)
+    return [
+        Line(title, tuple(numbers.get(names.get((history, way), "")) for way in ways))
+        for history, title in HISTORY.items()
+    ]

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from bench.config.run import ALL
 from bench.store.results import Results
@@ -29,16 +26,13 @@ from reports.experiments.common import (
 )
 from reports.numbers.aggregate import CORE, UNEDITED, Measure, Panel, Summary, per_language
 from reports.numbers.pairing import tested
-from reports.parts.contents import display_name, language_name, short_name, summary_cell
+from reports.parts.contents import display_name, language_name, summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import DASH, Cell, Column, Table
-from reports.pictures.style import INK, SCALE, SMALL, TEXT, TITLE, canvas, language_label, plain, set_script, style
+from reports.pictures.pairs import Bars, Place, Row, draw_pairs
 
 PREFERRED = ("alphaedit", "langedit", "langedit-released")
 """Methods of the paper's figure; the first two that have both sides where the run has neither."""
-
-ROW = 1.95
-"""Inches of a row of bars."""
 
 EVERY = "all"
 
@@ -68,19 +62,6 @@ class Pairs:
         return per_language(panel, measure).get((method, code)) or unfinished(panel, method)
 
 
-@dataclass(frozen=True, slots=True)
-class Bars:
-    """One bar per language."""
-
-    method: str
-    alone: bool
-
-    @property
-    def name(self) -> str:
-        """For people."""
-        return f"{short_name(self.method)}, {'language alone' if self.alone else 'all languages'}"
-
-
 def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
     """One section per model, data set and order with a method on both sides."""
     for group in groups(panels, ("model", "data", "order"), "edited"):
@@ -94,7 +75,7 @@ def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
         )
         caption = "Editing measures by language, percent; above each pair of bars its difference in points."
         alt = "Bars of efficacy, generality and specificity by language, edited alone and among all languages"
-        picture = Picture(f"figure4{group.suffix}", caption, alt, draw(pairs))
+        picture = Picture(f"figure4{group.suffix}", caption, alt, draw_pairs(picture_rows(pairs), bars(pairs)))
         parts = (text, picture, values(pairs), gaps(pairs))
         further = (values(pairs, every=True), gaps(pairs, every=True))
         yield Section(titled("Negative interference (Figure 4)", group.where), parts, further)
@@ -183,72 +164,22 @@ def _shown(number: Summary | None) -> Cell:
 
 
 # ---------------------------------------------------------------------------- picture
-def draw(pairs: Pairs) -> Figure:
-    """Groups of bars, a row per measure."""
-    top, bottom = 0.3, 0.2
-    height = ROW * len(CORE) + top + bottom
-    figure = canvas(height)
-    for place, measure in enumerate(CORE):
-        low = bottom + ROW * (len(CORE) - 1 - place) + 0.1
-        axes = figure.add_axes((0.06, low / height, 0.93, (ROW - 0.7) / height))
-        axes.set_title(measure.title, fontsize=TITLE, fontweight="bold", loc="left", pad=13)
-        _row(axes, pairs, measure)
-    _legend(figure, pairs)
-    return figure
+def picture_rows(pairs: Pairs) -> list[Row]:
+    """What the picture shows: a row per measure, a place per language."""
+    return [Row(measure.title, tuple(_place(pairs, measure, code) for code in pairs.codes)) for measure in CORE]
 
 
-def _row(axes: Any, pairs: Pairs, measure: Measure) -> None:
-    plain(axes)
-    axes.set_ylim(*SCALE)
-    axes.set_xlim(-0.5, len(pairs.codes) - 0.5)
-    axes.set_xticks(range(len(pairs.codes)), [language_label(code) for code in pairs.codes], fontsize=TEXT)
-    axes.tick_params(axis="x", length=0, labelsize=TEXT)
-    set_script(axes.get_xticklabels())
+def _place(pairs: Pairs, measure: Measure, code: str) -> Place:
     series = bars(pairs)
-    wide = 0.8 / len(series)
-    for at, code in enumerate(pairs.codes):
-        for i, each in enumerate(series):
-            x = at - 0.4 + wide * (i + 0.5)
-            number = pairs.number(each.method, each.alone, measure, code)
-            if number is None or number.mean is None:
-                axes.text(x, 1, DASH, ha="center", va="bottom", fontsize=TEXT, color=INK)
-            else:
-                axes.bar(x, number.mean, 0.9 * wide, **_look(each, series))
-        for i, each in enumerate(series):
-            if each.alone:
-                _difference(axes, pairs, each.method, measure, code, at - 0.4 + wide * (i + 1))
-        reference = unedited(pairs, measure, code)
-        if reference is not None and reference.mean is not None:
-            colour, line, _ = style(UNEDITED, [UNEDITED])
-            for look in ({"color": "white", "linewidth": 2.0}, {"color": colour, "linestyle": line, "linewidth": 1.3}):
-                axes.hlines(reference.mean, at - 0.45, at + 0.45, zorder=4, clip_on=False, **look)
+    means = tuple(_mean(pairs.number(each.method, each.alone, measure, code)) for each in series)
+    known = {(each.method, each.alone) for each, mean in zip(series, means, strict=True) if mean is not None}
+    differences = {
+        each.method: gap(pairs, each.method, measure, [code]).outcome.difference
+        for each in series
+        if {(each.method, True), (each.method, False)} <= known
+    }
+    return Place(code, means, differences, _mean(unedited(pairs, measure, code)))
 
 
-def _difference(axes: Any, pairs: Pairs, method: str, measure: Measure, code: str, x: float) -> None:
-    """The gap, above the scale: among the bars it would meet the line of the unedited model."""
-    found = gap(pairs, method, measure, [code]).outcome.difference
-    sides = [pairs.number(method, alone, measure, code) for alone in (True, False)]
-    if found is not None and all(side is not None and side.mean is not None for side in sides):
-        text = f"{found:+.1f}".replace("-", "−") if abs(found) >= 0.05 else "0.0"
-        axes.text(x, SCALE[1] + 2, text, ha="center", va="bottom", fontsize=SMALL, color=INK)
-
-
-def _look(each: Bars, series: Sequence[Bars]) -> dict[str, Any]:
-    """Alone in stripes on white, all languages filled; the second method has dots, the third crosses."""
-    methods = list(dict.fromkeys(other.method for other in series))
-    colour = style(each.method, methods)[0]
-    if each.alone:
-        return {"facecolor": "white", "edgecolor": colour, "hatch": "/////", "linewidth": 1.0, "zorder": 3}
-    hatch = ("", "....", "xxxx")[methods.index(each.method) % 3]
-    return {"facecolor": colour, "edgecolor": "white", "hatch": hatch, "linewidth": 0.0, "zorder": 3}
-
-
-def _legend(figure: Figure, pairs: Pairs) -> None:
-    series = bars(pairs)
-    handles: list[Any] = [Patch(label=each.name, **_look(each, series)) for each in series]
-    colour, line, _ = style(UNEDITED, [UNEDITED])
-    lines = figure.axes[0].plot([], [], color=colour, linestyle=line, label=display_name(UNEDITED))
-    figure.legend(
-        handles=[*handles, *lines], loc="upper center", ncols=4 if len(handles) < 4 else 3, frameon=False,
-        fontsize=SMALL, columnspacing=1.2, handlelength=2.2,
-    )  # fmt: skip
+def _mean(number: Summary | None) -> float | None:
+    return None if number is None else number.mean

@@ -60,8 +60,4 @@ def table(results: Results, panel: Panel) -> Table:
 
 
 def _cell(percent: Summary | None) -> Cell:
-    """A number as it was scored, which records hold a hundredfold."""
-    if percent is None:
-        return Cell(DASH)
-    mean, std = (None if each is None else each / 100 for each in (percent.mean, percent.std))
-    return summary_cell(replace(percent, mean=mean, std=std))
+    return Cell(DASH) if percent is None else summary_cell(percent.as_scored())

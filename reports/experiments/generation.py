@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from bench.store.results import Results
 from bench.store.shards import JUDGED
@@ -83,16 +82,10 @@ def _rows(panel: Panel, protocol: str, kind: str, judges: list[str]) -> Iterator
                 Cell(whose),
                 *(summary_cell(each[method]) if only else Cell() for each in forced),
                 *(summary_cell(free[after][name][method]) for name, _ in FREE),
-                summary_cell(_counted(lengths[after][method])) if lengths[after][method].have else Cell(),
+                summary_cell(lengths[after][method].as_scored()) if lengths[after][method].have else Cell(),
                 *(summary_cell(each[method]) if only else Cell() for each in judged),
             )
 
 
 def _numbers(panel: Panel, kind: str, protocol: str, names: list[str]) -> dict[str, dict[str, Summary]]:
     return {name: summaries(panel, Measure("", "", f"{kind}_{name}", protocol)) for name in names}
-
-
-def _counted(percent: Summary) -> Summary:
-    """A count, which records hold a hundredfold."""
-    mean, std = (None if each is None else each / 100 for each in (percent.mean, percent.std))
-    return replace(percent, mean=mean, std=std)

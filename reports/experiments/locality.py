@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bench.store.results import Results
 from reports.experiments.common import seeds_of, with_reasons
-from reports.numbers.aggregate import Measure, Panel, Summary, summaries
+from reports.numbers.aggregate import Measure, Panel, summaries
 from reports.parts.contents import display_name, summary_cell
 from reports.parts.sections import Section
 from reports.parts.tables import Cell, Column, Table
@@ -55,15 +53,9 @@ def table(panel: Panel) -> Table:
                 Cell(display_name(standing.method)),
                 Cell(asked),
                 *(summary_cell(each[standing.method]) if bare else Cell() for each in others),
-                summary_cell(_nats(kl)),
+                summary_cell(kl.as_scored()),
                 *map(summary_cell, tops),
             ))  # fmt: skip
     caption = "Specificity in every sense; mean ± standard deviation over seeds, percent, KL in nats."
     notes = ("A model that has diverged has no KL. Probes that are too long with the edit before them are left out.",)
     return with_reasons(Table("locality", header, tuple(rows), caption, notes), [panel])
-
-
-def _nats(percent: Summary) -> Summary:
-    """A number as it was scored, which records hold a hundredfold."""
-    mean, std = (None if each is None else each / 100 for each in (percent.mean, percent.std))
-    return replace(percent, mean=mean, std=std)

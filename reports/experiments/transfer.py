@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, nan
+from math import nan
 
 import numpy as np
 import pandas as pd
@@ -34,13 +34,10 @@ from reports.numbers.aggregate import EFFICACY, SPECIFICITY, UNEDITED, Measure, 
 from reports.parts.contents import display_name, language_name, short_name, summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import DASH, Cell, Column, Table
-from reports.pictures.maps import matrix
-from reports.pictures.style import SMALL, TEXT, WIDTH, canvas
+from reports.pictures.maps import Map, draw_maps
 
 KEYS = ("edit_lang", "probe_lang")
 EVERY = "all"
-COLUMNS = 4
-SIDE, GAP, LEFT, TOP = 1.4, 0.27, 0.5, 0.5
 """Inches: of a matrix, between two, and around the first."""
 
 
@@ -163,7 +160,7 @@ def _parts(group: Group, panels: Sequence[Panel], found: Matrices) -> tuple[Pict
         f"transfer-{key}{group.suffix}",
         f"{title} by language of the edit and of the question, percent; dark is high, a dash is not measured.",
         f"{title}: matrices of language of the edit by language of the question, one per method",
-        draw(found),
+        maps(found),
     )
     return picture, table(group, panels, found), gains(group, found, (EVERY,))
 
@@ -222,21 +219,6 @@ def _shown(number: Summary | None) -> Cell:
 
 
 # ---------------------------------------------------------------------------- picture
-def draw(found: Matrices) -> Figure:
-    """A matrix per method, all on one scale, the numbers in them."""
-    down = ceil(len(found.methods) / COLUMNS)
-    tall = SIDE * len(found.edited) / max(len(found.asked), 1)
-    pitch = tall + TOP
-    height = pitch * down + 0.25
-    figure = canvas(height)
-    for place, method in enumerate(found.methods):
-        left = LEFT + (SIDE + GAP) * (place % COLUMNS)
-        bottom = height - pitch * (place // COLUMNS) - TOP + 0.15 - tall
-        axes = figure.add_axes((left / WIDTH, bottom / height, SIDE / WIDTH, tall / height))
-        axes.set_title(short_name(method), fontsize=TEXT, fontweight="bold", loc="left", pad=4)
-        matrix(axes, found.matrix(method), found.edited, found.asked)
-        if place % COLUMNS == 0:
-            axes.set_ylabel("Edited", fontsize=SMALL, labelpad=2)
-        if place + COLUMNS >= len(found.methods):
-            axes.set_xlabel("Asked", fontsize=SMALL, labelpad=2)
-    return figure
+def maps(found: Matrices) -> Figure:
+    """A matrix per method, all on one scale."""
+    return draw_maps([[Map(short_name(m), found.matrix(m)) for m in found.methods]], found.edited, found.asked)

@@ -8,7 +8,7 @@ the languages, so that its mean is the mean over tasks of the mean over language
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -149,6 +149,11 @@ class Summary:
     std: float | None
     have: int
     planned: int
+
+    def as_scored(self) -> Summary:
+        """The number as it was scored: records hold all in percent, also what is none."""
+        mean, std = (None if each is None else each / 100 for each in (self.mean, self.std))
+        return replace(self, mean=mean, std=std)
 
 
 def panels(results: Results) -> list[Panel]:

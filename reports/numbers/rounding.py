@@ -10,6 +10,7 @@ forms of LangEdit less than 0.01 of each.
 
 from __future__ import annotations
 
+from bench.config.variants import base_of
 from reports.numbers.aggregate import Measure
 from reports.numbers.f1 import is_f1
 
@@ -23,7 +24,7 @@ RANKED = {"rect": (1.5, 6.5)}
 
 def tolerance(measure: Measure, seeds: int, method: str = "") -> float:
     """Points by which a method's mean over so many seeds may differ from machine to machine."""
-    editing, f1 = RANKED.get(method, (EDITING, XTREME_F1))
+    editing, f1 = RANKED.get(base_of(method), (EDITING, XTREME_F1))
     return float((f1 if is_f1(measure) else editing) / max(seeds, 1) ** 0.5)
 
 

@@ -35,6 +35,7 @@ class Cell:
 
     Attributes:
         marks: signs after the number, as "*" or "†"; the table's notes say what they mean.
+        link: address, relative to the document, that the text leads to where a format has links; "" for none.
     """
 
     text: str = ""
@@ -42,6 +43,7 @@ class Cell:
     std: float | None = None
     rank: Rank | None = None
     marks: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

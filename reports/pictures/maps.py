@@ -69,7 +69,7 @@ def draw_maps(
             left, bottom = LEFT + (side + GAP) * across, height - pitch * down - TOP - tall
             axes = figure.add_axes((left / WIDTH, bottom / height, side / WIDTH, tall / height))
             axes.set_title(each.title, fontsize=TEXT, fontweight="bold", loc="left", pad=4)
-            matrix(axes, each.shares, edited, asked, min(SMALL - 0.5, DIGITS * 72 * side / len(asked)))
+            _matrix(axes, each.shares, edited, asked, min(SMALL - 0.5, DIGITS * 72 * side / len(asked)))
             if titles is None:
                 _set_scripts_apart(axes, edited, asked)
             axes.set_xlabel(across_title, fontsize=SMALL, labelpad=1)
@@ -80,7 +80,7 @@ def draw_maps(
     return figure
 
 
-def matrix(
+def _matrix(
     axes: Any, shares: Shares, edited: Sequence[str], asked: Sequence[str], letters: float = SMALL - 0.5
 ) -> None:
     """Fill `axes` with one matrix; what is asked in the language of the edit is bold."""

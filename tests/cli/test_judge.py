@@ -41,7 +41,6 @@ def verdicts(path: Path, asked: list[dict[str, str]], **change: object) -> Path:
 
 
 def test_answers_are_judged_outside(results: Path, tmp_path: Path) -> None:
-    pytest.importorskip("krippendorff")
     asked = requests(results)
     assert set(asked[0]) == {"id", "question", "gold", "aliases", "answer", "language"}
     file = verdicts(tmp_path / "verdicts.jsonl", asked, verdict="I cannot say")

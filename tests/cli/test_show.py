@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from bench.compute.recording import answer_rows
+from bench.ground.rows import Reply
 from bench.store.results import load_results
+from bench.store.shards import ANSWER_TABLE, ResultStore
 from tests.cli.conftest import bench
+from tests.reports.world import World
 
 Arguments = Callable[..., list[str]]
 
@@ -25,6 +30,32 @@ def run(tiny: Arguments, results: Path) -> Path:
     answer = bench(*tiny("--steps", "1", methods="none,memit", results_dir=results))
     assert answer.code == 0, answer.err
     return results
+
+
+def test_every_answer_stands_under_its_heading_as_of_the_last_step(tmp_path: Path) -> None:
+    world = World(methods=("none", "memit"), seeds=(0,), languages=("en",), facts=2)
+    root = world.write(tmp_path / "results" / "told")
+    for step, said in ((1, " early"), (3, " Paris")):
+        replies = [
+            Reply(
+                fact, "efficacy", "teacher_forced", "en", "fr", "Il est", " Paris", (), " Rom", said, 1, "target", value
+            )
+            for fact, value in (("a", 1.0), ("b", 0.999))
+        ]
+        cell = world.cell("memit", 0, "polyglot-tiny").id()
+        ResultStore(root).record(cell, step, ANSWER_TABLE, answer_rows(replies), part="edits")
+    shown = bench("show", "told", "--results-dir", tmp_path / "results").out
+    lines = [re.split(r"\s{2,}", line.strip()) for line in shown.splitlines() if "  " in line.strip()]
+    row = ["efficacy en→fr", "Il est", "Paris", "memit", "Rom", "Paris"]
+    assert lines == [
+        ["fact", "kind", "prompt", "target", "method", "before", "now", "score"],
+        ["a", *row, "100 %"],
+        ["b", *row, "99 %"],
+    ]
+    assert "2 answers, 1 wholly right" in shown
+    failed = bench("show", "told", "--failed", "--results-dir", tmp_path / "results").out
+    assert "99 %" in failed
+    assert "100 %" not in failed
 
 
 def test_answers_are_shown_and_written(run: Path, tmp_path: Path) -> None:

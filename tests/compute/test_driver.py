@@ -17,7 +17,7 @@ from bench.ground.atomic import read_json, write_json
 from bench.ground.errors import BenchError
 from bench.ground.rows import Kept
 from bench.model.editable import EditableModel
-from bench.store.results import load_answers, load_results
+from bench.store.results import last_answers, load_results
 from bench.store.shards import ResultStore
 from methods.none import Unedited
 from tests.tinyworld import LANGUAGES, PER_LANGUAGE, Silent, TinyWorld
@@ -95,7 +95,8 @@ def test_what_the_model_said_is_kept_beside_its_scores(tiny: TinyWorld, tmp_path
     cell, store = tiny.cell("memit"), ResultStore(tmp_path / "run")
     world = replace(tiny.world(), evaluators=(("generation", {"tokens": 4}),))
     assert run_cell(cell, store, world, Silent()) == "done"
-    answers, scores = load_answers(store.root, [cell.id()]), load_results(store.root).scores
+    results = load_results(store.root)
+    answers, scores = last_answers(store.root, results), results.scores
     assert store.status(cell.id())[0] == "done"
     assert set(answers.kind) == {"efficacy", "generality", "specificity", "crosslingual"}
     assert len(answers) == 4 * len(LANGUAGES) * PER_LANGUAGE
@@ -115,7 +116,7 @@ def test_which_answers_are_kept_changes_no_score(tiny: TinyWorld, tmp_path: Path
         store = ResultStore(tmp_path / kept)
         run_cell(cell, store, replace(tiny.world(), answers=kept), Silent())
         assert store.status(cell.id())[0] == "done"
-        count[kept], scores[kept] = load_answers(store.root, [cell.id()]), scores_of(store)
+        count[kept], scores[kept] = last_answers(store.root, load_results(store.root)), scores_of(store)
     assert count["none"].empty
     assert len(count["all"]) == len(count["failed"])  # fewer right ones than the sample
     told = count["all"]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from bench.api import Kept, Reply
-from bench.compute.recording import SAMPLE, kept
+from bench.compute.recording import kept
+from bench.ground.rows import SAMPLE
 
 COUNT = 3 * SAMPLE
 

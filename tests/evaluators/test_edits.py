@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+import torch
 from pydantic import ValidationError
 
-from bench.api import Answer, EditRequest, Fact, Probe, ProbeKind, Reply, Score
+from bench.api import Answer, EditRequest, Fact, Kept, Probe, ProbeKind, Reply, Score
+from bench.ground.rows import SAMPLE
 from bench.model.editable import EditableModel
 from bench.model.tiny import tiny_model
 from evaluators.edits import Config, Edits
@@ -18,11 +20,18 @@ from evaluators.edits import Config, Edits
 class Unkept:
     """A context that keeps no answers."""
 
-    answers_kept = "none"
+    answers_kept: Kept = "none"
+
+    def rng(self, part: str) -> torch.Generator:
+        return torch.Generator().manual_seed(0)
 
 
 class Keeping(Unkept):
-    answers_kept = "all"
+    answers_kept: Kept = "all"
+
+
+class KeepingFailed(Unkept):
+    answers_kept: Kept = "failed"
 
 
 CONTEXT = Unkept()
@@ -146,6 +155,57 @@ def test_what_was_said_is_told_beside_what_was_said_before() -> None:
         (" a?c", " ?bc", 0.75, "target")
     }
     assert not any(isinstance(row, Reply) for row in Edits().score(Scripted({1}), [fact()], CONTEXT))
+
+
+class Echo:
+    """Says the prompt's letter in the target's place, and before any edit another one; right where the target is it."""
+
+    def __init__(self, shift: int = 0) -> None:
+        self.shift, self.asked = shift, list[str]()
+
+    def answers(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Answer]:
+        self.asked += prompts
+        said = [(ord(prompt[0]) + self.shift,) for prompt in prompts]
+        return [Answer((ord(target),), each, (0.0,)) for target, each in zip(targets, said, strict=True)]
+
+    def text(self, ids: Sequence[int]) -> str:
+        return "".join(map(chr, ids))
+
+    @contextmanager
+    def unedited(self) -> Iterator[Echo]:
+        self.before = Echo(1000)
+        yield self.before
+
+
+def letters(right: int, wrong: int) -> Fact:
+    """A fact whose probes are a letter each, that an `Echo` has right or wrong."""
+    prompts = [chr(300 + i) for i in range(right + wrong)]
+    probes = [
+        Probe("f", "specificity" if i % 3 else "efficacy", "en", "en", f"{each}?", each if i < right else "x")
+        for i, each in enumerate(prompts)
+    ]
+    return Fact(EditRequest("f", "en", "{} is", "X", " abc"), tuple(probes))
+
+
+def test_every_answer_stands_beside_its_question() -> None:
+    rows = Edits().score(Echo(), [letters(4, 3), letters(2, 2)], Keeping())  # type: ignore[arg-type]
+    replies = [row for row in rows if isinstance(row, Reply)]
+    assert len(replies) == 11
+    for reply in replies:
+        assert reply.answer == reply.prompt[0]
+        assert reply.before == chr(ord(reply.prompt[0]) + 1000)
+        assert reply.value == float(reply.target == reply.answer)
+
+
+def test_the_unedited_model_is_asked_no_more_than_is_kept() -> None:
+    view, asked = Echo(), letters(SAMPLE + 100, 30)
+    rows = list(Edits().score(view, [asked], KeepingFailed()))  # type: ignore[arg-type]
+    replies = [row for row in rows if isinstance(row, Reply)]
+    assert len(replies) == SAMPLE + 30
+    neither_kept_nor_scored = {probe.prompt for probe in asked.probes if probe.kind == "efficacy"}
+    neither_kept_nor_scored -= {reply.prompt for reply in replies}
+    assert neither_kept_nor_scored
+    assert not neither_kept_nor_scored & set(view.before.asked)
 
 
 def test_the_unedited_model_is_asked_once_a_cell() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 import torch
 
-from bench.api import EditRequest, Fact
+from bench.api import Answer, EditRequest, Ending, Fact, Generated
 from bench.ground.errors import BenchError
 from bench.model.tiny import tiny_classifier, tiny_model
 from evaluators.fluency import Config, Fluency, entropy, perplexity, spoken, texts
@@ -73,6 +75,37 @@ def test_the_unedited_model_stands_beside_the_edited_one() -> None:
     place = ("fluency_perplexity", "fixed_text", "text", "en")
     assert changed[place] != same[place]
     assert changed["fluency_perplexity", "fixed_text_unedited", "text", "en"] == same[place]
+
+
+class Scripted:
+    """Writes what it is given, and reads with the same log-probability."""
+
+    def __init__(self, said: str, logprob: float, before: Scripted | None = None) -> None:
+        self.said, self.logprob, self.before = said, logprob, before
+
+    def generate(self, prompts: Sequence[str], endings: Sequence[Ending], most: int) -> list[Generated]:
+        return [Generated((1,), self.said, "length") for _ in prompts]
+
+    def answers(self, prompts: Sequence[str], targets: Sequence[str]) -> list[Answer]:
+        return [Answer((1,), (1,), (self.logprob,)) for _ in prompts]
+
+    @contextmanager
+    def unedited(self) -> Iterator[Scripted]:
+        assert self.before
+        yield self.before
+
+
+def test_the_unedited_model_is_another_view() -> None:
+    """A method may answer from beside its model."""
+    view = Scripted("la la la la", -2.0, Scripted("a b c d", -1.0))
+    found = {
+        (row.metric, row.protocol): row.value
+        for row in Fluency(Config(texts=1)).score(view, FACTS[:1], Context())  # type: ignore[arg-type]
+    }
+    assert found["fluency_entropy", "greedy"] == 0
+    assert found["fluency_entropy", "greedy_unedited"] == entropy(["a", "b", "c", "d"])
+    assert found["fluency_perplexity", "fixed_text"] == pytest.approx(math.exp(2))
+    assert found["fluency_perplexity", "fixed_text_unedited"] == pytest.approx(math.e)
 
 
 def test_a_classifier_does_not_write() -> None:

@@ -74,6 +74,17 @@ def test_a_model_that_always_says_true_is_right_half_the_time() -> None:
     assert found["truth_right", "true_or_false"] == [1, 0, 1, 0]
 
 
+class Diverged(Scripted):
+    def _answer(self, prompt: str, target: str) -> Answer:
+        return Answer((1,), (-1,), (float("nan"),))
+
+
+def test_a_diverged_model_is_never_right() -> None:
+    found = values(Diverged(repeats=False, believes=()))
+    assert found["truth_right", "true_or_false"] == found["truth_true", "true_or_false"] == [0, 0, 0, 0]
+    assert found["truth_repeated", "negated"] == [0, 0]
+
+
 def test_the_embedded_model_is_not_asked() -> None:
     view = Scripted(repeats=True, believes=())
     (row,) = Truth().score(view, FACTS, Context("polyglot-tiny"))  # type: ignore[arg-type]

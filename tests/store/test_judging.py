@@ -185,7 +185,6 @@ def test_a_run_without_free_answers_says_so(tmp_path: Path) -> None:
 
 
 def test_agreement_counts_what_both_have_judged(folder: Path) -> None:
-    pytest.importorskip("krippendorff")
     name = ids(folder)
     first = [line(name[f], v) for f, v in zip("abcd", (True, False, True, None), strict=True)]
     given(folder, [*first, *(line(name[f], v, "human") for f, v in zip("abd", (True, True, False), strict=True))])
@@ -201,7 +200,6 @@ def test_agreement_counts_what_both_have_judged(folder: Path) -> None:
 
 def test_alpha_is_krippendorffs() -> None:
     """The example of nominal data in his "Computing Krippendorff's Alpha-Reliability" (2011), section B."""
-    pytest.importorskip("krippendorff")
     first = [0, 1, 0, 0, 0, 0, 0, 0, 1, 0]
     second = [1, 1, 1, 0, 0, 1, 0, 0, 0, 0]
     assert alpha(np.array([first, second], dtype=float)) == pytest.approx(0.095, abs=5e-4)
@@ -209,5 +207,4 @@ def test_alpha_is_krippendorffs() -> None:
 
 @pytest.mark.parametrize("pair", [[[1.0, 1.0], [1.0, 1.0]], [[1.0, np.nan], [np.nan, 0.0]], [[], []]])
 def test_alpha_is_undefined_where_nothing_differs(pair: list[list[float]]) -> None:
-    pytest.importorskip("krippendorff")
     assert alpha(np.array(pair)) is None
