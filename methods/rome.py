@@ -2,6 +2,7 @@
 
 dW = r u^T with u = C^-1 k / |C^-1 k| (Eq. 2; u = k / |k| where `use_moment` is off), k the mean key over all
 prompts, and r = (v - y0) / (k0 . u), so that W + dW maps the bare prompt's key k0 from its output y0 to the target v.
+Both are outputs of the projection itself, before a norm where one stands behind it (`bench.model.carrying`).
 The facts of a step are edited one after another, each on the weights the last one left; the AlphaEdit repository
 edits only the first fact of a batch. The key is averaged in u and bare in the division, as released. Released context
 prefixes begin with English words in every language; here with each language's own, as in LangEdit, unless

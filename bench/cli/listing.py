@@ -67,11 +67,15 @@ def _models(verbose: bool) -> None:
     else:
         columns = ("model", "", "kind", "from", "licence", "hyperparameters")
         rows = [
-            (name, e.what, e.source, e.location, e.licence, "yes" if name in tuned else "no")
+            (name, e.what, e.source, e.location, " ".join((e.licence, e.terms)).rstrip(), _has(name in tuned))
             for name, e in known.items()
         ]
         echo_table(columns, rows)
     echo("or a folder with a causal language model, or a hub id org/name (give --hparams)")
+
+
+def _has(it: bool) -> str:
+    return "yes" if it else "no"
 
 
 def _datasets(verbose: bool) -> None:

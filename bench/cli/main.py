@@ -103,6 +103,7 @@ def run_command(
     from bench.cli import listing
     from bench.compute.where import Where
     from bench.config.settings import assignments, resolve
+    from bench.model import catalog
     from bench.plan import planning
     from bench.plan.texts import unsuited
 
@@ -117,7 +118,7 @@ def run_command(
     }  # fmt: skip
     spec = resolve(preset, config, flags)
     planned = planning.plan(spec, results_dir, data_dir, cache_dir, trust_remote_code or ())
-    for line in unsuited(planned.cells):
+    for line in [*unsuited(planned.cells), *catalog.terms_of(cell.model.name for cell in planned.cells)]:
         complain(line)
     if dry_run:
         listing.show_plan(planned, retry_failed, device.value, answers.value)

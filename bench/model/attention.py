@@ -26,10 +26,14 @@ AttentionInterface.register(GROUPED, _attend)
 
 
 @contextmanager
-def sharing_heads(config: Any) -> Iterator[None]:
-    """While open, attention of a model that uses "sdpa" copies no keys and values."""
+def sharing_heads(trunk: Any) -> Iterator[None]:
+    """While open, attention of a model that uses "sdpa" copies no keys and values.
+
+    A family that does not look up its attention by name (Falcon compares the name with "sdpa") keeps its own.
+    """
+    config = trunk.config
     before = config._attn_implementation
-    if before == "sdpa":
+    if before == "sdpa" and getattr(trunk, "_supports_attention_backend", False):
         config._attn_implementation = GROUPED
     try:
         yield

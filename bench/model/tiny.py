@@ -12,14 +12,28 @@ from transformers import (
     BloomConfig,
     BloomForCausalLM,
     BloomForSequenceClassification,
+    FalconConfig,
+    FalconForCausalLM,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
     GPT2Config,
     GPT2LMHeadModel,
     GPTJConfig,
     GPTJForCausalLM,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
+    Olmo2Config,
+    Olmo2ForCausalLM,
+    OPTConfig,
+    OPTForCausalLM,
+    Phi3Config,
+    Phi3ForCausalLM,
     PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen2ForCausalLM,
@@ -29,14 +43,20 @@ from transformers import (
     XLMRobertaForSequenceClassification,
 )
 
+from bench.model.archs import arch_of
 from bench.model.editable import EditableModel
 from bench.model.encoder import EncoderModel
 
 BOS = "<|bos|>"
 WIDTH, DEPTH, HEADS, FEED_FORWARD, CONTEXT = 32, 4, 4, 64, 128
 
-ARCHITECTURES = ("llama", "qwen2", "gptj", "gpt2")
-"""What `bench check` runs on; `tiny_model` knows mistral, qwen3 and bloom besides."""
+ARCHITECTURES = (
+    "llama", "qwen2", "gptj", "gpt2", "gemma2", "gemma3", "olmo2", "phi3", "gptneox", "falcon", "opt"
+)  # fmt: skip
+"""What `bench check` runs on; `tiny_model` knows mistral, qwen3, bloom and falcon-alibi besides."""
+
+WINDOW = 8
+"""Tokens that a layer of few sees, where a family has such layers."""
 
 CLASSIFIERS = ("bert", "xlm-roberta", "bloom")
 """What `tiny_classifier` knows."""
@@ -62,12 +82,26 @@ def tiny_model(
     """A random model of four blocks, width 32, with a byte tokenizer.
 
     Args:
-        architecture: llama, qwen2, qwen3, mistral, gptj, gpt2 or bloom.
+        architecture: see `ARCHITECTURES`.
         seed: of the weights; the global random state is left as it was.
         bos: whether the tokenizer puts a BOS in front.
         dtype: of the weights.
         device: where they lie.
     """
+    build, configure, arguments = _kinds()[architecture]
+    tokenizer = byte_tokenizer(bos)
+    special = {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": None}
+    config = configure(vocab_size=len(tokenizer), initializer_range=0.2, **special, **arguments)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        hf = build(config)
+        _vary_gains(hf)
+        hf = hf.to(device, getattr(torch, dtype))
+    return EditableModel(hf, tokenizer)
+
+
+def _kinds() -> dict[str, tuple[Any, Any, dict[str, Any]]]:
+    """Class, configuration and its options by architecture."""
     shared: dict[str, Any] = {
         "hidden_size": WIDTH,
         "intermediate_size": FEED_FORWARD,
@@ -79,22 +113,36 @@ def tiny_model(
     gpt: dict[str, Any] = {
         "n_embd": WIDTH, "n_layer": DEPTH, "n_head": HEADS, "n_positions": CONTEXT, "n_inner": FEED_FORWARD
     }  # fmt: skip
-    table: dict[str, tuple[Any, Any, dict[str, Any]]] = {
+    gemma: dict[str, Any] = {**shared, "head_dim": 8, "query_pre_attn_scalar": 8, "sliding_window": WINDOW}
+    kinds = ["sliding_attention", "full_attention"] * (DEPTH // 2)
+    plain = {name: value for name, value in shared.items() if name != "num_key_value_heads"}
+    falcon = {**plain, "ffn_hidden_size": FEED_FORWARD}
+    opt = {"ffn_dim": FEED_FORWARD, "init_std": 0.2, "word_embed_proj_dim": WIDTH}
+    return {
         "llama": (LlamaForCausalLM, LlamaConfig, shared),
         "qwen2": (Qwen2ForCausalLM, Qwen2Config, {**shared, "tie_word_embeddings": True}),
         "qwen3": (Qwen3ForCausalLM, Qwen3Config, {**shared, "head_dim": 8}),
-        "mistral": (MistralForCausalLM, MistralConfig, {**shared, "sliding_window": 8}),
+        "mistral": (MistralForCausalLM, MistralConfig, {**shared, "sliding_window": WINDOW}),
+        "phi3": (Phi3ForCausalLM, Phi3Config, shared),
+        "gemma2": (Gemma2ForCausalLM, Gemma2Config, gemma),
+        "gemma3": (Gemma3ForCausalLM, Gemma3TextConfig, {**gemma, "layer_types": kinds}),
+        "olmo2": (Olmo2ForCausalLM, Olmo2Config, shared),
+        "opt": (OPTForCausalLM, OPTConfig, {**plain, **opt}),
+        "gptneox": (GPTNeoXForCausalLM, GPTNeoXConfig, plain),
+        "falcon": (FalconForCausalLM, FalconConfig, falcon),
+        "falcon-alibi": (FalconForCausalLM, FalconConfig, {**falcon, "alibi": True, "multi_query": False}),
         "gptj": (GPTJForCausalLM, GPTJConfig, {**gpt, "rotary_dim": 4}),
         "gpt2": (GPT2LMHeadModel, GPT2Config, gpt),
         "bloom": (BloomForCausalLM, BloomConfig, {"hidden_size": WIDTH, "n_layer": DEPTH, "n_head": HEADS}),
     }
-    build, configure, arguments = table[architecture]
-    tokenizer = byte_tokenizer(bos)
-    config = configure(vocab_size=len(tokenizer), initializer_range=0.2, bos_token_id=0, eos_token_id=0, **arguments)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        hf = build(config).to(device, getattr(torch, dtype))
-    return EditableModel(hf, tokenizer)
+
+
+def _vary_gains(hf: Any) -> None:
+    """Draw the gains of norms that stand between MLPs and the residual stream: trained ones are not all one."""
+    path = arch_of(type(hf).__name__).post_norm
+    for name, parameter in hf.named_parameters() if path else ():
+        if f".{path}." in name:
+            parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
 
 
 def tiny_classifier(architecture: str, seed: int = 0, device: str = "cpu") -> EncoderModel | EditableModel:

@@ -3,7 +3,7 @@
 Edits make weights larger, larger weights make the values found next longer, and so on. What an edit writes is v* = v0 +
 delta, v0 the output of the layer's projection at the bare prompt. NAS gives it the norm m that such vectors have on the
 unedited model: v* <- m v* / |v*|, shorter ones too, and where |v*| > 2 m the edit is dropped: v* = v0. The target is
-z = h0 - v0 + v*.
+z = h0 - v0 + v*, with a norm between as in `bench.model.carrying`.
 
 m is measured before the first edit: values of facts that are neither edited nor asked are optimised with the method's
 own options on bare prompts, and |v*| is averaged without the longest 5 %. Released code (SasyaTitech/NAS,
@@ -20,10 +20,11 @@ from dataclasses import replace
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench.api import EditRequest
 from bench.ground.errors import BenchError
+from bench.model.carrying import change
 from bench.model.editable import EditableModel
 from methods._locate.prompts import check_lengths, prompt_sets
 from methods._locate.values import ValueConfig, Values, optimise_values
@@ -58,7 +59,7 @@ def anchor_of(
     """
     sets = prompt_sets(model.tokens, requests, {request.lang: () for request in requests}, end_of_text)
     check_lengths(sets, model.context_length)
-    norm = float(trimmed_mean(written(optimise_values(model, sets, layer, config, at)).norm(dim=1)))
+    norm = float(trimmed_mean(optimise_values(model, sets, layer, config, at).written.norm(dim=1)))
     if not 0 < norm < math.inf:
         raise BenchError(f"values of practice facts in {requests[0].lang!r} have no norm that edits could be scaled to")
     return norm
@@ -69,13 +70,8 @@ def trimmed_mean(norms: Tensor) -> Tensor:
     return norms.sort().values[: len(norms) - int(LONGEST * len(norms))].mean()
 
 
-def written(values: Values) -> Tensor:
-    """V* = v0 + delta [n, d]."""
-    return values.outputs + (values.targets - values.initial)
-
-
 def anchored(
-    values: Values, requests: Sequence[EditRequest], anchors: Mapping[str, float]
+    values: Values, requests: Sequence[EditRequest], anchors: Mapping[str, float], norm: nn.Module | None = None
 ) -> tuple[Values, dict[str, float]]:
     """Values whose v* have the norm of their language's anchor, or are dropped.
 
@@ -83,16 +79,18 @@ def anchored(
         values: as found.
         requests: whose they are.
         anchors: m by language.
+        norm: between v* and where the targets lie; see `bench.model.carrying`.
 
     Returns:
         The values to write, and what is to be told of them: the share that was ``dropped``, the mean |v*| / m as
         ``stretch``.
     """
-    found = written(values)
+    found = values.written
     wanted = torch.tensor([anchors[request.lang] for request in requests]).to(found)
     norms = found.norm(dim=1)
     dropped = norms > FACTOR * wanted
     scaled = found * (wanted / norms.clamp_min(torch.finfo(norms.dtype).tiny))[:, None]
     kept = torch.where(dropped[:, None], values.outputs, scaled)
     told = {"dropped": float(dropped.float().mean()), "stretch": float((norms / wanted).mean())}
-    return replace(values, targets=values.initial + (kept - values.outputs)), told
+    moved = change(norm, values.outputs, kept - values.outputs)
+    return replace(values, targets=values.initial + moved, written=kept), told

@@ -2,6 +2,9 @@
 
 For edited layers E[0..] in order (MEMIT, Meng et al. 2023, Algorithm 1): keys K under the weights as they are,
 residual R = (Z - H) / layers left, update dW = rule(K, R), W += dW.
+
+Z and H are outputs of the last layer's block. Where a norm stands behind the MLP, R is carried back through that of the
+layer that is edited, so that dW K is what the projection has to put out besides (`bench.model.carrying`).
 """
 
 from __future__ import annotations
@@ -220,7 +223,7 @@ class LocateThenEdit:
             values = optimise_values(model, sets, layers[-1], self.options.values())
             told = mean_losses(values)
             if anchors := state.constants["anchors"]:
-                values, scaled = anchored(values, requests, anchors)
+                values, scaled = anchored(values, requests, anchors, model.post_norm(layers[-1]))
                 told |= scaled
         with clock.phase("projection"):
             self.rule.begin(state)
@@ -233,7 +236,8 @@ class LocateThenEdit:
             with clock.phase("keys"):
                 keys, outputs = walk.keys_and_outputs(layer, layers[-1])
             with clock.phase("solve"):
-                residual = (values.targets - outputs).T / (len(layers) - place)
+                share = (values.targets - outputs) / (len(layers) - place)
+                residual = walk.carried_back(share, values.written.norm(dim=1) if layer == layers[-1] else None).T
                 update = self.rule.solve(layer, keys.T, residual.to(keys.device), state)
                 model.add(layer, update)
                 norms[layer] = float(update.norm())

@@ -3,6 +3,7 @@
 Blocks below the first edited layer never change within a step, so a `Walk` runs them once and then only moves
 up: at each edited layer it gives the keys under the weights as they are, and the output of the last edited
 layer at the bare prompt. Bare prompts therefore walk apart: the others need nothing above the edited layer.
+Where a norm stands behind the MLP it also carries a change of the residual stream back through that.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bench.model.carrying import carried_back
 from bench.model.editable import EditableModel
 from bench.model.hooks import picked, tapped
 from bench.model.passes import Pass
@@ -89,6 +91,7 @@ class Walk:
         self._model = model
         self._count = len(sets)
         self._at = start
+        self._put_out: list[tuple[Tensor, Tensor]] = []
         bare, prefixed = [], []
         for fact, prompts in enumerate(sets):
             # what follows the subject cannot reach it: causal attention
@@ -118,35 +121,61 @@ class Walk:
         """
         keys = outputs = None
         chunks = []
+        self._put_out = []
         climb = self._model.budget.run(
             self._chunks,
             lambda chunk, budget: chunk.split(self._model, budget),
             lambda chunk: self._climb(chunk, layer, last),
         )
         # bare prompts come first
-        for chunk, (found, states) in climb:
+        for chunk, (found, put_out, states) in climb:
             if keys is None or outputs is None:
                 keys = found.new_zeros(self._count, found.shape[1])
                 outputs = states.new_zeros(self._count, states.shape[1])
             keys.index_add_(0, chunk.fact.to(found.device), found * chunk.weight.to(found.device)[:, None])
             if chunk.bare:
                 outputs[chunk.fact.to(states.device)] = states
+                self._put_out.append((chunk.fact, put_out))
             chunks.append(chunk)
         self._chunks, self._at = chunks, layer
         if keys is None or outputs is None:
             raise ValueError("a step needs at least one request")
         return keys, outputs
 
-    def _climb(self, chunk: _Chunk, layer: int, last: int) -> tuple[Tensor, Tensor]:
-        """Take a chunk up to `layer`; inputs there [B, m] and, of bare prompts, states after `last` [B, d]."""
+    def carried_back(self, change: Tensor, lengths: Tensor | None) -> Tensor:
+        """By how much the projection's outputs at the bare prompts have to change for a change of the block's.
+
+        At the layer that the last call asked for, under the weights it saw.
+
+        Args:
+            change: of the block's output, [n, d].
+            lengths: of the changed outputs, [n]; None keeps theirs. See `bench.model.carrying`.
+        """
+        norm = self._model.post_norm(self._at)
+        if norm is None:
+            return change
+        put_out = torch.zeros_like(change)
+        for fact, found in self._put_out:
+            put_out[fact.to(put_out.device)] = found.to(put_out.device)
+        device = self._model.device_of(self._at)
+        return carried_back(norm, put_out.to(device), change, lengths)
+
+    def _climb(self, chunk: _Chunk, layer: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Take a chunk up to `layer`.
+
+        Returns:
+            What goes into the projection there [B, m], what comes out [B, d] and, of bare prompts, states after
+            `last` [B, d].
+        """
         hidden = chunk.run.run(chunk.hidden, self._at, layer, only=chunk.real)
         wanted = chunk.real if chunk.bare else chunk.ends
         with tapped({layer: self._model.projection(layer)}) as seen:
             above = chunk.run.run(hidden, layer, layer + 1, only=wanted)
-        keys = picked(seen[layer].inputs, torch.searchsorted(wanted, chunk.ends)).float()
+        where = torch.searchsorted(wanted, chunk.ends)
+        keys, put_out = (picked(each, where).float() for each in (seen[layer].inputs, seen[layer].outputs))
         if chunk.bare:
             above = chunk.run.run(above, layer + 1, last + 1, only=chunk.real)
         states = picked(above, chunk.ends).float()
         # last of all: a chunk that runs out of memory halfway is done again from where it stood
         chunk.hidden = hidden
-        return keys, states
+        return keys, put_out, states

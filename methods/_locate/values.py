@@ -3,6 +3,9 @@
 All facts of a step are optimised together (methods sheet 13.7 to 13.9): losses share no variables and Adam is
 element-wise, so the sum of the per-fact losses gives each fact the same path as alone. In the loop run only
 blocks above the edited layer, only from the subject's last token on, with logits only where the loss reads them.
+
+Where a norm N stands behind the MLP (`bench.model.carrying`) delta is added before it, to the projection's output y,
+and norms of h0 are norms of y: so any value that is found can be written by the projection alone.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from bench.model.carrying import change
 from bench.model.editable import EditableModel
 from bench.model.hooks import picked, tapped
 from bench.model.passes import Pass
@@ -56,9 +60,10 @@ class Values:
     """The result for n facts.
 
     Attributes:
-        targets: h0 + delta, [n, d].
+        targets: h0 + delta, [n, d]; of a block with a norm behind its MLP h0 + N(y + delta) - N(y).
         initial: h0, [n, d].
-        outputs: v0, what the layer's projection gives at the bare prompt, [n, d].
+        outputs: y or v0, what the layer's projection puts out at the bare prompt, [n, d].
+        written: v*, what it is to put out there, [n, d]: y + delta.
         loss: total loss at the returned values, [n].
         nll: its target part, [n].
         kl: its KL part, [n].
@@ -68,6 +73,7 @@ class Values:
     targets: Tensor
     initial: Tensor
     outputs: Tensor
+    written: Tensor
     loss: Tensor
     nll: Tensor
     kl: Tensor
@@ -86,10 +92,11 @@ def optimise_values(
     Args:
         model: weights are frozen; nothing is changed.
         sets: the facts' rows.
-        layer: delta is added to the hidden state after this block, at the subject's last token of all rows.
+        layer: delta is added to the hidden state after this block, at the subject's last token of all rows; to the
+            output of its projection where a norm stands behind that.
         config: see `ValueConfig`.
         anchor: what h0 is: the block's output (MEMIT family) or its MLP projection's output (ROME). Adding
-            delta to either is the same, for the projection's output is added to the block's.
+            delta to either is the same, for the projection's output is added to the block's, but for a norm between.
 
     Returns:
         Values in the order of `sets`, fp32.
@@ -131,7 +138,8 @@ class _Objective:
     Attributes:
         run, hidden: the rows and their states before the first block above the edited layer, [B, T, d].
         initial: h0, [n, d].
-        outputs: v0, [n, d].
+        put_out: y, what the projection puts out where delta is added, of each row [B, d].
+        outputs: the same of the bare prompts, [n, d].
         fact: fact of each row, [B].
         real: positions that hold a token, in [B x T].
         used: positions whose logits are read; in the last block no other matters.
@@ -148,6 +156,7 @@ class _Objective:
     run: Pass
     hidden: Tensor
     initial: Tensor
+    put_out: Tensor
     outputs: Tensor
     fact: Tensor
     real: Tensor
@@ -184,14 +193,18 @@ class _Objective:
         real = run.mask[:, -width:].flatten().nonzero()[:, 0]
         with torch.no_grad(), tapped({layer: model.projection(layer)}) as seen:
             hidden = run.run(run.embedded, 0, layer + 1, only=real)
-        heads = torch.tensor(bare, device=real.device) * width
-        outputs = picked(seen[layer].outputs, torch.searchsorted(real, heads)).float()
-        initial = outputs if anchor == "projection" else picked(hidden, heads).float()
+        heads = torch.tensor(bare, device=real.device)
+        firsts = torch.arange(len(rows), device=real.device) * width
+        put_out = picked(seen[layer].outputs, torch.searchsorted(real, firsts)).float()
+        outputs = put_out[heads.to(put_out.device)]
+        initial = outputs if anchor == "projection" else picked(hidden, firsts[heads]).float()
         index = [torch.tensor(x, device=hidden.device) for x in (fact, read, labels, share)]
         where = index[1].T
         asked = torch.arange(len(rows) - len(sets), len(rows), device=hidden.device)
         used = torch.cat([where[0] * width + where[1], asked * width])
-        return cls(model, layer, run, hidden, initial, outputs, index[0], real, used, where, index[2], index[3])
+        return cls(
+            model, layer, run, hidden, initial, put_out, outputs, index[0], real, used, where, index[2], index[3]
+        )
 
     def __call__(self, delta: Tensor) -> tuple[Tensor, Tensor]:
         """NLL [n] and KL [n] at delta [n, d]; the first call (delta = 0) sets the KL's reference."""
@@ -211,7 +224,8 @@ class _Objective:
 
     def _above(self, delta: Tensor) -> Tensor:
         """States after the last block with delta [B, d] added in column 0; right at the positions used."""
-        pushed = self.hidden[:, :1] + delta[:, None].to(self.hidden.dtype)
+        moved = change(self.model.post_norm(self.layer), self.put_out, delta)
+        pushed = self.hidden[:, :1] + moved[:, None].to(self.hidden.dtype)
         hidden = torch.cat([pushed, self.hidden[:, 1:]], dim=1)
         last = max(self.layer + 1, self.model.n_layers - 1)
         hidden = self.run.run(hidden, self.layer + 1, last, only=self.real)
@@ -221,10 +235,10 @@ class _Objective:
 def _optimise(model: EditableModel, sets: Sequence[PromptSet], layer: int, config: ValueConfig, anchor: str) -> Values:
     objective = _Objective.build(model, sets, layer, anchor)
     objective.watched = config.probable > 0
-    initial, outputs = objective.initial, objective.outputs
+    initial, outputs, norm = objective.initial, objective.outputs, model.post_norm(layer)
     delta = torch.zeros_like(initial, requires_grad=True)
     optimizer = torch.optim.Adam([delta], lr=config.lr)
-    scale = initial.norm(dim=1)
+    scale = (initial if norm is None else outputs).norm(dim=1)
     active = torch.ones(len(initial), dtype=torch.bool, device=initial.device)
     members = torch.arange(len(initial), device=initial.device)
     updates, streak = torch.zeros(2, len(initial), dtype=torch.long, device=initial.device)
@@ -252,7 +266,10 @@ def _optimise(model: EditableModel, sets: Sequence[PromptSet], layer: int, confi
             objective = _Objective.build(model, [sets[int(i)] for i in members], layer, anchor)
             objective.reference = None if reference is None else reference[kept.to(reference.device)]
             objective.watched = config.probable > 0
-    return Values((initial + delta).detach(), initial, outputs, final[0], final[1], final[2], updates)
+    with torch.no_grad():
+        moved = delta.detach() if anchor == "projection" else change(norm, outputs, delta)
+        written = outputs + delta
+    return Values(initial + moved, initial, outputs, written, final[0], final[1], final[2], updates)
 
 
 @torch.no_grad()

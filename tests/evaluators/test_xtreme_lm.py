@@ -42,7 +42,9 @@ def both(architecture: str, bos: bool) -> tuple[HFLM, SharedPrefixLM]:
 
 
 @pytest.mark.parametrize("bos", [True, False])
-@pytest.mark.parametrize("architecture", ["llama", "gpt2", "gptj", "bloom", "mistral", "qwen3"])
+@pytest.mark.parametrize(
+    "architecture", ["llama", "gpt2", "gptj", "bloom", "mistral", "qwen3", "gemma2", "gemma3", "opt", "falcon"]
+)
 def test_shared_prefixes_give_the_texts_and_likelihoods_of_plain_lm_eval(architecture: str, bos: bool) -> None:
     plain, shared = both(architecture, bos)
     assert generated(shared, PROMPTS) == generated(plain, PROMPTS)

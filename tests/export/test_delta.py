@@ -16,7 +16,7 @@ from tests.export.conftest import Edited, base, halved, logits, reloaded
 MATRIX = "model.layers.1.mlp.down_proj.weight"
 
 
-@pytest.mark.parametrize("architecture", ["llama", "gpt2", "gptj", "bloom"])
+@pytest.mark.parametrize("architecture", ["llama", "gpt2", "gptj", "bloom", "opt", "gemma3"])
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 def test_logits_come_back_bit_by_bit(tmp_path: Path, architecture: str, dtype: str) -> None:
     edited = Edited.make(architecture, dtype)

@@ -14,7 +14,7 @@ from bench.ground.errors import BenchError
 from bench.model.hooks import tapped
 from bench.model.stats import Stats
 from bench.model.tiny import tiny_model
-from methods._locate.anchors import anchored, trimmed_mean, written
+from methods._locate.anchors import anchored, trimmed_mean
 from methods._locate.prompts import prompt_sets
 from methods._locate.values import ValueConfig, Values, optimise_values
 from tests.methods.locate_world import Here, built, edited, tiny_stats
@@ -41,10 +41,10 @@ def test_values_get_the_norm_of_their_languages_anchor_or_are_dropped() -> None:
     length = torch.tensor([1.0, 3.0, 6.1, 20.1])
     vectors = direction / direction.norm(dim=1, keepdim=True) * length[:, None]
     nothing = torch.zeros(4)
-    values = Values(initial + vectors - outputs, initial, outputs, nothing, nothing, nothing, nothing)
+    values = Values(initial + vectors - outputs, initial, outputs, vectors, nothing, nothing, nothing, nothing)
     requests = [EditRequest("f", lang, "{} is", "A", " B") for lang in ("en", "en", "en", "de")]
     found, told = anchored(values, requests, {"en": 3.0, "de": 10.0})
-    torch.testing.assert_close(written(found)[:2], vectors[:2] * (3.0 / length[:2, None]))
+    torch.testing.assert_close(found.written[:2], vectors[:2] * (3.0 / length[:2, None]))
     torch.testing.assert_close(found.targets[2:], initial[2:])
     assert told == {"dropped": 0.5, "stretch": pytest.approx((1 / 3 + 1 + 6.1 / 3 + 2.01) / 4)}
     assert torch.equal(found.initial, values.initial)
@@ -60,7 +60,7 @@ def test_what_an_edit_writes_is_added_to_the_projections_output(architecture: st
         with torch.no_grad(), tapped({1: model.projection(1)}) as seen:
             model.hf(torch.tensor([bare.ids]))
         torch.testing.assert_close(values.outputs[i], seen[1].outputs[0, bare.index], rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(written(values), values.outputs + values.targets - values.initial)
+    torch.testing.assert_close(values.written, values.outputs + values.targets - values.initial)
     at_projection = optimise_values(model, sets, 1, CONFIG, "projection")
     assert torch.equal(at_projection.initial, at_projection.outputs)
 

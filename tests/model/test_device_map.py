@@ -27,14 +27,20 @@ from bench.store.shards import ResultStore
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from tests.tinyworld import Silent, TinyWorld, tiny_requests
 
-ARCHITECTURES = ["llama", "qwen2", "gptj", "gpt2"]
-BLOCKS = {"llama": "model.layers", "qwen2": "model.layers", "gptj": "transformer.h", "gpt2": "transformer.h"}
+BLOCKS = {
+    "llama": "model.layers",
+    "qwen2": "model.layers",
+    "gptj": "transformer.h",
+    "gpt2": "transformer.h",
+    "gemma3": "model.layers",
+    "opt": "model.decoder.layers",
+}
 DEPTH = 4
 
 
 def spread_map(model: EditableModel, blocks: str) -> DeviceMap:
     """Every second block on disk, and all that is no block."""
-    trunk, _, inside = blocks.partition(".")
+    trunk, _, inside = blocks.rpartition(".")
     parts = [f"{trunk}.{name}" for name, _ in model.trunk.named_children() if name != inside]
     places: dict[str, int | str] = dict.fromkeys([*parts, "lm_head"], "disk")
     return DeviceMap({**places, **{f"{blocks}.{i}": "disk" if i % 2 else "cpu" for i in range(DEPTH)}})
@@ -45,7 +51,7 @@ def load(folder: Path, spread: DeviceMap | None = None) -> EditableModel:
         return EditableModel(*load_pretrained(str(folder), "float32", "cpu", folder, device_map=spread))
 
 
-@pytest.fixture(scope="module", params=ARCHITECTURES)
+@pytest.fixture(scope="module", params=BLOCKS)
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, model = tmp_path_factory.mktemp("models") / request.param, tiny_model(request.param)
     model.hf.save_pretrained(folder)

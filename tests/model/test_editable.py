@@ -7,12 +7,13 @@ import torch
 from transformers import GenerationConfig
 
 from bench.ground.errors import BenchError
+from bench.model import tiny
 from bench.model.editable import EditableModel
 from bench.model.passes import run_trunk
 from bench.model.tiny import tiny_model
 from tests.tinyworld import tiny_requests
 
-ARCHITECTURES = ["llama", "qwen2", "qwen3", "mistral", "gptj", "gpt2", "bloom"]
+ARCHITECTURES = [*tiny.ARCHITECTURES, "qwen3", "mistral", "bloom", "falcon-alibi"]
 
 
 @pytest.fixture(params=ARCHITECTURES, scope="module")

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from bench.ground.errors import BenchError
+from bench.model import tiny
 from bench.model.answers import Generated
 from bench.model.editable import EditableModel
 from bench.model.generating import Decoder
@@ -53,7 +54,7 @@ def plainly(model: EditableModel, prompt: str, most: int) -> list[int]:
     return row[begun:]
 
 
-@pytest.mark.parametrize("architecture", ["llama", "qwen2", "qwen3", "mistral", "gptj", "gpt2", "bloom"])
+@pytest.mark.parametrize("architecture", [*tiny.ARCHITECTURES, "qwen3", "mistral", "bloom"])
 def test_a_batch_says_what_a_plain_loop_says(architecture: str) -> None:
     model = tiny_model(architecture, seed=3)
     never = Never()

@@ -19,6 +19,7 @@ PARAMETERS = {
     "qwen2.5-7b": 7_615_616_512,
     "gpt-j-6b": 6_050_882_784,
     "smollm2-135m": 134_515_008,
+    "gemma3-270m": 268_098_176,
     "released-tiny": 8_201_472,
 }
 """As their publishers count them; the last is our own."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.api import EditRequest
+from bench.model import tiny
 from bench.model.archs import arch_of
 from bench.model.batching import Budget
 from bench.model.editable import EditableModel
@@ -19,7 +20,7 @@ from bench.trace.grouping import alike
 from bench.trace.prompts import ATTENTION, HIDDEN, KINDS, MLP, Noise, Prompt, embedding_std, subject_tokens
 from bench.trace.tracer import Tracer, attention_output, window_of
 
-ARCHITECTURES = ["llama", "qwen2", "qwen3", "mistral", "gptj", "gpt2", "bloom"]
+ARCHITECTURES = [*tiny.ARCHITECTURES, "qwen3", "mistral", "bloom", "falcon-alibi"]
 NOISE = Noise(scale=0.6, samples=2, seed=1)
 WINDOW = 2
 REQUESTS = [
