@@ -28,7 +28,8 @@ from bench.ground.progress import Unheard
 from bench.plan.planning import plan
 from bench.store.results import load_results
 from methods._locate.keys import Walk
-from reports.numbers.aggregate import CORE, XTREME, panels, summaries
+from reports.numbers.aggregate import panels, summaries
+from reports.numbers.measures import CORE, XTREME
 
 METHODS = "memit,rect,alphaedit,langedit,langedit-released"
 MEASURES = (*CORE, XTREME)

@@ -18,19 +18,8 @@ from reports.documents.answers import write_answers
 from reports.documents.html import ANSWERS, to_report_html
 from reports.documents.markdown import to_report_markdown
 from reports.documents.tables import to_csv, to_text
-from reports.numbers.aggregate import (
-    EFFICACY,
-    FURTHER,
-    MAIN,
-    XTREME,
-    Measure,
-    Panel,
-    Setting,
-    Standing,
-    Summary,
-    panels,
-    summaries,
-)
+from reports.numbers.aggregate import Panel, Setting, Standing, Summary, panels, summaries
+from reports.numbers.measures import EFFICACY, FURTHER, MAIN, XTREME, Measure
 from reports.numbers.pairing import over_seeds
 from reports.numbers.rounding import told, tolerance
 from reports.numbers.significance import Outcome, holm, paired, paired_over_facts

@@ -59,7 +59,8 @@ def carried_back(norm: nn.Module | None, outputs: Tensor, change: Tensor, length
     length = y.norm(dim=1) if lengths is None else lengths.to(y)
     direction = _nearest(gains, wanted)
     scale = length / direction.norm(dim=1).clamp_min(torch.finfo(torch.float64).tiny)
-    return (direction * scale[:, None] - y).float()
+    moved: Tensor = (direction * scale[:, None] - y).float()
+    return moved
 
 
 def _nearest(gains: Tensor, wanted: Tensor) -> Tensor:
@@ -83,4 +84,5 @@ def _nearest(gains: Tensor, wanted: Tensor) -> Tensor:
         long = (pulled / (square + middle)).square().sum(1, keepdim=True) > limit
         low, high = torch.where(long, middle, low), torch.where(long, high, middle)
     # the multiplier is zero unless x would be too long with none
-    return pulled / (square + high * (low > 0))
+    found: Tensor = pulled / (square + high * (low > 0))
+    return found

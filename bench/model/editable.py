@@ -49,12 +49,12 @@ class EditableModel(Weights):
     ) -> None:
         arch = arch_of(type(hf).__name__)
         head = hf.get_submodule(arch.head) if arch.head else hf.get_output_embeddings()
-        self.head: nn.Module = capped(head, hf.config)
         known = len(hf.get_input_embeddings().weight)
+        self.head: nn.Module = capped(head, hf.config)
         if arch.head:
             tokens: Tokens = LabelTokens(tokenizer, known, labels_of(hf.config))
         else:
-            tokens = (ChatTokens if chat else Tokens)(tokenizer, min(known, len(self.head.weight)))
+            tokens = (ChatTokens if chat else Tokens)(tokenizer, min(known, len(head.weight)))
         super().__init__(hf, tokens, fingerprint, token_budget)
         if arch.has_loose_mlp:
             for block in self.blocks:

@@ -37,8 +37,8 @@ class Practice:
             own = own[:: max(1, len(own) // PER_LANGUAGE)][:PER_LANGUAGE]
             stored += [(lang, fact.request.text) for fact in own[::2]]
             strangers += [(lang, text) for fact in own[1::2] for text in _phrasings(fact)]
-        rows = [tokens.prompts([text for _, text in part]) for part in (stored, strangers)]
-        return cls(*rows, [lang for part in (stored, strangers) for lang, _ in part])
+        asked = [tokens.prompts([text for _, text in part]) for part in (stored, strangers)]
+        return cls(asked[0], asked[1], [lang for part in (stored, strangers) for lang, _ in part])
 
 
 def _phrasings(fact: Fact) -> Iterator[str]:

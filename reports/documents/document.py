@@ -13,7 +13,8 @@ from bench.ground.errors import BenchError
 from bench.store.results import Results, load_results
 from reports import experiments
 from reports.experiments import figure5
-from reports.numbers.aggregate import CORE, MAIN, XTREME, XTREME_LIKELIHOOD, Panel, cells_of, panels
+from reports.numbers.aggregate import Panel, cells_of, panels
+from reports.numbers.measures import CORE, MAIN, XTREME, XTREME_LIKELIHOOD
 from reports.numbers.names import run_names, slug, suffix
 from reports.numbers.significance import compare
 from reports.parts import contents, overview, provenance, reading, tested

@@ -21,7 +21,8 @@ from reports.experiments.common import (
     untested,
     with_reasons,
 )
-from reports.numbers.aggregate import CORE, SCORE, Panel, cells_of, summaries
+from reports.numbers.aggregate import Panel, cells_of, summaries
+from reports.numbers.measures import CORE, SCORE
 from reports.numbers.pairing import tested
 from reports.parts.contents import summary_cell
 from reports.parts.sections import Picture, Section

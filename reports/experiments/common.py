@@ -10,7 +10,8 @@ import pandas as pd
 from bench.config.cell import LANGUAGES
 from bench.store.results import Results
 from reports.numbers import paper
-from reports.numbers.aggregate import UNEDITED, Measure, Panel, Setting, Summary, cells_of, records_of, summary_of
+from reports.numbers.aggregate import UNEDITED, Panel, Setting, Summary, cells_of, records_of, summary_of
+from reports.numbers.measures import Measure
 from reports.numbers.names import slug
 from reports.numbers.significance import Outcome, paired
 from reports.parts.contents import display_name, standing_note

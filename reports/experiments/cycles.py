@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from bench.store.results import Results
 from reports.experiments.common import finer, seeds_of, summaries_by, with_reasons
-from reports.numbers.aggregate import CORE, FURTHER, GENERALITY, SPECIFICITY, XTREME, Measure, Panel, Summary
+from reports.numbers.aggregate import Panel, Summary
+from reports.numbers.measures import CORE, FURTHER, GENERALITY, SPECIFICITY, XTREME, Measure
 from reports.parts.contents import METHOD, display_name, summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import DASH, Cell, Column, Table
@@ -81,7 +82,8 @@ def ends(costs: pd.DataFrame) -> pd.DataFrame:
     """cell, step and pass of the last step of every pass that has come so far."""
     rows = costs[costs["quantity"] == TURN]
     last = rows.groupby(["cell", "value"], as_index=False)["step"].max()
-    return last.assign(**{TURN: last["value"].astype(int)})[["cell", "step", TURN]]
+    last[TURN] = last["value"].astype(int)
+    return last.drop(columns="value")
 
 
 def draw(found: Course) -> Figure:

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from bench.store.results import Results
 from reports.experiments.common import finer, seeds_of, summaries_by, with_reasons
-from reports.numbers.aggregate import XTREME, Panel, Summary
+from reports.numbers.aggregate import Panel, Summary
+from reports.numbers.measures import XTREME
 from reports.parts.contents import TASKS, display_name, summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import Cell, Column, Table

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bench.store.results import Results
 from reports.experiments.common import counted, finer, in_order, summaries_by, with_reasons
-from reports.numbers.aggregate import CORE, UNEDITED, XTREME, Panel, Summary, languages, per_language
+from reports.numbers.aggregate import UNEDITED, Panel, Summary, languages, per_language
+from reports.numbers.measures import CORE, XTREME
 from reports.parts.contents import column_cells, display_name, language_name
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import Cell, Column, Table

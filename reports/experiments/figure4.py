@@ -24,7 +24,8 @@ from reports.experiments.common import (
     untested,
     with_reasons,
 )
-from reports.numbers.aggregate import CORE, UNEDITED, Measure, Panel, Summary, per_language
+from reports.numbers.aggregate import UNEDITED, Panel, Summary, per_language
+from reports.numbers.measures import CORE, Measure
 from reports.numbers.pairing import tested
 from reports.parts.contents import display_name, language_name, summary_cell
 from reports.parts.sections import Picture, Section

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from bench.store.results import Results
 from reports.experiments.common import finer, in_order, seeds_of, summaries_by, with_reasons
-from reports.numbers.aggregate import Measure, Panel, Summary
+from reports.numbers.aggregate import Panel, Summary
+from reports.numbers.measures import Measure
 from reports.parts.contents import METHOD, display_name, language_name, summary_cell
 from reports.parts.sections import Section
 from reports.parts.tables import DASH, Cell, Column, Table

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from bench.store.results import Results
 from bench.store.shards import JUDGED
 from reports.experiments.common import seeds_of, with_reasons
-from reports.numbers.aggregate import UNEDITED, Measure, Panel, Summary, summaries
+from reports.numbers.aggregate import UNEDITED, Panel, Summary, summaries
+from reports.numbers.measures import Measure
 from reports.parts.contents import display_name, summary_cell
 from reports.parts.sections import Section
 from reports.parts.tables import Cell, Column, Table

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from bench.store.results import Results
 from reports.experiments.common import finer, seeds_of, summaries_by, with_reasons
 from reports.experiments.figure2 import edits_until
-from reports.numbers.aggregate import CORE, XTREME, Measure, Panel, Summary
+from reports.numbers.aggregate import Panel, Summary
+from reports.numbers.measures import CORE, XTREME, Measure
 from reports.parts.contents import display_name, summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import Cell, Column, Table

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bench.store.results import Results
 from reports.experiments.common import seeds_of, with_reasons
-from reports.numbers.aggregate import Measure, Panel, summaries
+from reports.numbers.aggregate import Panel, summaries
+from reports.numbers.measures import Measure
 from reports.parts.contents import display_name, summary_cell
 from reports.parts.sections import Section
 from reports.parts.tables import Cell, Column, Table

@@ -9,7 +9,8 @@ from scipy.stats import kendalltau
 from bench.store.results import Results
 from reports.experiments.common import groups, methods_of, setting_name, titled, with_reasons
 from reports.experiments.horizon import FEWEST, Course, course
-from reports.numbers.aggregate import CORE, UNEDITED, Measure, Panel
+from reports.numbers.aggregate import UNEDITED, Panel
+from reports.numbers.measures import CORE, Measure
 from reports.parts.contents import short_name
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import DASH, Cell, Column, Table

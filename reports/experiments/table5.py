@@ -22,7 +22,8 @@ from reports.experiments.common import (
     with_reasons,
 )
 from reports.numbers import paper
-from reports.numbers.aggregate import CORE, MAIN, UNEDITED, Panel, summaries
+from reports.numbers.aggregate import UNEDITED, Panel, summaries
+from reports.numbers.measures import CORE, MAIN
 from reports.numbers.pairing import tested
 from reports.parts.contents import summary_cell
 from reports.parts.sections import Section

@@ -20,7 +20,8 @@ from reports.experiments.common import (
     untested,
     with_reasons,
 )
-from reports.numbers.aggregate import EFFICACY, FURTHER, UNEDITED, Panel, summaries
+from reports.numbers.aggregate import UNEDITED, Panel, summaries
+from reports.numbers.measures import EFFICACY, FURTHER
 from reports.numbers.names import suffix
 from reports.parts.contents import column_cells, display_name, language_name
 from reports.parts.sections import Section

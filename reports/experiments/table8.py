@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bench.store.results import Results
 from reports.experiments.common import in_order, seeds_of, with_reasons
-from reports.numbers.aggregate import EFFICACY, FURTHER, Measure, Panel, Summary, per_language, summary_of
+from reports.numbers.aggregate import Panel, Summary, per_language, summary_of
+from reports.numbers.measures import EFFICACY, FURTHER, Measure
 from reports.parts.contents import column_cells, display_name, language_name
 from reports.parts.sections import Section
 from reports.parts.tables import Cell, Column, Table

@@ -30,7 +30,8 @@ from reports.experiments.common import (
     with_reasons,
 )
 from reports.experiments.table6 import CROSSLINGUAL
-from reports.numbers.aggregate import EFFICACY, SPECIFICITY, UNEDITED, Measure, Panel, Summary, ordered
+from reports.numbers.aggregate import UNEDITED, Panel, Summary, ordered
+from reports.numbers.measures import EFFICACY, SPECIFICITY, Measure
 from reports.parts.contents import display_name, language_name, short_name, summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import DASH, Cell, Column, Table

@@ -17,7 +17,8 @@ import pandas as pd
 from bench.store.results import Results
 from reports.experiments.common import Group, finer, methods_of, summaries_by
 from reports.experiments.table6 import CROSSLINGUAL
-from reports.numbers.aggregate import EFFICACY, FURTHER, GENERALITY, UNEDITED, Measure, Panel, Summary, harmonic
+from reports.numbers.aggregate import UNEDITED, Panel, Summary, harmonic
+from reports.numbers.measures import EFFICACY, FURTHER, GENERALITY, Measure
 from reports.numbers.once import once
 from reports.numbers.pairing import Pair, Values, shares
 from reports.numbers.scripts import MAIN, among, by_script, relation

@@ -19,7 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from reports.numbers.aggregate import Measure, Panel
+from reports.numbers.aggregate import Panel
+from reports.numbers.measures import Measure
 
 COUNTED = ("right", "gold", "said")
 KEYS = ["seed", "fact"]

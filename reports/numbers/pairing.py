@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reports.numbers.aggregate import CORE, SPECIFICITY, Measure, Panel, harmonic, per_seed
+from reports.numbers.aggregate import Panel, harmonic, per_seed
+from reports.numbers.measures import CORE, SPECIFICITY, Measure
 
 Values = NDArray[np.float64]
 Pair = tuple[Values, Values]

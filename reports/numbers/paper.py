@@ -7,7 +7,8 @@ from importlib.resources import as_file, files
 
 import pandas as pd
 
-from reports.numbers.aggregate import CORE, UNEDITED, XTREME, Setting
+from reports.numbers.aggregate import UNEDITED, Setting
+from reports.numbers.measures import CORE, XTREME
 
 MEASURES = (*CORE, XTREME)
 RELEASED = {"langedit": "langedit-released"}

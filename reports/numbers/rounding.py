@@ -11,8 +11,8 @@ forms of LangEdit less than 0.01 of each.
 from __future__ import annotations
 
 from bench.config.variants import base_of
-from reports.numbers.aggregate import Measure
 from reports.numbers.f1 import is_f1
+from reports.numbers.measures import Measure
 
 EDITING, XTREME_F1 = 0.5, 1.0
 """Points by which one seed's figure may differ: what was seen, times the square root of the seeds, and some to spare.

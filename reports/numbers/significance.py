@@ -16,8 +16,9 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from reports.numbers.aggregate import SCORE, Measure, Panel, summaries
+from reports.numbers.aggregate import Panel, summaries
 from reports.numbers.f1 import f1_test, is_f1
+from reports.numbers.measures import SCORE, Measure
 from reports.numbers.pairing import Pair, Values, over_facts, over_seeds, score_over_facts
 from reports.numbers.upper import competes
 

@@ -9,23 +9,8 @@ from babel import Locale, UnknownLocaleError
 
 from bench.config.run import ALL
 from bench.config.variants import base_of
-from reports.numbers.aggregate import (
-    CORE,
-    EFFICACY,
-    FURTHER,
-    MAIN,
-    SCORE,
-    UNEDITED,
-    XTREME,
-    Measure,
-    Panel,
-    Standing,
-    Summary,
-    languages,
-    per_language,
-    per_task,
-    summaries,
-)
+from reports.numbers.aggregate import UNEDITED, Panel, Standing, Summary, languages, per_language, per_task, summaries
+from reports.numbers.measures import CORE, EFFICACY, FURTHER, MAIN, SCORE, XTREME, Measure
 from reports.numbers.significance import Comparison, Unit, beats_all
 from reports.numbers.upper import UPPER, competes
 from reports.parts.tables import DASH, Cell, Column, Table, ranks

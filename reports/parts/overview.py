@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reports.numbers.aggregate import MAIN, SCORE, Panel, Setting, ordered, summaries
+from reports.numbers.aggregate import Panel, Setting, ordered, summaries
+from reports.numbers.measures import MAIN, SCORE
 from reports.parts.contents import METHOD, column_cells, display_name, summary_cell
 from reports.parts.tables import DASH, Cell, Column, Table
 

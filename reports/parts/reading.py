@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reports.numbers.aggregate import EFFICACY, XTREME
 from reports.numbers.f1 import DRAWS, SWAPS
+from reports.numbers.measures import EFFICACY, XTREME
 from reports.numbers.rounding import tolerance
 from reports.numbers.significance import ALPHA
 from reports.parts.sections import Section

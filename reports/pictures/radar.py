@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.projections.polar import PolarAxes
 
-from reports.numbers.aggregate import CORE, UNEDITED, Measure, Panel, Summary, languages, per_language
+from reports.numbers.aggregate import UNEDITED, Panel, Summary, languages, per_language
+from reports.numbers.measures import CORE, Measure
 from reports.parts.contents import short_name
 from reports.pictures.style import (
     FRAME,

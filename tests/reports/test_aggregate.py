@@ -17,13 +17,6 @@ from bench.ground.errors import BenchError
 from bench.store.results import CELL_COLUMNS, Results, load_results
 from bench.store.shards import COST_SCHEMA, SCORE_SCHEMA
 from reports.numbers.aggregate import (
-    CORE,
-    EFFICACY,
-    GENERALITY,
-    MAIN,
-    SCORE,
-    XTREME,
-    XTREME_LIKELIHOOD,
     Panel,
     harmonic,
     languages,
@@ -34,6 +27,7 @@ from reports.numbers.aggregate import (
     records_of,
     summaries,
 )
+from reports.numbers.measures import CORE, EFFICACY, GENERALITY, MAIN, SCORE, XTREME, XTREME_LIKELIHOOD
 from tests.reports.world import World
 
 

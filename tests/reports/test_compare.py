@@ -15,7 +15,8 @@ from bench.ground.errors import BenchError
 from bench.store.results import load_results
 from reports.compare import Comparison, compare_runs, comparison_text, write_comparison
 from reports.documents.tables import to_csv
-from reports.numbers.aggregate import EFFICACY, XTREME, panels, per_seed
+from reports.numbers.aggregate import panels, per_seed
+from reports.numbers.measures import EFFICACY, XTREME
 from reports.numbers.rounding import told, tolerance
 from reports.parts.tables import Table
 from tests.reports.world import LEVELS, World

@@ -9,16 +9,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from reports.numbers.aggregate import (
-    CORE,
-    EFFICACY,
-    MAIN,
-    SCORE,
-    Panel,
-    Setting,
-    Standing,
-    harmonic,
-)
+from reports.numbers.aggregate import Panel, Setting, Standing, harmonic
+from reports.numbers.measures import CORE, EFFICACY, MAIN, SCORE
 from reports.numbers.pairing import over_facts, over_seeds, score_over_facts
 from reports.numbers.significance import Outcome, beats_all, compare, holm, paired
 

@@ -9,7 +9,8 @@ import pytest
 
 from bench.store.results import Results, load_results
 from reports.experiments import figure4, of_run
-from reports.numbers.aggregate import EFFICACY, panels
+from reports.numbers.aggregate import panels
+from reports.numbers.measures import EFFICACY
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import Table
 from tests.reports.world import World, by_key, hand_made, table_named

@@ -16,8 +16,9 @@ from evaluators._xtreme import langedit, likelihood
 from evaluators._xtreme.protocol import Verdict
 from evaluators.xtreme import COUNTED, PROTOCOLS
 from reports.numbers import f1
-from reports.numbers.aggregate import XTREME, XTREME_LIKELIHOOD, Measure, Panel, panels
+from reports.numbers.aggregate import Panel, panels
 from reports.numbers.f1 import f1_test, pooled
+from reports.numbers.measures import XTREME, XTREME_LIKELIHOOD, Measure
 from tests.reports.world import hand_made
 
 TAGS = ("O", "PER", "LOC", "ORG")

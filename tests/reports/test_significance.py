@@ -16,16 +16,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bench.store.results import load_results
-from reports.numbers.aggregate import (
-    CORE,
-    MAIN,
-    SCORE,
-    SPECIFICITY,
-    XTREME,
-    Panel,
-    harmonic,
-    panels,
-)
+from reports.numbers.aggregate import Panel, harmonic, panels
+from reports.numbers.measures import CORE, MAIN, SCORE, SPECIFICITY, XTREME
 from reports.numbers.pairing import over_facts, score_over_facts
 from reports.numbers.significance import Comparison, Outcome, beats_all, compare, holm, paired
 from tests.reports.world import World

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from bench.api import ProbeKind
 from bench.config.registry import methods
 from reports.documents.tables import to_csv, to_markdown, to_tex, to_text, to_typst
-from reports.numbers.aggregate import EFFICACY, FURTHER, MAIN, Panel
+from reports.numbers.aggregate import Panel
+from reports.numbers.measures import EFFICACY, FURTHER, MAIN
 from reports.numbers.significance import compare
 from reports.parts.contents import by_language, display_name, language_name, table1
 from reports.parts.tables import Cell, Column, Table, number, p_text, ranks
