@@ -82,8 +82,8 @@ def ends(costs: pd.DataFrame) -> pd.DataFrame:
     """cell, step and pass of the last step of every pass that has come so far."""
     rows = costs[costs["quantity"] == TURN]
     last = rows.groupby(["cell", "value"], as_index=False)["step"].max()
-    last[TURN] = last["value"].astype(int)
-    return last.drop(columns="value")
+    found: pd.DataFrame = last.assign(**{TURN: last["value"].astype(int)})[["cell", "step", TURN]]
+    return found
 
 
 def draw(found: Course) -> Figure:
