@@ -38,9 +38,9 @@ SAME = {"prune-released": "prune", "prune-seq": "prune", "rect-seq": "rect"}
 """Variants that take the values of the method they vary."""
 
 HEADER = """\
-# The embedded model. Found by `make tune-polyglot`: {trials} trials for every method on a tuning stream of its own
-# seed; all trials are in results/reference/tuning-polyglot-tiny.csv. Variants take the values of what they vary; what
-# has no trials there was not searched.
+# The embedded model. Found by `make tune-polyglot`: {trials} trials for every method, or all settings where there are
+# fewer, on a tuning stream of its own seed; all trials are in results/reference/tuning-polyglot-tiny.csv. Variants take
+# the values of what they vary; what has no trials there was not searched.
 """
 
 
