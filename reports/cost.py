@@ -19,7 +19,7 @@ from reports.pictures.lines import draw
 from reports.pictures.style import write_figure
 
 STATISTICS = ("moments", "spectra")
-PUBLISHED_EDITS = 100
+PUBLISHED_EDITS = paper.FACTS
 """Facts per step behind the published numbers."""
 
 WORST_CASE = (

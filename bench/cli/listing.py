@@ -163,7 +163,7 @@ def show_plan(planned: Plan, retry_failed: bool, device: str = "auto", answers: 
         failed = sum(outcome.status == "failed" for outcome in outcomes)
         edits = outcomes[0].cell.schedule.edits()
         time = _time(estimate(todo, known))
-        memory, disk = (_size(need(outcomes[0].cell)) for need in (needed.memory, needed.disk))
+        memory, disk = (size_text(need(outcomes[0].cell)) for need in (needed.memory, needed.disk))
         rows.append((*names_of, len(outcomes), edits, finished, failed, len(todo), time, memory, disk))
     counts = ("cells", "edits each", "done", "failed", "to do", "time", "memory", "disk")
     echo_table(("method", "model", "corpus", "data", "order", "edited", *counts), rows)
@@ -173,11 +173,12 @@ def show_plan(planned: Plan, retry_failed: bool, device: str = "auto", answers: 
     echo(f"{len(planned.cells)} cells in {planned.store.root}, {len(whole)} to compute{taken}")
     echo(f"estimated time, without loading and statistics: {_time(estimate(whole, known))}")
     if answers != "none":
-        echo(f"answers ({answers}), about: {_size(needed.answers(whole))}")
-    echo(f"checkpoints that stay, of the first seed of each row: {_size(needed.kept())}")
+        echo(f"answers ({answers}), about: {size_text(needed.answers(whole))}")
+    echo(f"checkpoints that stay, of the first seed of each row: {size_text(needed.kept())}")
 
 
-def _size(count: int | None) -> str:
+def size_text(count: int | None) -> str:
+    """Bytes in words; None is not known."""
     if count is None:
         return "unknown"
     return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.2f} MB"

@@ -93,6 +93,7 @@ def run_command(
     address: options.Address = None,
     cell_resources: options.CellResources = None,
     join: options.Join = False,
+    shard: options.Shard = None,
     answers: options.Answers = options.AnswersChoice.failed,
     display: options.Display = None,
 ) -> None:
@@ -100,11 +101,12 @@ def run_command(
 
     Without arguments: the embedded benchmark (preset table1). Finished cells are kept; run it again to go on.
     """
-    from bench.cli import listing
+    from bench.cli import grid, listing
     from bench.compute.where import Where
-    from bench.config.settings import assignments, resolve
+    from bench.config.settings import assignments
+    from bench.config.several import resolve_all
     from bench.model import catalog
-    from bench.plan import planning
+    from bench.plan.shares import Share
     from bench.plan.texts import unsuited
 
     where = Where(engine.value, workers, address, cell_resources)
@@ -116,16 +118,22 @@ def run_command(
         "token_budget": token_budget, "evaluators": evaluators, "eval_limit": eval_limit,
         "chat_template": chat_template, **assignments(settings or []),
     }  # fmt: skip
-    spec = resolve(preset, config, flags)
-    planned = planning.plan(spec, results_dir, data_dir, cache_dir, trust_remote_code or ())
-    for line in [*unsuited(planned.cells), *catalog.terms_of(cell.model.name for cell in planned.cells)]:
+    several = resolve_all(preset, config, flags)
+    share = Share.parse(shard) if shard else None
+    places = (results_dir, data_dir, cache_dir, trust_remote_code or ())
+    plans = grid.plans_of(several, dry_run and not several.is_one, *places)
+    cells = [cell for planned in plans for cell in planned.cells]
+    for line in [*unsuited(cells), *catalog.terms_of(cell.model.name for cell in cells)]:
         complain(line)
-    if dry_run:
-        listing.show_plan(planned, retry_failed, device.value, answers.value)
+    alone = several.is_one and share is None
+    if dry_run and alone:
+        listing.show_plan(plans[0], retry_failed, device.value, answers.value)
+    elif dry_run:
+        grid.show_plan(plans, share, retry_failed, device.value, answers.value)
     else:
         how = {"device_map": device_map, "retry_failed": retry_failed, "where": where, "join": join}
-        how["answers"] = answers.value
-        compute(planned, display, device=device.value, **how)
+        how |= {"answers": answers.value, "device": device.value}
+        compute(plans[0], display, **how) if alone else grid.compute(plans, share, display and display.value, how)
 
 
 def compute(planned: Plan, choice: options.DisplayChoice | None, **how: Any) -> None:

@@ -199,6 +199,15 @@ CellResources = Annotated[
 Join = Annotated[
     bool, Option("--join", help="Share the work with a process that computes this run.", rich_help_panel=COURSE)
 ]
+Shard = Annotated[
+    str | None,
+    Option(
+        metavar="NUMBER/OF",
+        help="Only this share of the cells, such as 2/8: the same split everywhere, of about the same cost each. With "
+        "--join the other shares' cells come after it.",
+        rich_help_panel=COURSE,
+    ),
+]
 Answers = Annotated[
     AnswersChoice,
     Option(
@@ -212,6 +221,7 @@ Display = Annotated[
 ]
 
 Run = Annotated[str, Argument(metavar="RUN", help="A run's name (that of its preset) or folder.")]
+Sources = Annotated[list[Path], Argument(metavar="FOLDER...", help="Results folders of shards, from other machines.")]
 Watch = Annotated[bool, Option("--watch", help="Draw it again until all cells are finished, or Ctrl-C.")]
 Runs = Annotated[list[str], Argument(metavar="RUN...", help="Runs' names (those of their presets) or folders.")]
 Formats = Annotated[str, Option("--format", help="Of md, pdf, html, tex, csv; separated by commas.")]

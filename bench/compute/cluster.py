@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from bench.compute.resources import Resources
-from bench.compute.task import Task
+from bench.compute.task import Task, Tasks
 from bench.config.cell import Cell
 from bench.ground.errors import BenchError
 from bench.ground.progress import Unheard
@@ -72,14 +72,14 @@ class Cluster:
 
     def __init__(
         self,
-        task: Task,
+        task: Tasks,
         asked: Resources,
         memory: Callable[[Cell], Need | None],
         note: Callable[[str], None],
         address: str | None = None,
         workers: int | None = None,
     ) -> None:
-        device = task.world.device
+        device = task.device
         if asked.num_gpus is not None and device != "auto" and (device == "cuda") != (asked.num_gpus > 0):
             raise BenchError(f"cells ask for {asked.num_gpus:g} GPUs, but the device is '{device}'")
         self.slots = workers or sys.maxsize
@@ -94,6 +94,7 @@ class Cluster:
             errors.OutOfMemoryError,
             errors.ObjectLostError,
         )
+        self._device = device
         self._asking: dict[Any, Resources] = {}
         self._over = threading.Event()
         self._looking = threading.Thread(target=self._look, daemon=True)
@@ -113,10 +114,9 @@ class Cluster:
                 self._ray.init(self._address, **how, **(started if self._address == LOCAL else {}))
         except (OSError, RuntimeError, ValueError, self._ray.exceptions.RayError) as error:
             raise BenchError(f"no Ray cluster at {self._address}: {str(error).strip().splitlines()[0]}") from error
-        world = replace(self._task.world, device=self._device())
-        self._task = replace(self._task, world=world)
+        self._device = self._found_device()
         # a worker keeps what it has taken of a GPU until it ends
-        self._remote = self._ray.remote(max_calls=int(world.device == "cuda"))(_one)
+        self._remote = self._ray.remote(max_calls=int(self._device == "cuda"))(_one)
         self._looking.start()
         return self
 
@@ -132,8 +132,8 @@ class Cluster:
             self._looking.join(ANSWER_SECONDS)
             self._ray.shutdown()
 
-    def _device(self) -> str:
-        device, gpus = self._task.world.device, self._given.num_gpus
+    def _found_device(self) -> str:
+        device, gpus = self._task.device, self._given.num_gpus
         if device != "auto":
             return device
         has_gpus = any(machine.get("GPU") for machine in self._machines()) if gpus is None else gpus > 0
@@ -150,8 +150,10 @@ class Cluster:
         if self._address == LOCAL and not self._has_room(asked):
             raise BenchError(self._lacking(asked))
         options = {name: amount for name, amount in asked if amount is not None}
+        mine = self._task.of(cell)
+        mine = replace(mine, world=replace(mine.world, device=self._device))
         task = self._remote.options(**options, max_retries=RETRIES)
-        cell_under_way = task.remote(cell, self._task, max(1, int(asked.num_cpus or 1)), Path.cwd())
+        cell_under_way = task.remote(cell, mine, max(1, int(asked.num_cpus or 1)), Path.cwd())
         self._asking[cell_under_way] = asked
         future: Future[Outcome | None] = Future()
         cell_under_way.future().add_done_callback(partial(self._ended, cell_under_way, future))
@@ -170,7 +172,7 @@ class Cluster:
         """What is given; else a GPU where that is the device, the memory that is predicted, and threads as here."""
         import torch
 
-        on_gpu = self._task.world.device == "cuda"
+        on_gpu = self._device == "cuda"
         need = self._memory(cell)
         is_large = need is not None and need.weights >= SMALL_MODEL
         # of a cell on a GPU, main memory holds the program, and the weights while they are loaded

@@ -14,11 +14,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from bench.compute.task import Task
+from bench.compute.task import Tasks
 from bench.config.cell import Cell
 from bench.ground.errors import BenchError
 from bench.store import claims
-from bench.store.outcomes import Outcome, existing, is_pending
+from bench.store.outcomes import Outcome, is_pending
+from bench.store.shards import ResultStore
 
 if TYPE_CHECKING:
     from bench.ground.progress import Board, Progress
@@ -62,7 +63,7 @@ class InProcess:
     slots = 1
     lost: tuple[type[Exception], ...] = ()
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Tasks) -> None:
         self._task = task
 
     def __enter__(self) -> InProcess:
@@ -75,11 +76,11 @@ class InProcess:
     def submit(self, cell: Cell, board: Board) -> Future[Outcome | None]:
         """Compute the cell."""
         future: Future[Outcome | None] = Future()
-        future.set_result(self._task(cell, board.cell(cell.label())))
+        future.set_result(self._task.of(cell)(cell, board.cell(self._task.label(cell))))
         return future
 
 
-def compute(cells: Sequence[Cell], task: Task, board: Board, engine: Engine) -> list[Outcome]:
+def compute(cells: Sequence[Cell], task: Tasks, board: Board, engine: Engine) -> list[Outcome]:
     """Compute the cells that are pending.
 
     A cell that fails is recorded and the next one begins. Cells that other processes compute are waited for, and
@@ -93,7 +94,7 @@ def compute(cells: Sequence[Cell], task: Task, board: Board, engine: Engine) -> 
         StorageError: the run's folder cannot be written.
         KeyboardInterrupt: after the cells at work were marked as interrupted.
     """
-    outcomes = {cell.id(): existing(cell, task.store, task.world.evaluators) for cell in cells}
+    outcomes = {cell.id(): task.of(cell).existing(cell) for cell in cells}
     pending = [cell for cell in cells if is_pending(outcomes[cell.id()], task.retry_failed)]
     blame = Blame()
     with engine:
@@ -106,7 +107,7 @@ def compute(cells: Sequence[Cell], task: Task, board: Board, engine: Engine) -> 
 class _Course:
     """The course of a computation: who waits, who runs, whose worker died."""
 
-    def __init__(self, task: Task, board: Board, engine: Engine, pending: Iterable[Cell]) -> None:
+    def __init__(self, task: Tasks, board: Board, engine: Engine, pending: Iterable[Cell]) -> None:
         self._task, self._board, self._engine = task, board, engine
         self._waiting = deque(pending)
         self._running: dict[Future[Outcome | None], Cell] = {}
@@ -126,7 +127,7 @@ class _Course:
             for future in done:
                 outcome = self._ended(self._running.pop(future), future)
                 if outcome:
-                    self._board.finished(outcome.cell.label(), outcome.status or "", outcome.reason)
+                    self._board.finished(self._task.label(outcome.cell), outcome.status or "", outcome.reason)
                     yield outcome
 
     def _fill(self) -> None:
@@ -143,7 +144,10 @@ class _Course:
     def _may_begin(self, cell: Cell) -> bool:
         running = self._running.values()
         alone = any(self._deaths[each.id()] for each in (cell, *running))
-        return not (alone and running) and not claims.is_claimed(self._task.store.root, cell.id())
+        return not (alone and running) and not claims.is_claimed(self._store(cell).root, cell.id())
+
+    def _store(self, cell: Cell) -> ResultStore:
+        return self._task.of(cell).store
 
     def _ended(self, cell: Cell, future: Future[Outcome | None]) -> Outcome | None:
         try:
@@ -152,7 +156,7 @@ class _Course:
             self._deaths[cell.id()] += 1
             if self._deaths[cell.id()] >= DEATHS:
                 reason = f"its worker died, also when it ran alone; is there enough memory? ({error})"
-                return self._task.record(cell, "failed", " ".join(reason.split()))
+                return self._task.of(cell).record(cell, "failed", " ".join(reason.split()))
             outcome = None
         if outcome is None:
             self._waiting.append(cell)
@@ -165,10 +169,10 @@ class _Course:
         cells = (*self._running.values(), *self._waiting)
         self._next_look = time.monotonic() + LOOK_SECONDS * len(cells)
         for cell in cells:
-            found = self._task.store.standing(cell.id())
+            found = self._store(cell).standing(cell.id())
             if found.get("status") != "running" or found.get("when", 0.0) < self._task.began:
                 continue
-            label = cell.label()
+            label = self._task.label(cell)
             if label not in self._shown:
                 self._shown[label] = self._board.cell(label)
             stage, host = str(found.get("stage", "")), str(found.get("host", ""))

@@ -12,7 +12,7 @@ from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from bench.compute.task import Task
+from bench.compute.task import Task, Tasks
 from bench.config.cell import Cell
 from bench.ground.progress import Unheard
 from bench.ground.signals import Terminated, exit_code, terminable
@@ -36,7 +36,7 @@ class Pool:
 
     lost: tuple[type[Exception], ...] = (BrokenExecutor,)
 
-    def __init__(self, task: Task, workers: int) -> None:
+    def __init__(self, task: Tasks, workers: int) -> None:
         self.slots = workers
         self._task = task
         self._executor: ProcessPoolExecutor | None = None
@@ -59,10 +59,10 @@ class Pool:
     def submit(self, cell: Cell, board: Board) -> Future[Outcome | None]:
         """Hand a cell to a worker."""
         try:
-            return self._workers().submit(_one, cell, self._task)
+            return self._workers().submit(_one, cell, self._task.of(cell))
         except BrokenExecutor:
             self._executor = None
-            return self._workers().submit(_one, cell, self._task)
+            return self._workers().submit(_one, cell, self._task.of(cell))
 
     def _workers(self) -> ProcessPoolExecutor:
         if not self._executor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from bench.compute.engine import compute
@@ -60,17 +60,15 @@ def execute(
         KeyboardInterrupt: what was computed is kept.
     """
     where = where or Where()
-    spread = _device_map(device_map, where)
-    if spread and not where.is_cluster:
-        where = replace(where, workers=1)
-    _enter(planned, display)
+    where, spread = spread_over(device_map, where)
+    enter(planned, display)
     before = planned.outcomes()
     pending = sum(is_pending(outcome, retry_failed) for outcome in before)
     if not pending:
         return before
     with claims.sole(planned.store.root, join):
         display.note(f"{planned.spec.name}: {len(before)} cells, {pending} to compute")
-        place = check_device(device) if where.is_cluster else choose_device(device)
+        place = placed(device, where)
         task = Task(planned.store, make_world(planned, place, spread, answers), retry_failed)
         chosen = where.make(planned, task, pending, display.note)
         left = time_left(planned.store.root, {cell.id(): cell.label() for cell in planned.cells})
@@ -78,7 +76,16 @@ def execute(
             return compute(planned.cells, task, board, chosen)
 
 
-def _enter(planned: Plan, display: Display) -> None:
+def placed(device: str, where: Where) -> str:
+    """The device of this machine, or what machines of a cluster are asked for.
+
+    Raises:
+        BenchError: there is no such device.
+    """
+    return check_device(device) if where.is_cluster else choose_device(device)
+
+
+def enter(planned: Plan, display: Display) -> None:
     """Enter the plan's cells in the run's folder, with what other runs have computed of them."""
     with claims.writing(planned.store.root):
         sweep(planned.store.root, below=False)
@@ -89,19 +96,20 @@ def _enter(planned: Plan, display: Display) -> None:
             write_json(path, record)
 
 
-def _device_map(given: str | DeviceMap | None, where: Where) -> DeviceMap | None:
-    """What spreads the models.
+def spread_over(given: str | DeviceMap | None, where: Where) -> tuple[Where, DeviceMap | None]:
+    """What spreads the models, and where that leaves room for cells.
 
     Raises:
         BenchError: no such device map, or cells are to be computed side by side.
     """
     if given is None:
-        return None
+        return where, None
     from bench.model.placement import device_map
 
     if (where.workers or 1) > 1 and not where.is_cluster:
         raise BenchError("a device map gives all devices to one model; leave out --workers")
-    return device_map(given) if isinstance(given, str) else given
+    found = device_map(given) if isinstance(given, str) else given
+    return where if where.is_cluster else replace(where, workers=1), found
 
 
 def run_record(planned: Plan) -> dict[str, Any]:
@@ -115,7 +123,8 @@ def run_record(planned: Plan) -> dict[str, Any]:
     earlier = [now.get(cell["cell"], cell) for cell in read_run(path)["cells"] or ()] if path.exists() else []
     by_place = {tuple(cell[key] for key in PLACE): cell for cell in [*earlier, *now.values()]}
     spec = planned.spec.model_dump(mode="json")
-    return {"schema_version": SCHEMA_VERSION, **spec, "cells": list(by_place.values())}
+    which = {"grid": asdict(planned.grid)} if planned.grid else {}
+    return {"schema_version": SCHEMA_VERSION, **spec, **which, "cells": list(by_place.values())}
 
 
 def failure_line(outcomes: Iterable[Outcome], run_name: str) -> str:

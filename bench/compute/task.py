@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bench.config.cell import Cell
 from bench.ground.atomic import sweep
@@ -21,6 +21,33 @@ if TYPE_CHECKING:
     from bench.ground.progress import Progress
 
     CellRunner = Callable[[Cell, ResultStore, World, Progress], Status]
+
+
+class Tasks(Protocol):
+    """What is done with the cells of one run, or of several that are computed together."""
+
+    @property
+    def began(self) -> float:
+        """When this computation began, seconds of the epoch."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where models run."""
+        ...
+
+    @property
+    def retry_failed(self) -> bool:
+        """Whether cells that failed before are computed again."""
+        ...
+
+    def of(self, cell: Cell) -> Task:
+        """What is done with one of them."""
+        ...
+
+    def label(self, cell: Cell) -> str:
+        """What the display calls it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +68,19 @@ class Task:
     began: float = field(default_factory=time.time)
     run: CellRunner | None = None
 
+    @property
+    def device(self) -> str:
+        """Where models run."""
+        return self.world.device
+
+    def of(self, cell: Cell) -> Task:
+        """What is done with one of the cells; see `Tasks`."""
+        return self
+
+    def label(self, cell: Cell) -> str:
+        """What the display calls it."""
+        return cell.label()
+
     def __call__(self, cell: Cell, progress: Progress) -> Outcome | None:
         """Compute a cell unless that is done by now.
 
@@ -54,11 +94,15 @@ class Task:
         with claims.claimed(self.store.root, cell.id()) as mine:
             if not mine:
                 return None
-            found = existing(cell, self.store, self.world.evaluators)
+            found = self.existing(cell)
             if not is_pending(found, self.retry_failed and found.when < self.began):
                 return found
             sweep(self.store.folder(cell.id()))
             return self._run(cell, _Told(self.store, cell.id(), progress))
+
+    def existing(self, cell: Cell) -> Outcome:
+        """How it stands."""
+        return existing(cell, self.store, self.world.evaluators)
 
     def _run(self, cell: Cell, progress: Progress) -> Outcome:
         from bench.compute.driver import run_cell

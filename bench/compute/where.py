@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench.compute.engine import Engine, InProcess
 from bench.compute.resources import Resources
-from bench.compute.task import Task
+from bench.compute.task import Tasks
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.model.threads import SMALL_MODEL
@@ -53,7 +53,7 @@ class Where:
         """Whether machines have devices of their own."""
         return self.engine == "ray"
 
-    def make(self, planned: Plan, task: Task, pending: int, note: Callable[[str], None]) -> Engine:
+    def make(self, planned: Plan, task: Tasks, pending: int, note: Callable[[str], None]) -> Engine:
         """The engine.
 
         Args:
@@ -73,7 +73,7 @@ class Where:
             return Cluster(task, asked, Needs(planned, "cpu").need, note, self.address, self.workers)
         from bench.compute.pool import Pool
 
-        side_by_side = min(self.workers or default_workers(planned, task.world.device), pending)
+        side_by_side = min(self.workers or default_workers(planned, task.device), pending)
         return InProcess(task) if side_by_side == 1 else Pool(task, side_by_side)
 
 

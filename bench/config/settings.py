@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from bench.ground.parsing import parse_yaml, read_text
 
 DEFAULT_PRESET = "table1"
 PLUGINS = ("method", "evaluator")
+GRIDS = "grids"
+"""Key of a preset or a configuration file that lists several runs, see `bench.config.several`."""
 SAME_TABLE = ("name", "methods", "seeds", "first_seed")
 """Fields that may differ between runs whose cells belong in one table."""
 
@@ -47,6 +49,15 @@ def preset_text(name: str) -> str:
     return read_text(_folder("presets") / f"{name}.yaml")
 
 
+def preset_mapping(name: str) -> dict[str, Any]:
+    """A preset as it is written, unchecked.
+
+    Raises:
+        BenchError: no such preset.
+    """
+    return _mapping(preset_text(name), f"preset {name}")
+
+
 def resolve(preset: str | None, config: Path | None, flags: Mapping[str, Any]) -> RunSpec:
     """Lay preset, config file and flags over each other.
 
@@ -62,18 +73,23 @@ def resolve(preset: str | None, config: Path | None, flags: Mapping[str, Any]) -
         BenchError: unknown preset, unknown or invalid setting.
     """
     preset = preset or DEFAULT_PRESET
-    base = {"name": preset, **_checked(_mapping(preset_text(preset), f"preset {preset}"), f"preset {preset}")}
+    base = {"name": preset, **checked(preset_mapping(preset), f"preset {preset}")}
     given = {key: value for key, value in flags.items() if value is not None}
-    over = [_checked(read_yaml(config), config)] if config else []
-    over.append(_checked(given, None))
-    merged = dict(base)
-    for layer in over:
-        settings = {**merged.get("set", {}), **layer.get("set", {})}
-        merged = {**merged, **layer, "set": settings}
-    spec = RunSpec.model_validate(merged)
+    over = [checked(read_yaml(config), config)] if config else []
+    over.append(checked(given, None))
+    spec = laid_over(base, over)
     if any("name" in layer for layer in over):
         return spec
     return spec.model_copy(update={"name": _run_name(preset, RunSpec.model_validate(base), spec)})
+
+
+def laid_over(base: Mapping[str, Any], layers: Iterable[Mapping[str, Any]]) -> RunSpec:
+    """A run by the fields of checked layers, the later ones on top; single settings add up."""
+    merged = dict(base)
+    for layer in layers:
+        settings = {**merged.get("set", {}), **layer.get("set", {})}
+        merged = {**merged, **layer, "set": settings}
+    return RunSpec.model_validate(merged)
 
 
 def assignments(texts: list[str]) -> dict[str, Any]:
@@ -176,8 +192,20 @@ def _mapping(text: str, place: object) -> dict[str, Any]:
     return value
 
 
-def _checked(layer: dict[str, Any], place: object) -> dict[str, Any]:
-    """Refuse unknown keys and invalid values of one layer; only the keys it has are returned."""
+def checked(layer: Mapping[str, Any], place: object) -> dict[str, Any]:
+    """Refuse unknown keys and invalid values of one layer; only the keys it has are returned.
+
+    Args:
+        layer: fields of `RunSpec`.
+        place: what errors call the file it stands in.
+
+    Raises:
+        BenchError: an unknown key or an invalid value.
+    """
+    if GRIDS in layer:
+        raise BenchError(
+            f"'{GRIDS}' makes several runs of one, which only `bench run` knows; name one of them", file=place
+        )
     for key in layer:
         if key not in RunSpec.model_fields:
             raise unknown("setting", key, RunSpec.model_fields, file=place)
@@ -189,10 +217,13 @@ def _checked(layer: dict[str, Any], place: object) -> dict[str, Any]:
 
 
 def _run_name(preset: str, base: RunSpec, spec: RunSpec) -> str:
-    plain, changed = (each.model_dump(mode="json", exclude=set(SAME_TABLE)) for each in (base, spec))
-    if plain == changed:
-        return base.name
-    text = json.dumps(changed, sort_keys=True)
+    plain, now = (each.model_dump(mode="json", exclude=set(SAME_TABLE)) for each in (base, spec))
+    return base.name if plain == now else changed_name(preset, now)
+
+
+def changed_name(preset: str, settings: Any) -> str:
+    """A name for a run, or several, whose settings depart from their preset's."""
+    text = json.dumps(settings, sort_keys=True)
     return f"{preset}-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,41 @@ from bench.ground.names import unknown
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What names stand for; each is looked at once."""
+    """What names stand for; each is looked at once, for large models take long to hash.
 
-    model: Callable[[str], ModelRef]
-    data: Callable[[str], DataRef]
+    Attributes:
+        model: by name, dtype, and whether prompts stand in its chat template.
+        data: by name and languages.
+        text: by name.
+    """
+
+    model: Callable[[str, Dtype, bool], ModelRef]
+    data: Callable[[str, tuple[str, ...]], DataRef]
     text: Callable[[str], str]
+
+    @classmethod
+    def found(cls, data_dir: Path | None, cache_dir: Path, trusted: Collection[str] = ()) -> Contents:
+        """Contents as they lie on disk.
+
+        Args:
+            data_dir: folder of downloaded data.
+            cache_dir: folder of converted models.
+            trusted: models whose own code is run; its text is part of their fingerprints.
+        """
+        from bench.data import corpora, datasets
+
+        return cls(
+            cache(lambda name, dtype, chat: model_ref(name, dtype, cache_dir, name in trusted, chat)),
+            cache(lambda name, languages: data_ref(name, languages, data_dir)),
+            cache(lambda name: corpora.fingerprint(name, datasets.data_folder(data_dir))),
+        )
+
+    @classmethod
+    def by_name(cls) -> Contents:
+        """Names alone, for a plan where models or data are not there."""
+        return cls(
+            lambda name, dtype, chat: ModelRef(name=name, dtype=dtype), lambda name, _: DataRef(name=name), lambda _: ""
+        )
 
 
 def as_now(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,11 @@ from bench.config.registry import Registry, evaluators, methods
 from bench.config.run import RunSpec
 from bench.config.settings import hparams_names, hparams_place, hyperparameters, overrides
 from bench.config.variants import base_of, settings_of
-from bench.data import datasets, stream
+from bench.data import stream
 from bench.ground.errors import BenchError
 from bench.ground.names import unknown
 from bench.plan import contents
-from bench.plan.contents import Contents, data_ref, model_ref
+from bench.plan.contents import Contents
 from bench.plan.texts import text_for
 from bench.store.outcomes import Outcome, existing, is_pending
 from bench.store.records import check_version
@@ -28,6 +27,21 @@ from bench.store.shards import ResultStore
 CACHE_VARIABLE = "BENCH_CACHE_DIR"
 
 RESULTS_DIR = Path("results")
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A run that is one of several, see `bench.config.several`.
+
+    Attributes:
+        of: the name of all.
+        name: its own there.
+        number: its place in the order of work, from 1.
+    """
+
+    of: str
+    name: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,7 @@ class Plan:
         data_dir: folder of downloaded data, or None.
         cache_dir: statistics and converted models.
         trusted: models whose own code is run.
+        grid: which of several it is.
     """
 
     spec: RunSpec
@@ -53,6 +68,7 @@ class Plan:
     data_dir: Path | None
     cache_dir: Path
     trusted: tuple[str, ...] = ()
+    grid: Grid | None = None
 
     def outcomes(self) -> list[Outcome]:
         """How every cell stands."""
@@ -73,6 +89,7 @@ def plan(
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
     trust_remote_code: Iterable[str] = (),
+    known: Contents | None = None,
 ) -> Plan:
     """Resolve and check a run.
 
@@ -82,6 +99,7 @@ def plan(
         data_dir: folder of downloaded data.
         cache_dir: statistics and converted models.
         trust_remote_code: models of the run whose own code is run.
+        known: what names stand for, where other runs have asked for it, too.
 
     Raises:
         BenchError: unknown names, invalid settings, malformed or missing data, a results folder of another version.
@@ -92,11 +110,23 @@ def plan(
     cache = cache_dir or default_cache_dir()
     scored_with = evaluator_options(spec, evaluators())
     trusted = contents.trusted_models(trust_remote_code, (model for part in spec.grids() for model in part.models))
-    found = cells(spec, registry, data_dir, cache, trusted)
+    found = cells(spec, registry, data_dir, cache, known or Contents.found(data_dir, cache, trusted))
     found = contents.judged(found, scored_with, evaluators(), data_dir)
     planned = Plan(spec, found, store, registry, scored_with, data_dir, cache, trusted)
     _check_data(planned)
     return planned
+
+
+def sketch(spec: RunSpec, results_dir: Path, cache_dir: Path | None = None) -> Plan:
+    """A run by names alone, of models and data that need not be there; its cells' ids are not those of a run.
+
+    Raises:
+        BenchError: unknown names, or invalid settings.
+    """
+    registry, cache = methods(), cache_dir or default_cache_dir()
+    scored_with = evaluator_options(spec, evaluators())
+    found = cells(spec, registry, None, cache, Contents.by_name())
+    return Plan(spec, found, ResultStore(results_dir / spec.name), registry, scored_with, None, cache)
 
 
 def evaluator_options(spec: RunSpec, registry: Registry) -> tuple[tuple[str, dict[str, Any]], ...]:
@@ -116,7 +146,7 @@ def evaluator_options(spec: RunSpec, registry: Registry) -> tuple[tuple[str, dic
 
 
 def cells(
-    spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: Path, trusted: Collection[str] = ()
+    spec: RunSpec, methods: Registry, data_dir: Path | None, cache_dir: Path, known: Contents | None = None
 ) -> list[Cell]:
     """All cells of a run, the methods of one seed together, so that tables fill evenly.
 
@@ -127,12 +157,11 @@ def cells(
         methods: where methods are found.
         data_dir: folder of downloaded data.
         cache_dir: folder of converted models.
-        trusted: models whose own code is run; its text is part of their fingerprints.
+        known: what names stand for; None looks.
 
     Raises:
         BenchError: unknown method, option, model, data set or language, or a missing data folder.
     """
-    from bench.data import corpora
     from bench.model import catalog
 
     encoders = {
@@ -143,12 +172,7 @@ def cells(
         for model in part.models:
             if encoders[model]:
                 methods.check_encoder(part.methods, model)
-    # fields that these depend on are the same in all parts, and large models take long to hash
-    known = Contents(
-        cache(lambda name: model_ref(name, spec.dtype, cache_dir, name in trusted, spec.chat_template)),
-        cache(lambda name: data_ref(name, spec.languages, data_dir)),
-        cache(lambda name: corpora.fingerprint(name, datasets.data_folder(data_dir))),
-    )
+    known = known or Contents.found(data_dir, cache_dir)
     found = [cell for part in spec.grids() for cell in _cells(part, methods, known)]
     by_id: dict[str, Cell] = {}
     for cell in found:
@@ -160,9 +184,9 @@ def _cells(spec: RunSpec, methods: Registry, known: Contents) -> list[Cell]:
     for name in spec.methods:
         if base_of(name) not in methods.names():
             raise unknown("method", base_of(name), methods.names())
-    facts = {name: known.data(name) for name in spec.datasets}
+    facts = {name: known.data(name, spec.languages) for name in spec.datasets}
     specs = {name: method_specs(spec, name, methods) for name in spec.models}
-    refs = {name: known.model(name) for name in spec.models}
+    refs = {name: known.model(name, spec.dtype, spec.chat_template) for name in spec.models}
     seeds = range(spec.first_seed, spec.first_seed + spec.seeds)
     schedules = [schedule(spec, order, edited) for order in spec.orders for edited in spec.groups()]
     texts = {name: text_for(spec, name) for name in spec.models}

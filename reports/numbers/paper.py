@@ -11,6 +11,8 @@ from reports.numbers.aggregate import UNEDITED, Setting
 from reports.numbers.measures import CORE, XTREME
 
 MEASURES = (*CORE, XTREME)
+FACTS = 100
+"""Of a step, in the paper and in its seconds."""
 RELEASED = {"langedit": "langedit-released"}
 """What the paper calls so was, most likely, computed by the code that its authors released."""
 
