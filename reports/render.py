@@ -21,9 +21,15 @@ from reports.pictures.style import write_figure
 FORMATS = ("md", "tex", "csv", "pdf", "html")
 
 
-def default_folder(folders: Sequence[Path]) -> Path:
-    """Where the report of some runs goes if nothing else is said: beside the first of them."""
-    return folders[0].parent / f"report-{'+'.join(map(slug, run_names(folders)))}"
+def default_folder(folders: Sequence[Path], names: Sequence[str] = ()) -> Path:
+    """Where the report of some runs goes if nothing else is said: beside the first of them.
+
+    Args:
+        folders: of the runs.
+        names: that they were asked for by, where several share one.
+    """
+    told = names if len(names) < len(folders) else run_names(folders)
+    return folders[0].parent / f"report-{'+'.join(map(slug, told or run_names(folders)))}"
 
 
 def build_report(folders: Path | Sequence[Path], out: Path | None = None, formats: Sequence[str] = FORMATS) -> Path:

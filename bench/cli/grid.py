@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from bench.cli import options
 from bench.cli.echo import complain, echo, echo_table
 from bench.config.rooms import room
 from bench.ground.errors import BenchError
@@ -65,9 +66,8 @@ def shares_of(plans: Sequence[Plan], every: Sequence[Job], of: int) -> list[list
 def published() -> Machine:
     """What the paper prints of a step, by fact."""
     room("reports")
-    from reports.numbers import paper
-
     from bench.plan.hours import Machine
+    from reports.numbers import paper
 
     rows = paper.read("cost.csv")[["model", "method", "seconds", "machine"]].itertuples(index=False, name=None)
     found = {(model, method): (float(seconds) / paper.FACTS, machine) for model, method, seconds, machine in rows}
@@ -78,9 +78,8 @@ def published() -> Machine:
 def machines(results_dir: Path) -> list[Machine]:
     """The published one, and those that `bench cost` has measured below the results folder."""
     room("reports")
-    from reports.numbers.measured import machines_of
-
     from bench.plan.hours import Machine
+    from reports.numbers.measured import machines_of
 
     return [published(), *(Machine(name, seconds) for name, seconds in machines_of(results_dir).items())]
 
@@ -135,7 +134,8 @@ def _show_grids(plans: Sequence[Plan], parts: Sequence[_Part], kinds: Sequence[M
     whole = sum(len(part.jobs) for part in parts)
     todo = sum(len(part.todo) for part in parts)
     of = f"share {share.number} of {share.of}: " if share else ""
-    echo(f"{of}{whole} cells in {len(plans)} runs, {todo} to compute, {edits} edits; in this order")
+    runs = f" in {len(plans)} runs, in this order" if len(plans) > 1 else ""
+    echo(f"{of}{whole} cells{runs}: {todo} to compute, {edits} edits")
     for kind, hours in zip(kinds, ready, strict=True):
         echo(f"one GPU, {kind.name}: {_told(hours)} h; loading models and making statistics come on top")
 
@@ -164,9 +164,9 @@ def _show_needs(whole: Plan, parts: Sequence[_Part], device: str, answers: str) 
     for text, found in (("memory of the largest cell", memory), ("checkpoints of the largest cell", disk)):
         known = [each for each in found if each is not None]
         echo(f"{text}: {size_text(max(known)) if known else 'unknown'}")
-    kept = [Needs(part.planned, "cpu").kept() for part in parts]
-    stay = [each for each in kept if each is not None]
-    staying = sum(stay) if len(stay) == len(kept) else None
+    # of a shared cell they stay where it is computed
+    kept = [needed.kept([job.cell for job in part.jobs]) for part in parts]
+    staying = sum(each for each in kept if each is not None) if None not in kept else None
     echo(f"checkpoints that stay, of the first seed of each row: {size_text(staying)}")
     if answers != "none":
         echo(f"answers ({answers}), about: {size_text(needed.answers(todo))}")
@@ -194,6 +194,17 @@ def _show_trace(plans: Sequence[Plan]) -> None:
 
 def _name(planned: Plan) -> str:
     return planned.grid.name if planned.grid else planned.spec.name
+
+
+# ---------------------------------------------------------------------------- shards
+def gather_command(sources: options.Sources, results_dir: options.ResultsDir = Path("results")) -> None:
+    """Put shards together that were computed into results folders of their own, so that `bench report` reads all."""
+    from bench.plan.gathering import gather
+
+    copied = gather(sources, results_dir)
+    for run, count in sorted(copied.items()):
+        echo(f"{run}: {count} cells")
+    echo(f"{sum(copied.values())} cells gathered in {results_dir}")
 
 
 # ---------------------------------------------------------------------------- the course

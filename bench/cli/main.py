@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from bench.cli import cost, data, edit, judge, options, show, stats, trace
+from bench.cli import cost, data, edit, grid, judge, options, show, stats, trace
 from bench.cli.echo import complain, echo, echo_table, tolerate
-from bench.cli.folders import run_folder
+from bench.cli.folders import run_folder, run_folders
 from bench.config.rooms import room
 from bench.ground.errors import BenchError
 
@@ -48,6 +48,7 @@ app.add_typer(judge.app, name="judge")
 app.command("cost")(cost.cost_command)
 app.command("edit")(edit.edit_command)
 app.command("export")(edit.export_command)
+app.command("gather")(grid.gather_command)
 app.command("show")(show.show_command)
 app.command("stats")(stats.stats_command)
 app.command("trace")(trace.trace_command)
@@ -101,7 +102,7 @@ def run_command(
 
     Without arguments: the embedded benchmark (preset table1). Finished cells are kept; run it again to go on.
     """
-    from bench.cli import grid, listing
+    from bench.cli import listing
     from bench.compute.where import Where
     from bench.config.settings import assignments
     from bench.config.several import resolve_all
@@ -175,13 +176,15 @@ def report_command(
     for each in chosen:
         if each not in FORMATS.split(","):
             raise unknown("format", each, FORMATS.split(","))
-    folders = [run_folder(run, results_dir) for run in runs]
+    by_name = {run: run_folders(run, results_dir) for run in runs}
+    folders = [folder for found in by_name.values() for folder in found]
     room("reports")
     from reports.documents.document import read_report
     from reports.render import default_folder, report_text, write_report
 
+    names = [run if len(found) > 1 else found[0].name for run, found in by_name.items()]
     report = read_report(folders)
-    written = write_report(report, out or default_folder(folders), chosen, folders)
+    written = write_report(report, out or default_folder(folders, names), chosen, folders)
     echo(report_text(report))
     echo(f"written to {written}")
 
@@ -213,12 +216,13 @@ def status_command(
     from bench.cli import watch as looking
     from bench.ground import signals
 
-    folder = run_folder(run, results_dir)
     if watch:
         with signals.terminable():
-            looking.watch(folder, sys.stdout.isatty())
-    else:
-        looking.show(folder)
+            looking.watch(run_folder(run, results_dir), sys.stdout.isatty())
+        return
+    for folder in run_folders(run, results_dir):
+        if (folder / "run.json").exists() or not (folder / "trace.json").exists():
+            looking.show(folder)
 
 
 @app.command("verify")

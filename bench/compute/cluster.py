@@ -94,7 +94,7 @@ class Cluster:
             errors.OutOfMemoryError,
             errors.ObjectLostError,
         )
-        self._device = device
+        self._on = device
         self._asking: dict[Any, Resources] = {}
         self._over = threading.Event()
         self._looking = threading.Thread(target=self._look, daemon=True)
@@ -114,9 +114,9 @@ class Cluster:
                 self._ray.init(self._address, **how, **(started if self._address == LOCAL else {}))
         except (OSError, RuntimeError, ValueError, self._ray.exceptions.RayError) as error:
             raise BenchError(f"no Ray cluster at {self._address}: {str(error).strip().splitlines()[0]}") from error
-        self._device = self._found_device()
+        self._on = self._device()
         # a worker keeps what it has taken of a GPU until it ends
-        self._remote = self._ray.remote(max_calls=int(self._device == "cuda"))(_one)
+        self._remote = self._ray.remote(max_calls=int(self._on == "cuda"))(_one)
         self._looking.start()
         return self
 
@@ -132,7 +132,7 @@ class Cluster:
             self._looking.join(ANSWER_SECONDS)
             self._ray.shutdown()
 
-    def _found_device(self) -> str:
+    def _device(self) -> str:
         device, gpus = self._task.device, self._given.num_gpus
         if device != "auto":
             return device
@@ -151,7 +151,7 @@ class Cluster:
             raise BenchError(self._lacking(asked))
         options = {name: amount for name, amount in asked if amount is not None}
         mine = self._task.of(cell)
-        mine = replace(mine, world=replace(mine.world, device=self._device))
+        mine = replace(mine, world=replace(mine.world, device=self._on))
         task = self._remote.options(**options, max_retries=RETRIES)
         cell_under_way = task.remote(cell, mine, max(1, int(asked.num_cpus or 1)), Path.cwd())
         self._asking[cell_under_way] = asked
@@ -172,7 +172,7 @@ class Cluster:
         """What is given; else a GPU where that is the device, the memory that is predicted, and threads as here."""
         import torch
 
-        on_gpu = self._device == "cuda"
+        on_gpu = self._on == "cuda"
         need = self._memory(cell)
         is_large = need is not None and need.weights >= SMALL_MODEL
         # of a cell on a GPU, main memory holds the program, and the weights while they are loaded

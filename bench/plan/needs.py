@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bench.config.cell import Cell
@@ -66,10 +66,11 @@ class Needs:
         each = self._checkpoint(cell)
         return None if each is None else (KEPT + 1) * each
 
-    def kept(self) -> int | None:
-        """Bytes of checkpoints that stay when all cells are done."""
-        stay = kept_cells(self._planned.cells)
-        found = [self._checkpoint(cell) for cell in self._planned.cells if cell.id() in stay]
+    def kept(self, cells: Sequence[Cell] | None = None) -> int | None:
+        """Bytes of checkpoints that stay when all cells are done; those of one of several runs, or of the whole."""
+        of = self._planned.cells if cells is None else cells
+        stay = kept_cells(of)
+        found = [self._checkpoint(cell) for cell in of if cell.id() in stay]
         known = [each for each in found if each is not None]
         return KEPT * sum(known) if len(known) == len(found) else None
 

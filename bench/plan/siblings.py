@@ -57,11 +57,11 @@ def take_over(
     """
     found = elsewhere(cells, store, evaluators, begun)
     for cell, folder in found.items():
-        _copy(folder, store.folder(cell))
+        copy_cell(folder, store.folder(cell))
     return Counter(folder.parent.name for folder in found.values())
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy_cell(source: Path, target: Path) -> None:
     """Copy a cell's folder; it is there whole or not at all.
 
     Raises:

@@ -46,10 +46,19 @@ class Planned(Lenient):
     corpus: str = ""
 
 
+class Which(Lenient):
+    """Which of several runs it is, see `bench.plan.planning.Grid`."""
+
+    of: str
+    name: str
+    number: int
+
+
 class Run(Lenient):
     """run.json."""
 
     cells: list[Planned] | None = None
+    grid: Which | None = None
 
 
 class Named(Lenient):

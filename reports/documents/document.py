@@ -12,7 +12,7 @@ from bench.config.run import ALL
 from bench.ground.errors import BenchError
 from bench.store.results import Results, load_results
 from reports import experiments
-from reports.experiments import figure5
+from reports.experiments import figure5, published
 from reports.numbers.aggregate import Panel, cells_of, panels
 from reports.numbers.measures import CORE, MAIN, XTREME, XTREME_LIKELIHOOD
 from reports.numbers.names import run_names, slug, suffix
@@ -41,12 +41,15 @@ def read_report(folders: Sequence[Path]) -> Chapter:
     """
     names = run_names(folders)
     told: set[Told] = set()
-    chapters = [_run(folder, name, told) for folder, name in zip(folders, names, strict=True)]
+    shown: list[Panel] = []
+    chapters = [_run(folder, name, told, shown) for folder, name in zip(folders, names, strict=True)]
     title = f"langedit-bench: {', '.join(names)}"
     if len(chapters) == 1:
         return arranged(Chapter(title, chapters[0].headline, (*chapters[0].items, *reading.sections())))
     apart = [_renamed(chapter, before=f"{slug(name)}-") for chapter, name in zip(chapters, names, strict=True)]
-    return arranged(Chapter(title, f"{len(apart)} runs", (*apart, *reading.sections())))
+    beside = published.section(shown)
+    items = (*([beside] if beside else []), *apart, *reading.sections())
+    return arranged(Chapter(title, f"{len(apart)} runs", items))
 
 
 def first_tables(report: Chapter) -> list[Table]:
@@ -58,13 +61,14 @@ def first_tables(report: Chapter) -> list[Table]:
     return found
 
 
-def _run(folder: Path, name: str, told: set[Told]) -> Chapter:
+def _run(folder: Path, name: str, told: set[Told], shown: list[Panel]) -> Chapter:
     """One run: what its settings show together, then each setting; a trace if it holds one.
 
     Args:
         folder: ``results/<run>``.
         name: for its title.
         told: cells of earlier chapters; those of this one are added.
+        shown: settings of earlier chapters; likewise.
     """
     traced = _trace(folder)
     if traced and not any(folder.glob("*/cell.json")):
@@ -77,12 +81,13 @@ def _run(folder: Path, name: str, told: set[Told]) -> Chapter:
     new = [panel for panel in parts if cells[panel.setting] - told]
     repeated = [panel for panel in parts if not cells[panel.setting] - told]
     told.update(*cells.values())
+    shown += [] if results.run.get("parallel") else new
     if len(parts) == len(new) == 1:
         chapter = _setting(folder, results, parts[0])
         together = experiments.of_run(results, parts)
         return Chapter(name, f"{chapter.title}: {chapter.headline}", (*chapter.items, *together, *traced))
-    shown, side_by_side = _split(new)
-    settings = [_renamed(_setting(folder, results, panel), after=suffix(panel, shown)) for panel in shown]
+    whole, side_by_side = _split(new)
+    settings = [_renamed(_setting(folder, results, panel), after=suffix(panel, whole)) for panel in whole]
     notes = (f"{_name(panel)}: all of its cells stand in an earlier chapter." for panel in repeated)
     sections = [
         Section("All settings", (overview.settings(parts), *notes), (overview.settings_long(parts),)),

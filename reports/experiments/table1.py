@@ -5,6 +5,8 @@ from __future__ import annotations
 from bench.config.run import ALL
 from bench.store.results import Results
 from reports.experiments.common import counted, label, published_cells, with_reasons
+from reports.experiments.published import TABLES, beside
+from reports.experiments.published import table as differences
 from reports.numbers import paper
 from reports.numbers.aggregate import Panel, summaries
 from reports.parts.contents import summary_cell
@@ -16,20 +18,21 @@ HEADER = (
     Column("source", "Source", "text"),
     *(Column(measure.key, measure.title) for measure in paper.MEASURES),
 )
-TABLES = {"cycle": "Table 1", "shuffled": "Table 5"}
 
 
 def section(results: Results, panel: Panel) -> Section | None:
-    """The table, or None where the paper has no such model, data and order."""
+    """The table, or None where the paper has no such model, data and order, or the facts are parallel."""
     published = paper.scores(panel.setting)
-    if not published or panel.setting.edited != ALL:
+    if not published or panel.setting.edited != ALL or results.run.get("parallel"):
         return None
     where = TABLES[panel.setting.order]
     text = (
         f"What this run measured and what the LangEdit paper reports for the same model and data set. Ours: "
         f"{counted(panel)}; published: 2400 edits, three seeds."
     )
-    return Section(f"Beside the published numbers ({where})", (text, table(panel, published, where)))
+    found = list(beside([panel]))
+    parts = (text, table(panel, published, where), *([differences(found)] if found else []))
+    return Section(f"Beside the published numbers ({where})", parts)
 
 
 def table(panel: Panel, published: dict[str, dict[str, float]], where: str) -> Table:

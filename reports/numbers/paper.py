@@ -38,14 +38,23 @@ def known_as(model: str) -> str:
 
 def scores(setting: Setting) -> dict[str, dict[str, float]]:
     """Method -> measure -> percent for a setting that the paper has too; empty for others."""
+    return _by_method(setting, "value")
+
+
+def spreads(setting: Setting) -> dict[str, dict[str, float]]:
+    """Likewise the published standard deviations over seeds, as far as the package has them."""
+    return _by_method(setting, "std")
+
+
+def _by_method(setting: Setting, column: str) -> dict[str, dict[str, float]]:
     table = read("table1.csv")
     same = (table["model"] == known_as(setting.model)) & (table["data"] == setting.data)
     found = table[same & (table["order"] == setting.order)]
     if len(found):  # what no fact has been edited into does not depend on their order
         found = table[same & ((table["order"] == setting.order) | (table["method"] == UNEDITED))]
     return {
-        RELEASED.get(str(method), str(method)): dict(zip(part["metric"], part["value"], strict=True))
-        for method, part in found.groupby("method")
+        RELEASED.get(str(method), str(method)): dict(zip(part["metric"], part[column], strict=True))
+        for method, part in found[found[column].notna()].groupby("method")
     }
 
 
