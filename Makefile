@@ -75,8 +75,8 @@ paper: install  ## every table and figure, in one report
 	$(MAKE) figure5
 	$(BIN)/bench report $(APART) figure5 --out results/report-paper
 
-paper-full: install  ## what a lab runs for the whole paper on its models, and the hours that takes; runs nothing
-	$(BIN)/python -m benchmarks.paper_full
+paper-full: install  ## the plan of the whole paper on its three models: cells, hours, disk; runs nothing
+	for model in llama3-8b qwen2.5-7b gpt-j-6b; do $(BIN)/bench run --preset paper-$$model --dry-run || exit; done
 
 report: install  ## report of RUN (default table1)
 	$(BIN)/bench report $(RUN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -186,3 +187,14 @@ def test_what_is_gathered_is_the_same_run(world: PaperWorld, whole: Path, tmp_pa
     (other / "run.json").write_text(json.dumps(record))
     refused = bench("gather", tmp_path / "other", "--results-dir", whole)
     refused.is_one_line("not the run that is gathered here: 2 cells differ", "other/paper.table1-mzsre/run.json")
+
+
+def test_a_shared_cell_that_its_run_had_begun_is_taken_over(world: PaperWorld, whole: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(whole, results)
+    found = cells(results)
+    shared = sorted(found["figure4"] & found["table1-mzsre"])[0]
+    status = results / "paper.figure4" / shared / "status.json"
+    status.write_text(json.dumps({**json.loads(status.read_text()), "status": "interrupted"}))
+    assert bench(*world.arguments(results)).code == 0
+    same_scores(results, whole)
