@@ -140,7 +140,7 @@ def _show_grids(plans: Sequence[Plan], parts: Sequence[_Part], kinds: Sequence[M
     runs = f" in {len(plans)} runs, in this order" if len(plans) > 1 else ""
     echo(f"{of}{whole} cells{runs}: {todo} to compute, {edits} edits")
     for kind, hours in zip(kinds, ready, strict=True):
-        echo(f"one GPU, {kind.name}: {_told(hours)} h; loading models and making statistics come on top")
+        echo(f"{kind.name}: {_told(hours)} h one cell after another; loading models and making statistics come on top")
 
 
 def _hours(plans: Sequence[Plan], todo: Sequence[Job], kind: Machine) -> Predicted:
@@ -195,6 +195,10 @@ def _show_trace(plans: Sequence[Plan]) -> None:
     echo(f"Figure 5 is no grid: bench trace {plans[0].spec.models[0]} --out {place}")
 
 
+def _whole_name(plans: Sequence[Plan]) -> str:
+    return plans[0].grid.of if plans[0].grid else plans[0].spec.name
+
+
 def _name(planned: Plan) -> str:
     return planned.grid.name if planned.grid else planned.spec.name
 
@@ -215,7 +219,7 @@ def compute(plans: Sequence[Plan], share: Share | None, choice: str | None, how:
     """Compute plans, say what came of it, leave with its exit code; `how` are arguments of `execute_all`."""
     from bench.cli.display import make_display
     from bench.compute.engine import exit_code
-    from bench.compute.together import execute_all
+    from bench.compute.session import execute_all, failure_line
     from bench.ground import signals
     from bench.plan.together import jobs
 
@@ -229,12 +233,13 @@ def compute(plans: Sequence[Plan], share: Share | None, choice: str | None, how:
         raise typer.Exit(signals.exit_code(stop)) from None
     for line in course_lines(plans, outcomes):
         display.note(line)
+    if failed := failure_line(outcomes, _whole_name(plans)):
+        complain(failed)
     raise typer.Exit(exit_code(outcomes))
 
 
 def course_lines(plans: Sequence[Plan], outcomes: Sequence[Outcome]) -> list[str]:
     """What came of it: cells, what other shares have still to do, the command that comes next."""
-    from bench.compute.session import failure_line
     from bench.plan import planning
     from bench.plan.together import jobs
     from bench.store.outcomes import existing, is_pending
@@ -244,13 +249,10 @@ def course_lines(plans: Sequence[Plan], outcomes: Sequence[Outcome]) -> list[str
     for job in jobs(plans):
         runs = plans[job.number]
         left += is_pending(existing(job.cell, runs.store, runs.evaluators), retry_failed=False)
-    root, which = plans[0].store.root, plans[0].grid
-    name = which.of if which else root.name
+    root = plans[0].store.root
     place = "" if root.parent == planning.RESULTS_DIR else f" --results-dir {root.parent}"
-    failed = failure_line(outcomes, name)
     return [
         f"{len(outcomes)} cells in {root.parent}{f' ({reused} from before)' if reused else ''}",
         *([f"{left} cells are left to other shares, as far as this folder tells"] if left else []),
-        f"next: bench report {name}{place}",
-        *([failed] if failed else []),
+        f"next: bench report {_whole_name(plans)}{place}",
     ]

@@ -100,6 +100,7 @@ def compute(cells: Sequence[Cell], task: Tasks, board: Board, engine: Engine) ->
     with engine:
         for outcome in _Course(task, board, engine, pending).outcomes():
             outcomes[outcome.cell.id()] = outcome
+            task.ended(outcome)
             blame.check(outcome)
     return [outcomes[cell.id()] for cell in cells]
 

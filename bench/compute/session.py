@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from bench.compute.engine import compute
 from bench.compute.task import Task
+from bench.compute.together import Parts, course, in_order, share
 from bench.compute.where import Where
 from bench.compute.world import make_world
 from bench.config.cell import SCHEMA_VERSION
@@ -19,11 +21,11 @@ from bench.model.devices import check_device, choose_device
 from bench.model.loading import quiet_libraries
 from bench.plan import siblings
 from bench.plan.planning import Plan
+from bench.plan.together import Job, jobs, merged
 from bench.store import claims
-from bench.store.outcomes import Outcome, is_pending
+from bench.store.outcomes import Outcome, existing, is_pending
 from bench.store.records import read_run
 from bench.store.results import PLACE, listed
-from bench.store.status import time_left
 
 if TYPE_CHECKING:
     from bench.model.placement import DeviceMap
@@ -60,20 +62,63 @@ def execute(
         KeyboardInterrupt: what was computed is kept.
     """
     where = where or Where()
-    where, spread = spread_over(device_map, where)
-    enter(planned, display)
-    before = planned.outcomes()
-    pending = sum(is_pending(outcome, retry_failed) for outcome in before)
-    if not pending:
-        return before
-    with claims.sole(planned.store.root, join):
-        display.note(f"{planned.spec.name}: {len(before)} cells, {pending} to compute")
-        place = placed(device, where)
-        task = Task(planned.store, make_world(planned, place, spread, answers), retry_failed)
-        chosen = where.make(planned, task, pending, display.note)
-        left = time_left(planned.store.root, {cell.id(): cell.label() for cell in planned.cells})
-        with quiet_libraries(), display.board(pending, left) as board:
-            return compute(planned.cells, task, board, chosen)
+    return execute_all([planned], display, None, device, retry_failed, where, join, device_map, answers)
+
+
+def execute_all(
+    plans: Sequence[Plan],
+    display: Display,
+    mine: Sequence[Job] | None = None,
+    device: str = "auto",
+    retry_failed: bool = False,
+    where: Where | None = None,
+    join: bool = False,
+    device_map: str | DeviceMap | None = None,
+    answers: Kept = "failed",
+) -> list[Outcome]:
+    """Compute what is pending of several runs as if they were one.
+
+    Args:
+        plans: the runs, in order of work.
+        display: see `execute`, as for all that follow.
+        mine: the cells of this share of the work; None: all. With `join` the others come after them.
+        device: where models run.
+        retry_failed: also compute cells that failed before.
+        where: cells are computed.
+        join: share the work with other processes; a share does so in any case.
+        device_map: spreads every model.
+        answers: which are kept.
+
+    Returns:
+        How every cell stands afterwards that was to be computed, each once, in order of work.
+
+    Raises:
+        BenchError: see `execute`.
+        StorageError: likewise.
+        KeyboardInterrupt: likewise.
+    """
+    where, spread = spread_over(device_map, where or Where())
+    for planned in plans:
+        enter(planned, display)
+    every = jobs(plans)
+    wanted = in_order(every, mine, join)
+    outcomes = [existing(job.cell, plans[job.number].store, plans[job.number].evaluators) for job in wanted]
+    pending = sum(is_pending(outcome, retry_failed) for outcome in outcomes)
+    if pending:
+        worlds = [make_world(planned, placed(device, where), spread, answers) for planned in plans]
+        tasks = [Task(planned.store, world, retry_failed) for planned, world in zip(plans, worlds, strict=True)]
+        task = Parts(plans, tasks, {job.cell.id(): job.number for job in every})
+        with ExitStack() as held:
+            for planned in plans:
+                held.enter_context(claims.sole(planned.store.root, join or mine is not None))
+            display.note(course(plans, len(every), len(wanted), pending))
+            chosen = where.make(merged(plans), task, pending, display.note)
+            with quiet_libraries(), display.board(pending, task.left(every)) as board:
+                outcomes = compute([job.cell for job in wanted], task, board, chosen)
+    for planned in plans:
+        # what other processes have computed
+        share(planned, planned.cells if len(plans) > 1 else ())
+    return outcomes
 
 
 def placed(device: str, where: Where) -> str:

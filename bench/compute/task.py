@@ -49,6 +49,10 @@ class Tasks(Protocol):
         """What the display calls it."""
         ...
 
+    def ended(self, outcome: Outcome) -> None:
+        """A cell has been computed here."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -80,6 +84,9 @@ class Task:
     def label(self, cell: Cell) -> str:
         """What the display calls it."""
         return cell.label()
+
+    def ended(self, outcome: Outcome) -> None:
+        """Nothing is left to do; see `Tasks`."""
 
     def __call__(self, cell: Cell, progress: Progress) -> Outcome | None:
         """Compute a cell unless that is done by now.

@@ -203,9 +203,7 @@ def checked(layer: Mapping[str, Any], place: object) -> dict[str, Any]:
         BenchError: an unknown key or an invalid value.
     """
     if GRIDS in layer:
-        raise BenchError(
-            f"'{GRIDS}' makes several runs of one, which only `bench run` knows; name one of them", file=place
-        )
+        raise BenchError(f"'{GRIDS}' are several runs, which only the command `bench run` takes for one", file=place)
     for key in layer:
         if key not in RunSpec.model_fields:
             raise unknown("setting", key, RunSpec.model_fields, file=place)

@@ -86,7 +86,7 @@ def test_a_preset_of_one_run_is_what_it_was() -> None:
         ({"first": {"method": "memit"}}, r"preset two, grid first: unknown setting 'method'; did you mean 'methods'"),
         ({"first": {"seeds": 0}}, r"preset two, grid first: setting 'seeds'"),
         ({"first": {"name": "x"}}, r"preset two, grid first, field 'name': a run is named by its grid"),
-        ({"first": {"grids": {}}}, r"preset two, grid first: 'grids' makes several runs"),
+        ({"first": {"grids": {}}}, r"preset two, grid first: 'grids' are several runs"),
         ({"first": ["memit"]}, r"preset two, grid first: must hold a mapping"),
         ({"First one": {}}, r"'First one' is no name of a grid"),
         ({1: {}}, r"'1' is no name of a grid"),
@@ -115,7 +115,7 @@ def test_a_flag_that_would_make_grids_alike_is_refused() -> None:
 
 
 def test_what_knows_one_run_says_so() -> None:
-    with pytest.raises(BenchError, match="preset two: 'grids' makes several runs of one, which only `bench run` knows"):
+    with pytest.raises(BenchError, match="preset two: 'grids' are several runs, which only the command"):
         resolve("two", None, {})
 
 
