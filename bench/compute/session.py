@@ -61,7 +61,6 @@ def execute(
         StorageError: the folder cannot be written, or is full.
         KeyboardInterrupt: what was computed is kept.
     """
-    where = where or Where()
     return execute_all([planned], display, None, device, retry_failed, where, join, device_map, answers)
 
 

@@ -73,7 +73,7 @@ def predicted(cell: Cell, evaluators: Evaluators, machine: Machine) -> Predicted
     unit, each = machine.of_fact(model, UNIT), machine.of_fact(model, method)
     scored = scoring(cell, evaluators)
     editing = 0.0 if method == UNEDITED else each
-    known = {method: editing, UNIT: unit if scored else 0.0}
+    known = {UNIT: unit if scored else 0.0, method: editing}
     seconds = (editing or 0.0) * cell.schedule.edits() + scored * (unit or 0.0)
     return Predicted(seconds / 3600, tuple(name for name, value in known.items() if value is None))
 
@@ -89,8 +89,7 @@ def scoring(cell: Cell, evaluators: Evaluators) -> float:
 
 def weight(cell: Cell, evaluators: Evaluators, machine: Machine) -> float:
     """What a cell costs beside others of its grid, from what is known of any model: for shares, the same everywhere."""
-    facts = {method for _, method in machine.seconds}
-    ratios = {method: _ratio(machine, method) for method in facts}
+    ratios = {method: _ratio(machine, method) for _, method in machine.seconds}
     method = base_of(cell.method.name)
     usual = fmean(ratios.values()) if ratios else 1.0
     editing = 0.0 if method == UNEDITED else ratios.get(method, ratios.get(ALIKE.get(method, method), usual))

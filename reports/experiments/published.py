@@ -30,6 +30,8 @@ HEADER = (
     Column("within_ours", "Within ours", "text"),
 )
 UNKNOWN = "not known"
+DIGITS = 2
+"""Of numbers in tables."""
 HOW = (
     "Difference: ours minus published, in points. Within: the difference is no larger than the standard deviation over "
     "seeds, of the published number or of ours."
@@ -61,8 +63,10 @@ class Beside(NamedTuple):
         return None if self.ours.mean is None else self.ours.mean - self.published
 
     def within(self, spread: float | None) -> bool | None:
-        """Whether the difference is no larger; None where one of them is not known."""
-        return None if spread is None or self.difference is None else abs(self.difference) <= spread
+        """Whether the difference is no larger, as both are printed; None where one of them is not known."""
+        if spread is None or self.difference is None:
+            return None
+        return round(abs(self.difference), DIGITS) <= round(spread, DIGITS)
 
 
 def beside(panels: Iterable[Panel]) -> Iterator[Beside]:

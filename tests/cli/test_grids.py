@@ -17,7 +17,7 @@ from bench.ground.progress import Unheard
 from bench.store.results import load_results
 from tests.cli.conftest import bench
 from tests.soak.paper import PRESET, PaperWorld
-from tests.soak.test_paper import GRIDS
+from tests.soak.test_paper import GRIDS, in_order
 
 CELLS = sum(GRIDS.values()) - 7
 
@@ -98,8 +98,7 @@ def test_it_is_stopped_twice_and_gone_on_with(
             answer = bench(*world.arguments(tmp_path))
         assert answer.code == 130
         assert "run the same command again" in answer.err
-    begun = [name for name in GRIDS if list(tmp_path.glob(f"paper.{name}/*/cell.json"))]
-    assert begun == list(GRIDS)[: len(begun)], "Table 1 first"
+        assert in_order(tmp_path), "Table 1 first"
     assert bench(*world.arguments(tmp_path)).code == 0
     same_scores(tmp_path, whole)
 
@@ -116,7 +115,7 @@ def test_shares_in_folders_of_their_own_are_gathered(world: PaperWorld, whole: P
     assert answer.code == 0, answer.err
     assert "cells gathered in" in answer.out
     same_scores(gathered, whole)
-    assert "0 cells gathered" in bench("gather", *places, "--results-dir", gathered).out
+    assert bench("gather", *places, "--results-dir", gathered).out == f"0 cells gathered in {gathered}\n"
 
 
 def test_shares_of_one_folder_leave_the_rest_to_each_other_or_join(
@@ -142,7 +141,8 @@ def test_a_plain_run_has_shares_too(tiny, tmp_path: Path) -> None:
     bench(*tiny("--shard", "3/2")).is_one_line("--shard takes NUMBER/OF")
 
 
-def test_the_plan_needs_neither_model_nor_data() -> None:
+def test_the_plan_needs_neither_model_nor_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     answer = bench("run", "--preset", PRESET, "--dry-run", "--shard", "1/8", "--device", "cpu")
     assert answer.code == 0, answer.err
     assert "planned by names alone" in answer.err and "mzsre is not embedded" in answer.err

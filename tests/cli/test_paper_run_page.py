@@ -19,7 +19,6 @@ TEXT = PAGE.replace("\\\n", " ")
 COMMANDS = re.findall(
     r"^ *(?:CUDA_VISIBLE_DEVICES=\S+ )?(bench (?!run --preset paper-\S+ --config).*?)(?: > .*)?$", TEXT, flags=re.M
 )
-FOLDERS = ("shard-1",)
 
 
 def parsed(command: str) -> dict[str, object]:
@@ -43,7 +42,8 @@ def test_every_command_is_one(command: str) -> None:
         assert len(resolve_all(str(preset), None, {"seeds": given["seeds"]}).runs) == 7
 
 
-def test_the_plan_is_what_it_prints() -> None:
+def test_the_plan_is_what_it_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     (shown,) = re.findall(r"```text\n(.*?)```", PAGE, flags=re.DOTALL)
     answer = bench("run", "--preset", "paper-llama3-8b", "--dry-run", "--device", "cpu")
     assert answer.code == 0, answer.err

@@ -135,6 +135,7 @@ def test_the_papers_presets_have_the_sizes_of_the_paper(name: str) -> None:
         whole = resolve(f"{preset}-{name.removeprefix('paper-')}", None, {})
         apart = {"name", "eval_every"} if preset == "mzsre" else {"name"}
         assert runs[grid].model_dump(exclude=apart) == whole.model_dump(exclude=apart)
+    assert [part.orders for part in runs["table5-order"].grids()] == [("cycle",), ("shuffled",)]
     for grid in ("figure4", "table5", "table6-7"):
         plain = resolve(grid, None, {})
         assert (runs[grid].methods, runs[grid].edited) == (plain.methods, plain.edited)

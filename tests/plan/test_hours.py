@@ -51,6 +51,7 @@ def test_hours_are_facts_times_seconds_and_scoring() -> None:
 
 def test_what_is_not_known_is_named() -> None:
     assert predicted(cell("ft"), [], ONE).unknown == ("ft",)
+    assert predicted(cell("memit", "other"), [], ONE).unknown == ("memit",)
     assert predicted(cell("langedit-released", "other"), [], ONE).unknown == ()
     assert predicted(cell("langedit", "other"), BOTH, ONE).unknown == ("memit",)
     whole = predicted(cell("ft"), [], ONE) + predicted(cell("ft"), [], ONE) + predicted(cell("rome"), [], ONE)
