@@ -73,7 +73,8 @@ def published() -> Machine:
     found = {(model, method): (float(seconds) / paper.FACTS, machine) for model, method, seconds, machine in rows}
     (name,) = {machine for _, machine in found.values()}
     seconds = {key: each for key, (each, _) in found.items()}
-    hubs = dict(paper.read("models.csv").itertuples(index=False, name=None))
+    models = paper.read("models.csv")
+    hubs = dict(zip(models["model"], models["hub"], strict=True))
     by_hub = {(hubs[model], method): each for (model, method), each in seconds.items()}
     return Machine(f"{name}, published", {**seconds, **by_hub})
 
@@ -215,7 +216,9 @@ def gather_command(sources: options.Sources, results_dir: options.ResultsDir = P
 
 
 # ---------------------------------------------------------------------------- the course
-def compute(plans: Sequence[Plan], share: Share | None, choice: str | None, how: Mapping[str, Any]) -> None:
+def compute(
+    plans: Sequence[Plan], share: Share | None, choice: options.DisplayChoice | None, how: Mapping[str, Any]
+) -> None:
     """Compute plans, say what came of it, leave with its exit code; `how` are arguments of `execute_all`."""
     from bench.cli.display import make_display
     from bench.compute.engine import exit_code
@@ -223,7 +226,7 @@ def compute(plans: Sequence[Plan], share: Share | None, choice: str | None, how:
     from bench.ground import signals
     from bench.plan.together import jobs
 
-    display = make_display(choice)
+    display = make_display(choice.value if choice else None)
     mine = shares_of(plans, jobs(plans), share.of)[share.number - 1] if share else None
     try:
         with signals.terminable():

@@ -134,7 +134,7 @@ def run_command(
     else:
         how = {"device_map": device_map, "retry_failed": retry_failed, "where": where, "join": join}
         how |= {"answers": answers.value, "device": device.value}
-        compute(plans[0], display, **how) if alone else grid.compute(plans, share, display and display.value, how)
+        compute(plans[0], display, **how) if alone else grid.compute(plans, share, display, how)
 
 
 def compute(planned: Plan, choice: options.DisplayChoice | None, **how: Any) -> None:
