@@ -1,4 +1,4 @@
-"""docs/paper-run.md: its commands are commands, its plan is what the plan prints."""
+"""docs/paper-run.md: its commands are commands, its file is one that changes the grid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import yaml
 
 from bench.cli.main import app
 from bench.config.several import resolve_all
-from tests.cli.conftest import bench
 
 PAGE = (Path(__file__).parents[2] / "docs" / "paper-run.md").read_text(encoding="utf-8")
 TEXT = PAGE.replace("\\\n", " ")
@@ -40,16 +39,6 @@ def test_every_command_is_one(command: str) -> None:
     given = parsed(command)
     if preset := given.get("preset"):
         assert len(resolve_all(str(preset), None, {"seeds": given["seeds"]}).runs) == 7
-
-
-def test_the_plan_is_what_it_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (shown,) = re.findall(r"```text\n(.*?)```", PAGE, flags=re.DOTALL)
-    answer = bench("run", "--preset", "paper-llama3-8b", "--dry-run", "--device", "cpu")
-    assert answer.code == 0, answer.err
-    # what is free of this machine's memory decides how much is read at once
-    steady = [line for line in answer.out.splitlines() if not line.startswith("memory of the largest cell")]
-    assert "\n".join(steady) + "\n" == shown
 
 
 def test_the_file_that_changes_it_is_one(tmp_path: Path) -> None:
