@@ -77,7 +77,7 @@ class Claims:
             yield self._batch(waiting.pop())
 
     def _grouped(self, rows: int, generator: torch.Generator) -> Iterator[list[int]]:
-        """All rows but a rest, in batches: `POOL` batches are drawn at once, sorted by length, and come in any order."""
+        """All rows but a rest; `POOL` batches are drawn at once, sorted by length, and come in any order."""
         drawn = torch.randperm(len(self.rows), generator=generator).tolist()
         for start in range(0, len(drawn), POOL * rows):
             pool = sorted(drawn[start : start + POOL * rows], key=lambda i: len(self.rows[i]))
