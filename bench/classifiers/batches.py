@@ -70,7 +70,8 @@ class Claims:
 
     def batches(self, rows: int, count: int, seed: int) -> Iterator[Batch]:
         """Batches of rows drawn without replacement, over and over; rows of a batch are of similar length."""
-        generator, waiting = torch.Generator().manual_seed(seed), []
+        generator = torch.Generator().manual_seed(seed)
+        waiting: list[list[int]] = []
         for _ in range(count):
             if not waiting:
                 waiting = list(self._grouped(rows, generator))
