@@ -231,11 +231,13 @@ def cells_are_independent(bed: Bed) -> str:
 
 def targets_become_likelier(bed: Bed) -> str:
     """Edits make their targets likelier; a method that edits nothing leaves all answers as they are."""
-    before, after = bed.answers_after([]), bed.answers_apart if bed.edits_inner else bed.answers
+    before, after = bed.answers_after([]), bed.answers
     if bed.edits_nothing:
         return "" if before == after else "it says that it edits nothing, and the model answers differently"
     if before == after:
         return "edits change nothing (a method that is to edit nothing says EDITS_NOTHING = True in its module)"
+    if bed.edits_inner:
+        after = bed.answers_apart
     # a random model learns nothing from its context, and carries nothing on where no norm stands before an MLP
     turning = bed.place.architecture == "olmo2" and len(bed.options.get("layers", ())) > 1
     if bed.in_context or turning or sum(after) > sum(before):
