@@ -209,10 +209,11 @@ def gather_command(sources: options.Sources, results_dir: options.ResultsDir = P
     """Put shards together that were computed into results folders of their own, so that `bench report` reads all."""
     from bench.plan.gathering import gather
 
-    copied = gather(sources, results_dir)
-    for run, count in sorted(copied.items()):
-        echo(f"{run}: {count} cells")
-    echo(f"{sum(copied.values())} cells gathered in {results_dir}")
+    found = gather(sources, results_dir)
+    for run, now in found.items():
+        missing = f", {now.whole - now.finished} missing" if now.finished < now.whole else ""
+        echo(f"{run}: {now.finished} of {now.whole} cells, {now.copied} of them new{missing}")
+    echo(f"{sum(now.copied for now in found.values())} cells gathered in {results_dir}")
 
 
 # ---------------------------------------------------------------------------- the course

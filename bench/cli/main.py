@@ -120,7 +120,7 @@ def run_command(
         "chat_template": chat_template, **assignments(settings or []),
     }  # fmt: skip
     several = resolve_all(preset, config, flags)
-    share = Share.parse(shard) if shard else None
+    share = None if shard is None else Share.parse(shard)
     places = (results_dir, data_dir, cache_dir, trust_remote_code or ())
     plans = grid.plans_of(several, dry_run and not several.is_one, *places)
     cells = [cell for planned in plans for cell in planned.cells]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,22 @@ SAME = ("eval_limit", "set")
 """What runs must agree in besides the evaluators for one to take over the other's cells."""
 
 
-def gather(sources: Iterable[Path], results_dir: Path) -> Counter[str]:
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A run after gathering.
+
+    Attributes:
+        copied: cells that came now.
+        finished: cells that are there, with those of before.
+        whole: all cells of the run.
+    """
+
+    copied: int
+    finished: int
+    whole: int
+
+
+def gather(sources: Iterable[Path], results_dir: Path) -> dict[str, Gathered]:
     """Copy finished cells of the runs in other results folders; what is there already stays.
 
     Args:
@@ -26,31 +42,43 @@ def gather(sources: Iterable[Path], results_dir: Path) -> Counter[str]:
         results_dir: where they are gathered.
 
     Returns:
-        Cells copied, by name of their run.
+        How the runs stand, by name.
 
     Raises:
-        BenchError: a folder has no runs, or a run of the same name has other cells.
+        BenchError: a folder has no runs, or a run of the same name has other cells or is scored in another way.
         StorageError: the results folder cannot be written.
     """
     copied: Counter[str] = Counter()
-    names: set[str] = set()
-    for source in sources:
-        runs = sorted(source.glob("*/run.json"))
-        if not runs:
-            raise BenchError("no runs in this results folder", file=source)
-        for path in runs:
-            names.add(path.parent.name)
-            copied[path.parent.name] += _gather_run(path, ResultStore(results_dir / path.parent.name))
-    for name in sorted(names):
+    for path in [path for source in sources for path in _runs(source)]:
+        copied[path.parent.name] += _gather_run(path, ResultStore(results_dir / path.parent.name))
+    for name in sorted(copied):
         copied[name] += _shared(ResultStore(results_dir / name))
-    return +copied
+    return {name: _standing(ResultStore(results_dir / name), copied[name]) for name in sorted(copied)}
+
+
+def _runs(source: Path) -> list[Path]:
+    """Records of the runs of a results folder.
+
+    Raises:
+        BenchError: it has none, or is not there.
+    """
+    if not source.is_dir():
+        raise BenchError("no such folder", file=source)
+    if found := sorted(source.glob("*/run.json")):
+        return found
+    raise BenchError("no runs in this folder; give the results folder that they lie in", file=source)
+
+
+def _standing(store: ResultStore, copied: int) -> Gathered:
+    names = _ids(read_run(store.root / "run.json"))
+    return Gathered(copied, sum(store.outcome(name)[0] in FINISHED for name in names), len(names))
 
 
 def _gather_run(path: Path, store: ResultStore) -> int:
     """Copy the cells of one run.
 
     Raises:
-        BenchError: it has other cells than the run that is there.
+        BenchError: it is not the run that is there.
     """
     run = read_run(path)
     with claims.writing(store.root):
@@ -66,7 +94,7 @@ def _check_same(theirs: Mapping[str, Any], mine: Mapping[str, Any], path: Path) 
     """Refuse cells of another run of the same name.
 
     Raises:
-        BenchError: they are not the same.
+        BenchError: cells differ, or what they are scored with.
     """
     if strange := sorted(set(_ids(theirs)) ^ set(_ids(mine))):
         raise BenchError(
@@ -74,6 +102,8 @@ def _check_same(theirs: Mapping[str, Any], mine: Mapping[str, Any], path: Path) 
             file=path,
             record=strange[0],
         )
+    if other := [key for key in ("evaluators", *SAME) if theirs.get(key) != mine.get(key)]:
+        raise BenchError(f"not the run that is gathered here: '{other[0]}' is another there", file=path)
 
 
 def _copied(name: str, source: Path, store: ResultStore) -> bool:

@@ -113,9 +113,12 @@ def test_shares_in_folders_of_their_own_are_gathered(world: PaperWorld, whole: P
     gathered = tmp_path / "all"
     answer = bench("gather", *places, "--results-dir", gathered)
     assert answer.code == 0, answer.err
-    assert "cells gathered in" in answer.out
+    assert "paper.table1-mzsre: 9 of 9 cells, 9 of them new\n" in answer.out and "missing" not in answer.out
     same_scores(gathered, whole)
-    assert bench("gather", *places, "--results-dir", gathered).out == f"0 cells gathered in {gathered}\n"
+    assert bench("gather", *places, "--results-dir", gathered).out.endswith(f"0 cells gathered in {gathered}\n")
+    partial = bench("gather", places[1], "--results-dir", tmp_path / "partial")
+    assert partial.code == 0, partial.err
+    assert re.search(r"paper\.table1-mzsre: (\d) of 9 cells, \1 of them new, \d missing", partial.out), partial.out
 
 
 def test_shares_of_one_folder_leave_the_rest_to_each_other_or_join(
@@ -138,7 +141,8 @@ def test_a_plain_run_has_shares_too(tiny, tmp_path: Path) -> None:
     assert sorted(load_results(tmp_path / "results" / "tiny").cells["status"]) == ["done", "done", "missing", "missing"]
     plan = bench(*tiny("--shard", "2/2", "--dry-run", methods="none,memit", seeds=2))
     assert "share 2 of 2: 2 cells: 0 to compute" in plan.out
-    bench(*tiny("--shard", "3/2")).is_one_line("--shard takes NUMBER/OF")
+    for wrong in ("3/2", "0/3", "4/3", "a/b", ""):
+        bench(*tiny("--shard", wrong)).is_one_line("--shard takes NUMBER/OF")
 
 
 def test_the_plan_needs_neither_model_nor_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +183,8 @@ def test_several_runs_are_reported_and_looked_at_by_one_name(whole: Path, tmp_pa
 
 
 def test_what_is_gathered_is_the_same_run(world: PaperWorld, whole: Path, tmp_path: Path) -> None:
-    bench("gather", tmp_path).is_one_line("no runs in this results folder")
+    bench("gather", tmp_path).is_one_line("no runs in this folder")
+    bench("gather", tmp_path / "nothing").is_one_line("no such folder", "nothing")
     other = tmp_path / "other" / "paper.table1-mzsre"
     other.mkdir(parents=True)
     record = json.loads((whole / "paper.table1-mzsre" / "run.json").read_text())
@@ -187,6 +192,10 @@ def test_what_is_gathered_is_the_same_run(world: PaperWorld, whole: Path, tmp_pa
     (other / "run.json").write_text(json.dumps(record))
     refused = bench("gather", tmp_path / "other", "--results-dir", whole)
     refused.is_one_line("not the run that is gathered here: 2 cells differ", "other/paper.table1-mzsre/run.json")
+    record = json.loads((whole / "paper.table1-mzsre" / "run.json").read_text())
+    (other / "run.json").write_text(json.dumps({**record, "eval_limit": 7}))
+    refused = bench("gather", tmp_path / "other", "--results-dir", whole)
+    refused.is_one_line("not the run that is gathered here: 'eval_limit' is another there")
 
 
 def test_a_shared_cell_that_its_run_had_begun_is_taken_over(world: PaperWorld, whole: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from bench.config.settings import (
     preset_names,
     resolve,
 )
+from bench.config.several import resolve_all
 from bench.config.variants import parse_value
 from bench.data import corpora, datasets
 from bench.ground.errors import BenchError
@@ -214,11 +215,14 @@ def test_a_hyperparameter_file_with_an_unknown_method_is_refused(tmp_path):
 
 # ---------------------------------------------------------------------------- cells
 @pytest.mark.parametrize("preset", preset_names())
-def test_every_preset_makes_a_grid(preset, fixed_fingerprints, tmp_path):
-    spec = resolve(preset, None, {})
-    if missing := [name for name in spec.models if name in CLASSIFIERS and not classifier_dir(name).is_dir()]:
-        pytest.skip(f"{missing} are not trained yet: make classifiers")
-    grid = cells(spec, methods(), None, tmp_path)
+def test_every_preset_makes_a_grid_or_several(preset, fixed_fingerprints, tmp_path):
+    for spec in resolve_all(preset, None, {}).runs.values():
+        if missing := [name for name in spec.models if name in CLASSIFIERS and not classifier_dir(name).is_dir()]:
+            pytest.skip(f"{missing} are not trained yet: make classifiers")
+        check_grid(spec, cells(spec, methods(), None, tmp_path))
+
+
+def check_grid(spec, grid):
     assert len({cell.id() for cell in grid}) == len(grid)
     places = {
         (method, order, edited, seed)

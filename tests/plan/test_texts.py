@@ -11,6 +11,7 @@ from bench.config.cell import Cell
 from bench.config.registry import methods
 from bench.config.run import RunSpec
 from bench.config.settings import preset_names, resolve
+from bench.config.several import resolve_all
 from bench.data import corpora, datasets
 from bench.data.corpora import WIKIPEDIA
 from bench.ground.errors import BenchError
@@ -60,9 +61,9 @@ def test_methods_that_read_no_statistics_ask_for_no_text(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("preset", preset_names())
 def test_no_preset_gives_a_real_model_the_embedded_text(preset: str) -> None:
-    spec = resolve(preset, None, {"models": LLAMA})
-    assert text_for(spec, LLAMA)[0] != "cldr"
-    assert spec.corpus or text_for(spec, POLYGLOT) == ("cldr", spec.token_budget or 50_000)
+    for spec in resolve_all(preset, None, {"models": LLAMA}).runs.values():
+        assert text_for(spec, LLAMA)[0] != "cldr"
+        assert spec.corpus or text_for(spec, POLYGLOT) == ("cldr", spec.token_budget or 50_000)
 
 
 @pytest.mark.parametrize("model", ["llama3-8b", "gpt-j-6b", "qwen2.5-7b"])
