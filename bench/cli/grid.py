@@ -141,7 +141,7 @@ def _show_grids(plans: Sequence[Plan], parts: Sequence[_Part], kinds: Sequence[M
     runs = f" in {len(plans)} runs, in this order" if len(plans) > 1 else ""
     echo(f"{of}{whole} cells{runs}: {todo} to compute, {edits} edits")
     for kind, hours in zip(kinds, ready, strict=True):
-        echo(f"{kind.name}: {_told(hours)} h one cell after another; loading models and making statistics come on top")
+        echo(f"{kind.name}: {_told(hours, ' h')}, cell after cell; loading models and making statistics come on top")
 
 
 def _hours(plans: Sequence[Plan], todo: Sequence[Job], kind: Machine) -> Predicted:
@@ -150,11 +150,11 @@ def _hours(plans: Sequence[Plan], todo: Sequence[Job], kind: Machine) -> Predict
     return sum((predicted(job.cell, plans[job.number].evaluators, kind) for job in todo), Predicted())
 
 
-def _told(found: Predicted) -> str:
+def _told(found: Predicted, unit: str = "") -> str:
     """Hours, and whose are missing."""
     if not found.unknown:
-        return f"{found.hours:.1f}"
-    return f"{found.hours:.1f} without {', '.join(found.unknown)}" if found.hours else "unknown"
+        return f"{found.hours:.1f}{unit}"
+    return f"{found.hours:.1f}{unit} without {', '.join(found.unknown)}" if found.hours else "unknown"
 
 
 def _show_needs(whole: Plan, parts: Sequence[_Part], device: str, answers: str) -> None:

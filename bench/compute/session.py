@@ -114,9 +114,10 @@ def execute_all(
             chosen = where.make(merged(plans), task, pending, display.note)
             with quiet_libraries(), display.board(pending, task.left(every)) as board:
                 outcomes = compute([job.cell for job in wanted], task, board, chosen)
-    for planned in plans:
+    if len(plans) > 1:
         # what other processes have computed
-        share(planned, planned.cells if len(plans) > 1 else ())
+        for planned in plans:
+            share(planned, planned.cells)
     return outcomes
 
 

@@ -17,14 +17,27 @@ from bench.ground.progress import Unheard
 from bench.store.results import load_results
 from tests.cli.conftest import bench
 from tests.soak.paper import PRESET, PaperWorld
-from tests.soak.test_paper import GRIDS, in_order
+from tests.soak.test_paper import in_order
 
-CELLS = sum(GRIDS.values()) - 7
+METHODS = ("none", "ft", "alphaedit", "langedit-released")
+GRIDS = {
+    "table1-mzsre": 4,
+    "table1-bzsre": 4,
+    "table5-order": 3,
+    "figure4": 5,
+    "table5": 3,
+    "table6-7": 4,
+    "table8": 4,
+}
+"""In order of work, with their cells."""
+SHARED = 2 + 3
+"""Cells of table5-order and of figure4 that table 1 has."""
+CELLS = sum(GRIDS.values()) - SHARED
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> PaperWorld:
-    return PaperWorld.make(tmp_path_factory.mktemp("paper"), cut=200, only=("en", "de"))
+    return PaperWorld.make(tmp_path_factory.mktemp("paper"), cut=200, only=("en", "de"), methods=METHODS)
 
 
 @pytest.fixture(scope="module")
@@ -77,22 +90,23 @@ def same_scores(first: Path, second: Path) -> None:
 
 def test_it_is_one_grid_that_shares_cells(world: PaperWorld, whole: Path) -> None:
     found = cells(whole)
-    assert {name: len(each) for name, each in found.items()} == {**GRIDS, "figure4": 6}  # two languages alone, not six
-    assert len(set.union(*found.values())) == sum(len(each) for each in found.values()) - 7
-    assert len(found["table5-order"] & found["table1-mzsre"]) == 3
-    assert len(found["figure4"] & found["table1-mzsre"]) == 4
+    assert {name: len(each) for name, each in found.items()} == GRIDS
+    assert len(set.union(*found.values())) == CELLS
+    assert len(found["table5-order"] & found["table1-mzsre"]) == 2
+    assert len(found["figure4"] & found["table1-mzsre"]) == 3
     numbers = [json.loads((whole / f"paper.{name}" / "run.json").read_text())["grid"]["number"] for name in GRIDS]
     assert numbers == sorted(numbers)
     again = bench(*world.arguments(whole))
     assert (again.code, again.err) == (0, "")
-    assert f"{CELLS - 4} cells in {whole} ({CELLS - 4} from before)" in again.out
+    assert f"{CELLS} cells in {whole} ({CELLS} from before)" in again.out
     assert "next: bench report paper --results-dir" in again.out
 
 
+@pytest.mark.soak
 def test_it_is_stopped_twice_and_gone_on_with(
     world: PaperWorld, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for after in (3, 20):
+    for after in (3, 15):
         with monkeypatch.context() as patch:
             patch.setattr(displays, "make_display", lambda _, after=after: Stopping(after))
             answer = bench(*world.arguments(tmp_path))
@@ -108,26 +122,27 @@ def test_shares_in_folders_of_their_own_are_gathered(world: PaperWorld, whole: P
     told = [bench(*world.arguments(place, "--shard", f"{n}/2")) for n, place in enumerate(places, 1)]
     assert [answer.code for answer in told] == [0, 0], [answer.err for answer in told]
     counts = [int(re.search(r"(\d+) in this share", answer.out)[1]) for answer in told]  # type: ignore[index]
-    assert sum(counts) == CELLS - 4 and min(counts) > 10
+    assert sum(counts) == CELLS and min(counts) > CELLS / 4
     assert f"{counts[1]} cells are left to other shares" in told[0].out
     gathered = tmp_path / "all"
     answer = bench("gather", *places, "--results-dir", gathered)
     assert answer.code == 0, answer.err
-    assert "paper.table1-mzsre: 9 of 9 cells, 9 of them new\n" in answer.out and "missing" not in answer.out
+    assert "paper.table1-mzsre: 4 of 4 cells, 4 of them new\n" in answer.out and "missing" not in answer.out
     same_scores(gathered, whole)
     assert bench("gather", *places, "--results-dir", gathered).out.endswith(f"0 cells gathered in {gathered}\n")
     partial = bench("gather", places[1], "--results-dir", tmp_path / "partial")
     assert partial.code == 0, partial.err
-    assert re.search(r"paper\.table1-mzsre: (\d) of 9 cells, \1 of them new, \d missing", partial.out), partial.out
+    assert re.search(r"paper\.table1-mzsre: (\d) of 4 cells, \1 of them new, \d missing", partial.out), partial.out
 
 
+@pytest.mark.soak
 def test_shares_of_one_folder_leave_the_rest_to_each_other_or_join(
     world: PaperWorld, whole: Path, tmp_path: Path
 ) -> None:
     first = bench(*world.arguments(tmp_path, "--shard", "1/3"))
     assert first.code == 0, first.err
     done = len([path for path in tmp_path.glob("paper.table1-mzsre/*/status.json") if "done" in path.read_text()])
-    assert 0 < done < 9
+    assert 0 < done < GRIDS["table1-mzsre"]
     last = bench(*world.arguments(tmp_path, "--shard", "2/3", "--join"))
     assert last.code == 0, last.err
     assert "left to other shares" not in last.out
@@ -153,17 +168,19 @@ def test_the_plan_needs_neither_model_nor_data(tmp_path: Path, monkeypatch: pyte
     lines = {line.split()[0]: line.split() for line in answer.out.splitlines() if line}
     assert list(lines)[1:8] == list(GRIDS)
     assert "hours, A100 80 GB, published" in answer.out
-    hours = {line.split()[0]: line.split()[2:4] for line in answer.out.splitlines() if re.match(r"\d/8", line)}
+    hours = [line.split()[2:] for line in answer.out.splitlines() if re.match(r"\d/8", line)]
     assert len(hours) == 8
-    first, everything = ([float(pair[place]) for pair in hours.values()] for place in (0, 1))
+    first = [float(own[0]) for own in hours]
     assert max(first) < 1.35 * min(first), "Table 1 is ready on all at about the same time"
-    assert max(everything) < 1.1 * min(everything)
+    # the others have cells whose hours are not known, and of the rest as much less
+    known = [float(own[1]) for own in hours if "without" not in own]
+    assert 4 <= len(known) < 8 and max(known) < 1.1 * min(known)
 
 
 def test_the_plan_tells_what_is_there(world: PaperWorld, whole: Path) -> None:
     answer = bench(*world.arguments(whole, "--dry-run"))
     assert (answer.code, answer.err) == (0, "")
-    assert f"{CELLS - 4} cells in 7 runs, in this order: 0 to compute, 0 edits" in answer.out
+    assert f"{CELLS} cells in 7 runs, in this order: 0 to compute, 0 edits" in answer.out
     assert "Figure 5 is no grid: bench trace" in answer.out
 
 

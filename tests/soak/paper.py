@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 
 from bench.compute.conformance import OPTIONS
 from bench.config.registry import methods
+from bench.config.run import PAPER_METHODS
 from bench.config.settings import preset_mapping
 from bench.model.tiny import tiny_corpus, tiny_model
 
@@ -37,12 +39,14 @@ class PaperWorld:
         cut: what the paper's counts of facts and of a step are divided by.
         seeds: in place of the paper's three.
         only: languages, in place of the paper's six.
+        methods: those that are left in every grid; () all.
     """
 
     root: Path
     cut: int
     seeds: int = 1
     only: tuple[str, ...] = tuple(PROMPTS)
+    methods: tuple[str, ...] = ()
 
     @classmethod
     def make(cls, root: Path, cut: int, **more: Any) -> PaperWorld:
@@ -96,7 +100,15 @@ class PaperWorld:
             "edits_per_language": self._less(whole["edits_per_language"]),
             "evaluators": ["edits"],
             **({"edited": edited} if edited else {}),
+            **(self._fewer(whole) if self.methods else {}),
         }
+
+    def _fewer(self, whole: Mapping[str, Any]) -> dict[str, Any]:
+        """Methods of a grid, and of what it has besides."""
+        also = [{**part, **self._fewer({"methods": part["methods"]})} for part in whole.get("also", [])]
+        wanted = PAPER_METHODS if whole["methods"] == "all" else whole["methods"]
+        found: dict[str, Any] = {"methods": [name for name in wanted if name in self.methods]}
+        return {**found, "also": also} if also else found
 
     def _group(self, group: str) -> str:
         return group if group in ("all", "each") else "+".join(lang for lang in group.split("+") if lang in self.only)
