@@ -48,8 +48,8 @@ def read_report(folders: Sequence[Path]) -> Chapter:
         return arranged(Chapter(title, chapters[0].headline, (*chapters[0].items, *reading.sections())))
     apart = [_renamed(chapter, before=f"{slug(name)}-") for chapter, name in zip(chapters, names, strict=True)]
     beside = published.section(shown)
-    items = (*([beside] if beside else []), *apart, *reading.sections())
-    return arranged(Chapter(title, f"{len(apart)} runs", items))
+    first = [beside] if beside else []
+    return arranged(Chapter(title, f"{len(apart)} runs", (*first, *apart, *reading.sections())))
 
 
 def first_tables(report: Chapter) -> list[Table]:

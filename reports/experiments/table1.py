@@ -31,8 +31,8 @@ def section(results: Results, panel: Panel) -> Section | None:
         f"{counted(panel)}; published: 2400 edits, three seeds."
     )
     found = list(beside([panel]))
-    parts = (text, table(panel, published, where), *([differences(found)] if found else []))
-    return Section(f"Beside the published numbers ({where})", parts)
+    parts = [table(panel, published, where), *([differences(found)] if found else [])]
+    return Section(f"Beside the published numbers ({where})", (text, *parts))
 
 
 def table(panel: Panel, published: dict[str, dict[str, float]], where: str) -> Table:
