@@ -1,0 +1,162 @@
+"""Lay the pages out as they lie in the repository, add the generated ones, and let zensical build the site.
+
+Links between pages are those of the repository, so that they work in both places; what a page links to comes with it.
+Nothing on the site is fetched from a network: fonts are the system's, and the one script that the generator would take
+from one is ours.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.echo import echo
+from bench.ground.errors import BenchError
+from handbook import data, methods
+
+ROOT = Path(__file__).parents[1]
+THEME = Path(__file__).parent / "theme"
+LINK = re.compile(r"\]\(([^)\s#]+)(#[^)\s]*)?\)")
+REMOTE = re.compile(r"<script src=\"https://[^\"]*iframe-worker[^\"]*\"")
+HOME = "README.md"
+ALONE = ("CONTRIBUTING.md", "CHANGELOG.md", "AGENTS.md", "results/README.md", "results/reference/README.md")
+"""Pages that belong to the site whether a page links to them or not; so do those of ``docs/``."""
+
+GENERATED: Mapping[str, Callable[[], str]] = {
+    "methods": methods.listing,
+    "datasets": data.listing,
+    "languages": data.languages,
+}
+"""What stands in the place of ``<!-- generated: NAME -->`` on a page."""
+
+
+def lay_out(target: Path) -> None:
+    """Write all pages, and what they link to, below `target`.
+
+    Raises:
+        BenchError: a page links to what is not there.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    waiting = [ROOT / HOME, *(ROOT / name for name in ALONE), *sorted((ROOT / "docs").rglob("*.md"))]
+    done = set(waiting)
+    while waiting:
+        page = waiting.pop()
+        text = page.read_text(encoding="utf-8")
+        for linked in _linked(page, text):
+            if linked in done:
+                continue
+            done.add(linked)
+            if linked.suffix == ".md":
+                waiting.append(linked)
+            else:
+                _copy(linked, target)
+        _write(target / _place(page), _filled(text))
+    for name in methods.names():
+        text = methods.page(name)
+        for linked in _linked(ROOT / "docs" / methods.FOLDER / f"{name}.md", text, methods.FOLDER):
+            _copy(linked, target)
+        _write(target / "docs" / methods.FOLDER / f"{name}.md", text)
+    for name in ("site.css",):
+        shutil.copy(THEME / name, target / name)
+
+
+def _linked(page: Path, text: str, generated: str = "") -> list[Path]:
+    """Files of the repository that a page links to."""
+    found = []
+    for address, _ in LINK.findall(_without_code(text)):
+        if "://" in address or address.startswith("mailto:"):
+            continue
+        path = Path(os.path.normpath(page.parent / address))
+        if path.parent == ROOT / "docs" / methods.FOLDER and path.stem in methods.names():
+            continue
+        if not path.is_file():
+            raise BenchError(f"links to {address}, which is not there", file=page)
+        found.append(path)
+    return found
+
+
+def _without_code(text: str) -> str:
+    return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+
+
+def _filled(text: str) -> str:
+    """A page with what is generated, and links to the home page where that lies on the site."""
+    text = re.sub(r"<!-- generated: (\w+) -->", lambda found: GENERATED[found.group(1)](), text)
+    return re.sub(rf"\]\(((?:\.\./)*){HOME}([#)])", r"](\1index.md\2", text)
+
+
+def _place(page: Path) -> Path:
+    inside = page.relative_to(ROOT)
+    return Path("index.md") if inside == Path(HOME) else inside
+
+
+def _copy(path: Path, target: Path) -> None:
+    place = target / path.relative_to(ROOT)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, place)
+
+
+def _write(place: Path, text: str) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(text, encoding="utf-8")
+
+
+def settings() -> str:
+    """The generator's settings, with a page for every method."""
+    pages = [f"docs/{methods.FOLDER}/{name}.md" for name in methods.names()]
+    text = (THEME / "zensical.toml").read_text(encoding="utf-8")
+    return text.replace("METHODS", ", ".join(map(json.dumps, pages))).replace("ROOT", json.dumps(str(ROOT)))
+
+
+def keep_offline(site: Path) -> None:
+    """Put our script in the place of the one that the generator takes from a network."""
+    place = Path("assets") / "javascripts" / "worker.js"
+    shutil.copy(THEME / "worker.js", site / place)
+    for page in site.rglob("*.html"):
+        up = "../" * (len(page.relative_to(site).parts) - 1)
+        text = page.read_text(encoding="utf-8")
+        page.write_text(REMOTE.sub(f'<script src="{up or "./"}{place.as_posix()}"', text), encoding="utf-8")
+
+
+def build(out: Path) -> Path:
+    """Build the site; where it is.
+
+    Raises:
+        BenchError: the generator is not installed, or does not like a page.
+    """
+    if importlib.util.find_spec("zensical") is None:
+        raise BenchError("the site is built by zensical: pip install -c constraints.txt -e '.[docs]'")
+    out.mkdir(parents=True, exist_ok=True)
+    lay_out(out / "pages")
+    (out / "zensical.toml").write_text(settings(), encoding="utf-8")
+    command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict", "--config-file", "zensical.toml"]
+    done = subprocess.run(command, cwd=out, check=False)  # noqa: S603 - the command is ours
+    if done.returncode:
+        raise BenchError("zensical does not like the pages, see above", file=out)
+    keep_offline(out / "site")
+    return out / "site"
+
+
+def main() -> None:
+    """Build the site and say where it is."""
+    typer.run(_main)
+
+
+def _main(out: Annotated[Path, typer.Option(help="Folder of pages and site.")] = ROOT / "build" / "handbook") -> None:
+    """Build the documentation site from docs/ and from the code."""
+    try:
+        site = build(out)
+    except BenchError as error:
+        echo(f"handbook: {error}")
+        raise typer.Exit(2) from None
+    echo(f"open {site / 'index.html'}")

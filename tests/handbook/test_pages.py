@@ -1,0 +1,131 @@
+"""The generated pages: one per method with all that the code knows, links that lead somewhere, nothing left to fill."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bench.config.registry import methods as registry
+from bench.data.datasets import datasets
+from bench.ground.errors import BenchError
+from handbook import build, data, hparams, markdown, methods
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "bench" / "hparams").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("pages")
+    build.lay_out(target)
+    return target
+
+
+# ---------------------------------------------------------------------------- hyperparameters and their sources
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_values_are_those_that_yaml_reads(path: Path) -> None:
+    read = hparams.read(path)
+    plain = {name: value for name, value in yaml.safe_load(path.read_text()).items() if not name.startswith("_")}
+    shown = {name: {row.option: yaml.safe_load(row.text) for row in values.rows} for name, values in read.items()}
+    assert shown == plain
+
+
+def test_comments_come_with_the_values() -> None:
+    read = hparams.read(ROOT / "bench" / "hparams" / "llama3-8b.yaml")
+    langedit = {row.option: row for row in read["langedit"].rows}
+    assert langedit["l2"] == hparams.Value("l2", "1", "LangEdit paper, Eq. 10: identity")
+    assert langedit["threshold"].source == "[nullspace_threshold]"
+    assert "jianghoucheng/AlphaEdit hparams/AlphaEdit/Llama3-8B.json" in " ".join(read["langedit"].sources)
+    assert "jianghoucheng/AlphaEdit hparams/MEMIT/Llama3-8B.json" in " ".join(read["langedit"].sources)
+    assert read["langedit-released"].sources[-1] == "LangEdit repository, first commit"
+    assert {row.option for row in read["ft"].rows} == set(registry().options("ft")) & {
+        row.option for row in read["ft"].rows
+    }
+
+
+def test_a_block_that_takes_over_another_says_where_it_has_it_from(tmp_path: Path) -> None:
+    theirs = "# paper A\n_a: &a\n  layers: [4, 5]  # theirs\n  lr: 0.1\n\n"
+    ours = "# paper B\nb:\n  <<: *a\n  lr: 2  # ours\nc: *a  # as A\n"
+    (tmp_path / "x.yaml").write_text(theirs + ours)
+    read = hparams.read(tmp_path / "x.yaml")
+    assert read["b"].rows == (hparams.Value("layers", "[4, 5]", "theirs"), hparams.Value("lr", "2", "ours"))
+    assert read["b"].sources == ("paper A", "paper B")
+    assert read["c"].sources == ("paper A", "as A")
+
+
+# ---------------------------------------------------------------------------- methods
+@pytest.mark.parametrize("name", methods.names())
+def test_a_method_has_a_page_with_all_that_the_code_knows(name: str, pages: Path) -> None:
+    page = (pages / "docs" / "methods" / f"{name}.md").read_text(encoding="utf-8")
+    assert page.startswith(f"# {name}\n")
+    for option, field in registry().options(name).items():
+        assert f"| `{option}` |" in page
+        assert markdown.escaped(field.description or "") in page
+    for path in FILES:
+        if name in hparams.read(path) and hparams.read(path)[name].rows:
+            assert f"### {path.stem}\n" in page
+
+
+def test_published_numbers_stand_beside_ours() -> None:
+    page = methods.page("langedit-released")
+    assert "82.54" in page
+    assert "92.41 ± 1.00" in page
+    assert "| llama3-8b | 100 facts | 1549 | 41.5 |" in page
+    assert "| llama3-8b | 1 fact, extrapolated from three layers | 68.9 |" in methods.page("alphaedit")
+
+
+def test_every_method_is_listed_once() -> None:
+    listing = methods.listing()
+    for name in methods.names():
+        assert listing.count(f"({methods.FOLDER}/{name}.md)") == 1
+
+
+def test_marks_in_docstrings_stay_text() -> None:
+    assert markdown.prose("dW = R *K* [a] W <- W, ``x_y``", {}) == "dW = R \\*K\\* \\[a\\] W &lt;- W, `x_y`"
+    assert markdown.prose("    as *it* is") == "    as *it* is"
+    assert markdown.prose("see `methods.memit`", {"methods.memit": "memit.md"}) == "see [`methods.memit`](memit.md)"
+    assert markdown.table(("a",), [("x|y",)]).splitlines()[2] == "| x&#124;y |"
+
+
+# ---------------------------------------------------------------------------- data
+def test_every_data_set_tells_licence_and_languages() -> None:
+    listing = data.listing()
+    for name, each in datasets().items():
+        section = listing.partition(f"### {name}\n")[2].partition("\n### ")[0]
+        assert f"- Languages: {len(each.languages)}: " in section
+        assert markdown.escaped(each.licence) in section
+    table = data.languages()
+    for lang in {lang for each in datasets().values() for lang in each.languages}:
+        assert f"| `{lang}` |" in table
+
+
+# ---------------------------------------------------------------------------- all pages
+def test_links_lead_somewhere_and_nothing_is_left_to_fill(pages: Path) -> None:
+    for page in pages.rglob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        assert "<!-- generated" not in text
+        for address, _ in build.LINK.findall(build._without_code(text)):
+            if "://" not in address:
+                assert (page.parent / address).is_file(), (page, address)
+
+
+def test_a_dead_link_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "docs").mkdir()
+    for name in (build.HOME, *build.ALONE):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("# A page\n")
+    (tmp_path / "docs" / "page.md").write_text("[there](nowhere.md)")
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    with pytest.raises(BenchError, match=r"page\.md.*nowhere\.md"):
+        build.lay_out(tmp_path / "out")
+
+
+def test_every_page_is_in_the_navigation(pages: Path) -> None:
+    text = (build.THEME / "zensical.toml").read_text(encoding="utf-8")
+    named = set(re.findall(r'"([\w./-]+\.md)"', text))
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f"docs/{page.name}" in named
+    assert all((pages / name).is_file() for name in named)
