@@ -70,9 +70,8 @@ def _links() -> dict[str, str]:
 
 def _run(name: str) -> str:
     file = f"methods/{name.replace('-', '_')}.py"
-    return (
-        f"The code is [`{file}`](../../{file}). `bench run --methods none,{name}` sets it beside the unedited model.\n"
-    )
+    said = f"`bench run --methods none,{name}` sets it beside the unedited model."
+    return f"The code is [`{file}`](../../{file}). {said}\n"
 
 
 def _options(name: str) -> str:

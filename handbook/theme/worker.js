@@ -1,5 +1,10 @@
 // Browsers start no worker from a page that was opened as a file. The search is one: here it runs in a hidden frame.
+// What is sent is copied and arrives later, as between a page and a worker.
 if (location.protocol === "file:") {
+  const send = (data, hear) => {
+    const copy = structuredClone(data);
+    setTimeout(() => hear(new MessageEvent("message", { data: copy })));
+  };
   window.Worker = class extends EventTarget {
     constructor(address) {
       super();
@@ -11,7 +16,7 @@ if (location.protocol === "file:") {
       const inside = this.frame.contentWindow;
       const page = inside.document;
       page.open();
-      inside.answer = (data) => this.hear(new MessageEvent("message", { data }));
+      inside.answer = (data) => send(data, (event) => this.hear(event));
       page.write("<script>postMessage = answer</" + "script>");
       page.write('<script src="' + address + '"></' + "script>");
       page.close();
@@ -26,8 +31,8 @@ if (location.protocol === "file:") {
       if (this.onmessage) this.onmessage(event);
     }
     postMessage(data) {
-      if (this.waiting) this.waiting.push(data);
-      else this.frame.contentWindow.dispatchEvent(new MessageEvent("message", { data }));
+      if (this.waiting) this.waiting.push(structuredClone(data));
+      else send(data, (event) => this.frame.contentWindow?.dispatchEvent(event));
     }
     terminate() {
       this.frame.remove();

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-NEEDS = ("GPU", "data", "network", "cluster", "hours")
+NEEDS = ("GPU", "data", "network", "cluster", "time")
 """What a command may need; where it does, no test runs it."""
 
 _FENCE = re.compile(
