@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +208,13 @@ def test_its_commands_run(page: str, desk: Path, installed: Path, monkeypatch: p
                     if line[:3] == ["bench", "judge", "import"]:
                         judged(Path("results") / "table1")
                     run(line)
+    if page in GAVE:
+        GAVE[page]()
+    check_names()
+
+
+def check_names() -> None:
+    """Every metric and protocol of what was run is told about."""
     measured = pages.read("docs/measured.md")
     for folder in Path("results").glob("*/run.json"):
         scores = load_results(folder.parent).scores
@@ -217,5 +224,41 @@ def test_its_commands_run(page: str, desk: Path, installed: Path, monkeypatch: p
             assert metric == "first_token" or any(name and name in measured for name in names), metric
             assert protocol.partition(":")[0] in measured, protocol
 
+
+def a_table_of_three() -> None:
+    results = load_results("results/mine")
+    assert set(results.cells.status) == {"done"}
+    norms = results.costs[results.costs.quantity == "update_norm"].groupby("cell").value.sum()
+    edited = results.cells[results.cells.method != "none"].cell
+    assert (norms[edited] > 0).all()
+
+
+def rows_of_the_evaluator() -> None:
+    scores = load_results("results/first").scores
+    first = scores[scores.metric == "first_token"]
+    assert len(first) == len(scores[scores.metric == "generality"]) > 0
+    assert set(first.value) <= {0.0, 1.0}
+
+
+def answers_of_own_facts() -> None:
+    scores = load_results("results/facts").scores
+    assert {"efficacy", "generality", "crosslingual"} <= set(scores.metric)
+    assert set(scores.edit_lang) == {"en", "de"}
+    assert "rhine" in Path("answers.csv").read_text(encoding="utf-8")
+
+
+def a_model_at_home() -> None:
+    assert {"delta.safetensors", "edit.json", "answers.csv", "model", "adapter"} <= {
+        each.name for each in Path("mine").iterdir()
+    }
+
+
+GAVE: dict[str, Callable[[], None]] = {
+    "docs/your-model.md": a_table_of_three,
+    "docs/your-evaluator.md": rows_of_the_evaluator,
+    "docs/your-data.md": answers_of_own_facts,
+    "docs/take-home.md": a_model_at_home,
+}
+"""What must be there once a page's commands have run."""
 
 KINDS = ("efficacy", "generality", "specificity", "crosslingual", "portability", "replaced")
