@@ -44,8 +44,8 @@ def listing() -> str:
     kinds["Others"] = tuple(rest)
     parts = []
     for title, group in kinds.items():
-        rows = [(f"[`{name}`]({FOLDER}/{name}.md)", escaped(methods().describe(name).summary)) for name in group]
-        parts.append(f"### {title}\n\n{table(('method', ''), rows)}")
+        rows = [(f"[`{name}`]({FOLDER}/{name}.md)", prose(methods().describe(name).summary)) for name in group]
+        parts.append(f"## {title}\n\n{table(('method', ''), rows)}")
     return "\n".join(parts)
 
 
@@ -139,6 +139,8 @@ def _published(name: str) -> Iterator[str]:
             for (model, data, order, number, source), values in found.items()
         ]
         yield table(("model", "data", "order", "table", *TITLES), rows)
+        if name in (*PUBLISHED_AS, *PUBLISHED_AS.values()):
+            yield "The paper prints one LangEdit; its numbers come most likely from the released code.\n"
 
 
 def _ours(name: str) -> Iterator[str]:
@@ -150,10 +152,11 @@ def _ours(name: str) -> Iterator[str]:
                 rows.append((f"[{what}](../../results/reference/{folder}/report.md)", *shown))
     if rows:
         yield table(("ours", *TITLES), rows)
+        yield "What was run how, and what has changed since: [reference results](../../results/reference/README.md).\n"
 
 
 PUBLISHED_AS = {"langedit-released": "langedit"}
-"""The paper prints one LangEdit, and its numbers come most likely from the released code."""
+"""What the paper prints under another name."""
 
 TITLED = {
     "Unedited": "none",
