@@ -40,10 +40,11 @@ def escaped(text: str) -> str:
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table of cells in Markdown."""
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in row) + " |" for row in lines) + "\n"
+    return "\n".join("| " + " | ".join(map(cell, row)) + " |" for row in lines) + "\n"
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """What can stand in a cell of a table."""
     return str(value).replace("\n", " ").replace("|", BAR)
 
 

@@ -14,6 +14,8 @@ from bench.ground.errors import BenchError
 from handbook import build, data, hparams, markdown, methods
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.xdist_group("pages")  # they are written once
+
 FILES = sorted((ROOT / "bench" / "hparams").glob("*.yaml"))
 
 
@@ -62,7 +64,7 @@ def test_a_method_has_a_page_with_all_that_the_code_knows(name: str, pages: Path
     assert page.startswith(f"# {name}\n")
     for option, field in registry().options(name).items():
         assert f"| `{option}` |" in page
-        assert markdown.escaped(field.description or "") in page
+        assert markdown.cell(markdown.escaped(field.description or "")) in page
     for path in FILES:
         if name in hparams.read(path) and hparams.read(path)[name].rows:
             assert f"### {path.stem}\n" in page

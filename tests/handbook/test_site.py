@@ -16,6 +16,8 @@ from handbook import build
 
 pytest.importorskip("zensical", reason="the site is built with the extra docs")
 
+pytestmark = pytest.mark.xdist_group("site")  # it is built once
+
 FETCHED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src", "video": "src"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -75,6 +77,7 @@ def test_nothing_is_fetched_from_a_network(site: Path) -> None:
 def test_pages_are_where_their_sources_are(site: Path) -> None:
     for name in ("index", "docs/start", "docs/methods/alphaedit", "docs/performance", "docs/api", "CONTRIBUTING"):
         assert (site / f"{name}.html").is_file(), name
+    assert "(lambda C + K K^T)^-1" in (site / "docs" / "methods" / "memit.html").read_text(encoding="utf-8")
     assert "EditReport" in (site / "docs" / "api.html").read_text(encoding="utf-8")
 
 

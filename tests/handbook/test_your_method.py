@@ -13,6 +13,8 @@ from bench.store.results import load_results
 from tests import started
 from tests.handbook import pages
 
+pytestmark = pytest.mark.xdist_group("packages")  # they are installed once
+
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return started.run(main, arguments)
