@@ -144,7 +144,7 @@ def _published(name: str) -> Iterator[str]:
 
 
 def _ours(name: str) -> Iterator[str]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for folder, what in OURS.items():
         for row in _csv(ROOT / "results" / "reference" / folder / "table1.csv"):
             if _named(row["method"]) == name:
