@@ -52,26 +52,28 @@ def lay_out(target: Path) -> None:
     while waiting:
         page = waiting.pop()
         text = page.read_text(encoding="utf-8")
-        for linked in _linked(page, text):
-            if linked in done:
-                continue
+        for linked in set(_linked(page, text)) - done:
             done.add(linked)
             if linked.suffix == ".md":
                 waiting.append(linked)
             else:
                 _copy(linked, target)
-        _write(target / _place(page), _filled(text))
+        _write(target / _place(page), _filled(page, text))
+    _lay_out_methods(target)
+    shutil.copy(THEME / "site.css", target)
+
+
+def _lay_out_methods(target: Path) -> None:
+    """Write the pages of methods, which lead only to pages that are there and to files."""
     for name in methods.names():
-        text = methods.page(name)
-        for linked in _linked(ROOT / "docs" / methods.FOLDER / f"{name}.md", text, methods.FOLDER):
+        page, text = ROOT / "docs" / methods.FOLDER / f"{name}.md", methods.page(name)
+        for linked in _linked(page, text):
             _copy(linked, target)
-        _write(target / "docs" / methods.FOLDER / f"{name}.md", text)
-    for name in ("site.css",):
-        shutil.copy(THEME / name, target / name)
+        _write(target / _place(page), text)
 
 
-def _linked(page: Path, text: str, generated: str = "") -> list[Path]:
-    """Files of the repository that a page links to."""
+def _linked(page: Path, text: str) -> list[Path]:
+    """Files of the repository that a page links to; pages of methods are not among them."""
     found = []
     for address, _ in LINK.findall(_without_code(text)):
         if "://" in address or address.startswith("mailto:"):
@@ -89,10 +91,11 @@ def _without_code(text: str) -> str:
     return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
 
 
-def _filled(text: str) -> str:
+def _filled(page: Path, text: str) -> str:
     """A page with what is generated, and links to the home page where that lies on the site."""
+    home = os.path.relpath(ROOT / HOME, page.parent)
     text = re.sub(r"<!-- generated: (\w+) -->", lambda found: GENERATED[found.group(1)](), text)
-    return re.sub(rf"\]\(((?:\.\./)*){HOME}([#)])", r"](\1index.md\2", text)
+    return re.sub(rf"\]\({re.escape(home)}([#)])", rf"]({home.removesuffix(HOME)}index.md\1", text)
 
 
 def _place(page: Path) -> Path:
