@@ -19,9 +19,10 @@ ROOT = Path(__file__).parents[1]
 MEASURES = ("efficacy", "generality", "specificity", "score", "xtreme_f1")
 TITLES = ("Efficacy", "Generality", "Specificity", "Score", "XTREME F1")
 OURS = {
-    "table1": "polyglot-tiny, cldr",
+    "table1": "polyglot-tiny, cldr, tuned",
+    "scale-free": "the same by the published ratios",
     "mzsre-smollm2": "SmolLM2-135M, MzsRE",
-    "mzsre-smollm2-xtreme": "the same, with XTREME",
+    "mzsre-smollm2-xtreme": "SmolLM2-135M, MzsRE, with XTREME",
 }
 FOLDER = "methods"
 
