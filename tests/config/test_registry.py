@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from bench.compute.conformance import OPTIONS
+from bench.compute.conformance import OPTIONS, OWN
 from bench.compute.tiny_facts import practice
 from bench.config.registry import Registry, evaluators, methods
 from bench.config.run import PAPER_METHODS
@@ -172,7 +172,7 @@ def test_only_methods_that_read_second_moments_depend_on_the_corpus(tmp_path):
         return False
 
     for name in registry.names():
-        options = {key: value for key, value in OPTIONS.items() if key in registry.options(name)}
+        options = {key: value for key, value in OPTIONS.items() if key in registry.options(name)} | OWN.get(name, {})
         assert registry.reads_statistics(name, options) == reads(name, options), name
     for use_moment in (True, False):
         options = {key: value for key, value in OPTIONS.items() if key in registry.options("rome")}
