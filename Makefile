@@ -42,7 +42,7 @@ format: install  ## format and fix what can be fixed
 test: install  ## all tests but those of soak, no network
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
-docs: install  ## the documentation as a site that needs no network, in build/handbook/site
+docs: install  ## the documentation as a site that needs no network, in build/handbook/site; generated tables of docs/ anew
 	$(BIN)/python -m handbook
 
 mutants: install  ## change one place at a time (MUTANTS: paths, --sample N): which changes does no test notice? (hours)

@@ -21,11 +21,14 @@ from typing import Annotated
 import typer
 
 from bench.cli.echo import echo
+from bench.ground.atomic import write_text
 from bench.ground.errors import BenchError
-from handbook import data, methods
+from handbook import data, index, methods
+from handbook.index import names
 
 ROOT = Path(__file__).parents[1]
 THEME = Path(__file__).parent / "theme"
+METHOD = re.compile(r"\]\(\.\./methods/(\w+)\.py\)")
 LINK = re.compile(r"\]\(([^)\s#]+)(#[^)\s]*)?\)")
 REMOTE = re.compile(r"<script src=\"https://[^\"]*iframe-worker[^\"]*\"")
 HOME = "README.md"
@@ -33,11 +36,27 @@ ALONE = ("CONTRIBUTING.md", "CHANGELOG.md", "AGENTS.md", "results/README.md", "r
 """Pages that belong to the site whether a page links to them or not; so do those of ``docs/``."""
 
 GENERATED: Mapping[str, Callable[[], str]] = {
-    "methods": methods.listing,
+    "methods": index.methods,
+    "families": index.families,
+    "origins": index.origins,
     "datasets": data.listing,
     "languages": data.languages,
 }
-"""What stands in the place of ``<!-- generated: NAME -->`` on a page."""
+"""What stands between ``<!-- generated: NAME -->`` and ``<!-- end -->`` on a page."""
+BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+
+def refreshed(text: str) -> str:
+    """A page with what is generated as the code has it now."""
+    return BLOCK.sub(lambda found: f"{found[1]}\n{GENERATED[found[2]]()}\n", text)
+
+
+def refresh() -> None:
+    """Bring what is generated on the pages of ``docs/`` up to date, so that they read as well where they lie."""
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        if refreshed(text) != text:
+            write_text(page, refreshed(text))
 
 
 def lay_out(target: Path) -> None:
@@ -58,14 +77,14 @@ def lay_out(target: Path) -> None:
                 waiting.append(linked)
             else:
                 _copy(linked, target)
-        _write(target / _place(page), _filled(page, text))
+        _write(target / _place(page), _of_the_site(page, text))
     _lay_out_methods(target)
     shutil.copy(THEME / "site.css", target)
 
 
 def _lay_out_methods(target: Path) -> None:
     """Write the pages of methods, which lead only to pages that are there and to files."""
-    for name in methods.names():
+    for name in names():
         page, text = ROOT / "docs" / methods.FOLDER / f"{name}.md", methods.page(name)
         for linked in _linked(page, text):
             _copy(linked, target)
@@ -73,14 +92,12 @@ def _lay_out_methods(target: Path) -> None:
 
 
 def _linked(page: Path, text: str) -> list[Path]:
-    """Files of the repository that a page links to; pages of methods are not among them."""
+    """Files of the repository that a page links to."""
     found = []
     for address, _ in LINK.findall(_without_code(text)):
         if "://" in address or address.startswith("mailto:"):
             continue
         path = Path(os.path.normpath(page.parent / address))
-        if path.parent == ROOT / "docs" / methods.FOLDER and path.stem in methods.names():
-            continue
         if not path.is_file():
             raise BenchError(f"links to {address}, which is not there", file=page)
         found.append(path)
@@ -91,11 +108,16 @@ def _without_code(text: str) -> str:
     return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
 
 
-def _filled(page: Path, text: str) -> str:
-    """A page with what is generated, and links to the home page where that lies on the site."""
+def _of_the_site(page: Path, text: str) -> str:
+    """A page whose links lead to the home page of the site, and to the pages of methods instead of their code."""
     home = os.path.relpath(ROOT / HOME, page.parent)
-    text = re.sub(r"<!-- generated: (\w+) -->", lambda found: GENERATED[found.group(1)](), text)
-    return re.sub(rf"\]\({re.escape(home)}([#)])", rf"]({home.removesuffix(HOME)}index.md\1", text)
+    text = re.sub(rf"\]\({re.escape(home)}([#)])", rf"]({home.removesuffix(HOME)}index.md\1", text)
+    return METHOD.sub(_page_of, text) if page.parent == ROOT / "docs" else text
+
+
+def _page_of(link: re.Match[str]) -> str:
+    name = link[1].replace("_", "-")
+    return f"]({methods.FOLDER}/{name}.md)" if name in names() else link[0]
 
 
 def _place(page: Path) -> Path:
@@ -116,7 +138,7 @@ def _write(place: Path, text: str) -> None:
 
 def settings() -> str:
     """The generator's settings, with a page for every method."""
-    pages = [f"docs/{methods.FOLDER}/{name}.md" for name in methods.names()]
+    pages = [f"docs/{methods.FOLDER}/{name}.md" for name in names()]
     text = (THEME / "zensical.toml").read_text(encoding="utf-8")
     return text.replace("METHODS", ", ".join(map(json.dumps, pages))).replace("ROOT", json.dumps(str(ROOT)))
 
@@ -158,6 +180,7 @@ def main() -> None:
 def _main(out: Annotated[Path, typer.Option(help="Folder of pages and site.")] = ROOT / "build" / "handbook") -> None:
     """Build the documentation site from docs/ and from the code."""
     try:
+        refresh()
         site = build(out)
     except BenchError as error:
         echo(f"handbook: {error}")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import inspect
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bench.config.registry import methods
-from bench.config.run import MODERN_METHODS, PAPER_METHODS
 from handbook import hparams
+from handbook.index import csv_rows, names, sources
 from handbook.markdown import code, escaped, prose, table
+from reports.numbers.aggregate import UNEDITED
+from reports.parts.contents import FAMILIES, display_name
 
 ROOT = Path(__file__).parents[1]
 MEASURES = ("efficacy", "generality", "specificity", "score", "xtreme_f1")
@@ -25,29 +26,6 @@ OURS = {
     "mzsre-smollm2-xtreme": "SmolLM2-135M, MzsRE, with XTREME",
 }
 FOLDER = "methods"
-
-Rows = Sequence[Mapping[str, str]]
-
-
-def names() -> list[str]:
-    """The package's own methods."""
-    registry = methods()
-    return [name for name in registry.names() if not registry.describe(name).origin]
-
-
-def listing() -> str:
-    """All methods by kind, a line each."""
-    kinds = {
-        "Of the paper (`--methods all`)": PAPER_METHODS,
-        "Newer (`--methods modern`)": MODERN_METHODS,
-    }
-    rest = [name for name in names() if not any(name in each for each in kinds.values())]
-    kinds["Others"] = tuple(rest)
-    parts = []
-    for title, group in kinds.items():
-        rows = [(f"[`{name}`]({FOLDER}/{name}.md)", prose(methods().describe(name).summary)) for name in group]
-        parts.append(f"## {title}\n\n{table(('method', ''), rows)}")
-    return "\n".join(parts)
 
 
 def page(name: str) -> str:
@@ -71,8 +49,11 @@ def _links() -> dict[str, str]:
 
 def _run(name: str) -> str:
     file = f"methods/{name.replace('-', '_')}.py"
-    said = f"`bench run --methods none,{name}` sets it beside the unedited model."
-    return f"The code is [`{file}`](../../{file}). {said}\n"
+    said = f"The code is [`{file}`](../../{file})."
+    if name != UNEDITED:
+        said += f" `bench run --methods none,{name}` sets it beside the unedited model."
+    where = sources()[name]
+    return f"{said}\n" + (f"\nSource: {escaped(where['source'])} {where['year']}.\n" if where["source"] else "")
 
 
 def _options(name: str) -> str:
@@ -130,7 +111,7 @@ def _numbers(name: str) -> str:
 
 def _published(name: str) -> Iterator[str]:
     found: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
-    for row in _csv(ROOT / "reports" / "published" / "table1.csv"):
+    for row in csv_rows(ROOT / "reports" / "published" / "table1.csv"):
         if row["method"] == PUBLISHED_AS.get(name, name):
             key = (row["model"], row["data"], row["order"], row["table"], row["source"])
             found[key][row["metric"]] = row["value"]
@@ -146,9 +127,10 @@ def _published(name: str) -> Iterator[str]:
 
 def _ours(name: str) -> Iterator[str]:
     rows: list[tuple[str, ...]] = []
+    titles = {display_name(name), FAMILIES.get(name, "")}
     for folder, what in OURS.items():
-        for row in _csv(ROOT / "results" / "reference" / folder / "table1.csv"):
-            if _named(row["method"]) == name:
+        for row in csv_rows(ROOT / "results" / "reference" / folder / "table1.csv"):
+            if row["method"] in titles:
                 shown = [_with_deviation(row, measure) for measure in MEASURES]
                 rows.append((f"[{what}](../../results/reference/{folder}/report.md)", *shown))
     if rows:
@@ -159,17 +141,6 @@ def _ours(name: str) -> Iterator[str]:
 PUBLISHED_AS = {"langedit-released": "langedit"}
 """What the paper prints under another name."""
 
-TITLED = {
-    "Unedited": "none",
-    "LangEdit (paper, Eq. 10)": "langedit",
-    "LangEdit (released code)": "langedit-released",
-}
-"""Methods by their titles in reports, where these are not their names."""
-
-
-def _named(title: str) -> str:
-    return TITLED.get(title, title.lower().replace(" ", "-"))
-
 
 def _with_deviation(row: Mapping[str, str], measure: str) -> str:
     values = [row.get(column, "") for column in (measure, f"{measure}_std")]
@@ -178,7 +149,7 @@ def _with_deviation(row: Mapping[str, str], measure: str) -> str:
 
 
 def _cost(name: str) -> Iterator[str]:
-    paper = _csv(ROOT / "reports" / "published" / "cost.csv")
+    paper = csv_rows(ROOT / "reports" / "published" / "cost.csv")
     rows: list[tuple[object, ...]] = [
         (row["model"], "100 facts", row["seconds"], row["gigabytes"], f"{row['machine']}, {row['source']}")
         for row in paper
@@ -186,15 +157,10 @@ def _cost(name: str) -> Iterator[str]:
     ]
     for path in sorted((ROOT / "results" / "reference").glob("cost-*/cost.csv")):
         model = path.parent.name.removeprefix("cost-")
-        for row in _csv(path):
+        for row in csv_rows(path):
             if row["method"] == name and row["phase"] == "total" and row["extrapolated"] == "True":
                 what = f"{float(row['edits']):g} fact, extrapolated from three layers"
                 where = f"two CPU cores, [ours](../../results/reference/{path.parent.name}/cost.md)"
                 rows.append((model, what, f"{float(row['seconds']):.1f}", "–", where))
     if rows:
         yield "What a step costs:\n\n" + table(("model", "a step of", "seconds", "GB", "machine"), rows)
-
-
-def _csv(path: Path) -> Rows:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))

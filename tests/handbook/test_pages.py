@@ -1,4 +1,4 @@
-"""The generated pages: one per method with all that the code knows, links that lead somewhere, nothing left to fill."""
+"""The generated pages: one per method with all that the code knows, an index of all, links that lead somewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import yaml
 from bench.config.registry import methods as registry
 from bench.data.datasets import datasets
 from bench.ground.errors import BenchError
-from handbook import build, data, hparams, markdown, methods
+from bench.model.archs import ARCHITECTURES
+from handbook import build, data, hparams, index, markdown, methods
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.xdist_group("pages")  # they are written once
@@ -58,7 +59,7 @@ def test_a_block_that_takes_over_another_says_where_it_has_it_from(tmp_path: Pat
 
 
 # ---------------------------------------------------------------------------- methods
-@pytest.mark.parametrize("name", methods.names())
+@pytest.mark.parametrize("name", index.names())
 def test_a_method_has_a_page_with_all_that_the_code_knows(name: str, pages: Path) -> None:
     page = (pages / "docs" / "methods" / f"{name}.md").read_text(encoding="utf-8")
     assert page.startswith(f"# {name}\n")
@@ -78,10 +79,64 @@ def test_published_numbers_stand_beside_ours() -> None:
     assert "| llama3-8b | 1 fact, extrapolated from three layers | 68.9 |" in methods.page("alphaedit")
 
 
-def test_every_method_is_listed_once() -> None:
-    listing = methods.listing()
-    for name in methods.names():
-        assert listing.count(f"({methods.FOLDER}/{name}.md)") == 1
+def test_numbers_of_this_repository_are_found_by_the_title_in_its_reports() -> None:
+    assert "| 0.03 ± 0.03 |" in methods.page("mend")
+    assert "| 41.44 ± 1.93 |" in methods.page("none")
+
+
+# ---------------------------------------------------------------------------- the index
+def test_every_method_is_listed_once_with_its_source() -> None:
+    listing = index.methods()
+    for name in index.names():
+        assert listing.count(f"| [`{name}`](../methods/{name.replace('-', '_')}.py) |") == 1
+    assert set(index.sources()) == set(index.names()), "handbook/sources.csv names methods, each once"
+    assert "| searched, 22 trials | jianghoucheng/AlphaEdit hparams/MEMIT/Llama3-8B.json |" in listing
+    assert "| practice facts | not searched |" in listing
+    assert "those of `alphaedit`" in listing
+
+
+@pytest.mark.parametrize("name", index.names())
+def test_years_of_methods_are_those_of_their_docstrings(name: str) -> None:
+    summary = (registry().module(name).__doc__ or "").partition("\n")[0]
+    if said := index.YEAR.findall(summary):
+        assert index.sources()[name]["year"] in said
+
+
+def test_every_architecture_has_its_family() -> None:
+    classes = [each for row in index.known_families() for each in row["classes"].split()]
+    assert sorted(classes) == sorted(ARCHITECTURES)
+    for row in index.known_families():
+        assert f"| {row['family']} | {row['source']} | {row['year']} |" in index.families()
+        assert f"| model | {row['family']} | {row['source']} | {row['year']} |" in index.origins()
+
+
+def test_years_of_data_sets_are_those_of_their_citations() -> None:
+    listing = index.origins()
+    assert (
+        "| data | `mzsre` | Wang et al., Retrieval-augmented Multilingual Knowledge Editing, ACL 2024 | 2024 |"
+        in listing
+    )
+    assert index.years(datasets()["clm-bench"]) == "2026"
+    assert index.years(datasets()["zsre"]) == "2017, 2022"
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_what_is_generated_on_a_page_is_what_the_code_says(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert build.refreshed(text) == text, "not up to date; `make docs` writes it anew"
+
+
+def test_what_is_generated_takes_the_place_of_what_was() -> None:
+    page = "before\n<!-- generated: families -->\nold\n<!-- end -->\nafter\n"
+    fresh = build.refreshed(page)
+    assert fresh == f"before\n<!-- generated: families -->\n\n{index.families()}\n<!-- end -->\nafter\n"
+    assert build.refreshed(fresh) == fresh
+
+
+def test_links_to_methods_lead_to_their_pages_on_the_site(pages: Path) -> None:
+    text = (pages / "docs" / "methods.md").read_text(encoding="utf-8")
+    assert "[`langedit-released`](methods/langedit-released.md)" in text
+    assert "](../methods/" not in text
 
 
 def test_marks_in_docstrings_stay_text() -> None:
@@ -104,10 +159,9 @@ def test_every_data_set_tells_licence_and_languages() -> None:
 
 
 # ---------------------------------------------------------------------------- all pages
-def test_links_lead_somewhere_and_nothing_is_left_to_fill(pages: Path) -> None:
+def test_links_lead_somewhere(pages: Path) -> None:
     for page in pages.rglob("*.md"):
         text = page.read_text(encoding="utf-8")
-        assert "<!-- generated" not in text
         for address, _ in build.LINK.findall(build._without_code(text)):
             if "://" not in address:
                 assert (page.parent / address).is_file(), (page, address)

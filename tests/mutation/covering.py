@@ -140,6 +140,7 @@ COVERING: dict[str, Sequence[str]] = {
     "handbook/build.py": ("tests/handbook/test_pages.py",),
     "handbook/data.py": ("tests/handbook/test_pages.py",),
     "handbook/hparams.py": ("tests/handbook/test_pages.py",),
+    "handbook/index.py": ("tests/handbook/test_pages.py",),
     "handbook/markdown.py": ("tests/handbook/test_pages.py",),
     "handbook/methods.py": ("tests/handbook/test_pages.py",),
 }
