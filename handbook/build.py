@@ -37,6 +37,7 @@ ALONE = ("CONTRIBUTING.md", "CHANGELOG.md", "AGENTS.md", "results/README.md", "r
 
 GENERATED: Mapping[str, Callable[[], str]] = {
     "methods": index.methods,
+    "summaries": index.summaries,
     "families": index.families,
     "origins": index.origins,
     "datasets": data.listing,
@@ -92,12 +93,14 @@ def _lay_out_methods(target: Path) -> None:
 
 
 def _linked(page: Path, text: str) -> list[Path]:
-    """Files of the repository that a page links to."""
+    """Files of the repository that a page links to; pages of methods, which link to each other, are not among them."""
     found = []
     for address, _ in LINK.findall(_without_code(text)):
         if "://" in address or address.startswith("mailto:"):
             continue
         path = Path(os.path.normpath(page.parent / address))
+        if path.parent == ROOT / "docs" / methods.FOLDER:
+            continue
         if not path.is_file():
             raise BenchError(f"links to {address}, which is not there", file=page)
         found.append(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class Values:
     sources: tuple[str, ...]
 
 
+@cache
 def read(path: Path) -> dict[str, Values]:
     """What a file holds, by method."""
     text = path.read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from bench.config.run import MODERN_METHODS, PAPER_METHODS
 from bench.data.common import Dataset
 from bench.data.datasets import datasets
 from handbook import hparams
-from handbook.markdown import code, escaped, table
+from handbook.markdown import code, escaped, prose, table
 
 ROOT = Path(__file__).parents[1]
 HERE = Path(__file__).parent
@@ -61,11 +61,10 @@ def methods() -> str:
 
 
 def _method(name: str) -> Sequence[str]:
-    file = f"methods/{name.replace('-', '_')}.py"
     saw = getattr(registry().module(name), "SAW", "nothing")
     source = sources()[name]
     return (
-        f"[{code(name)}](../{file})",
+        _linked(name),
         _group(name),
         escaped(source["source"]) or NOT_GIVEN,
         source["year"] or NOT_GIVEN,
@@ -73,6 +72,16 @@ def _method(name: str) -> Sequence[str]:
         _searched(name),
         _published(name),
     )
+
+
+def summaries() -> str:
+    """What every method does, in a line each."""
+    rows = [(_linked(name), prose(registry().describe(name).summary)) for name in names()]
+    return table(("method", "what it does"), rows)
+
+
+def _linked(name: str) -> str:
+    return f"[{code(name)}](../methods/{name.replace('-', '_')}.py)"
 
 
 def _group(name: str) -> str:
@@ -100,10 +109,15 @@ def _taken(name: str, model: str, said: str) -> str:
     if name in _values(model):
         return said
     base = getattr(registry().module(name), "HPARAMS", "")
-    return f"those of {code(base)}" if base in _values(model) else "none"
+    if base in _values(model):
+        return f"those of {code(base)}"
+    return "only for " + ", ".join(code(path.stem) for path in _files() if name in _values(path.stem))
 
 
-@cache
+def _files() -> list[Path]:
+    return sorted((ROOT / "bench" / "hparams").glob("*.yaml"))
+
+
 def _values(model: str) -> dict[str, hparams.Values]:
     return hparams.read(ROOT / "bench" / "hparams" / f"{model}.yaml")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.config.registry import methods
 from handbook import hparams
-from handbook.index import csv_rows, names, sources
+from handbook.index import EMBEDDED, csv_rows, names, sources
 from handbook.markdown import code, escaped, prose, table
 from reports.numbers.aggregate import UNEDITED
 from reports.parts.contents import FAMILIES, display_name
@@ -26,6 +26,7 @@ OURS = {
     "mzsre-smollm2-xtreme": "SmolLM2-135M, MzsRE, with XTREME",
 }
 FOLDER = "methods"
+PAPER_MODELS = ("llama3-8b", "qwen2.5-7b", "gpt-j-6b")
 
 
 def page(name: str) -> str:
@@ -79,7 +80,7 @@ def _default(field: Any) -> str:
 # ---------------------------------------------------------------------------- hyperparameters
 def _hyperparameters(name: str, base: str) -> str:
     parts = []
-    for path in sorted((ROOT / "bench" / "hparams").glob("*.yaml")):
+    for path in sorted((ROOT / "bench" / "hparams").glob("*.yaml"), key=_by_use):
         held = hparams.read(path)
         found = held.get(name) or held.get(base)
         if found is not None and found.rows:
@@ -87,6 +88,12 @@ def _hyperparameters(name: str, base: str) -> str:
     if not parts:
         return ""
     return "## Hyperparameters and where they come from\n\n" + "\n".join(parts)
+
+
+def _by_use(path: Path) -> tuple[int, str]:
+    """The embedded model first, then those of the paper."""
+    first = (EMBEDDED, "polyglot-tiny-scale-free", *PAPER_MODELS)
+    return first.index(path.stem) if path.stem in first else len(first), path.stem
 
 
 def _of_model(path: Path, values: hparams.Values, base: str) -> str:

@@ -93,6 +93,9 @@ def test_every_method_is_listed_once_with_its_source() -> None:
     assert "| searched, 22 trials | jianghoucheng/AlphaEdit hparams/MEMIT/Llama3-8B.json |" in listing
     assert "| practice facts | not searched |" in listing
     assert "those of `alphaedit`" in listing
+    assert "| only for `claims-bert-tiny`, `claims-bloom-tiny` |" in listing
+    for name in index.names():
+        assert index.summaries().count(f"| [`{name}`](") == 1
 
 
 @pytest.mark.parametrize("name", index.names())
