@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from bench.data.corpora import WIKIPEDIA
 from bench.store.results import load_results
 from tests.handbook import pages
 from tests.handbook.conftest import PACKAGES
+from tests.handbook.gave import GAVE, check_names
 from tests.handbook.pages import NEEDS, ROOT, Command
 
 ELSEWHERE = {
@@ -184,6 +185,8 @@ def given(words: Sequence[str]) -> list[str]:
         return [*words[1:], "--token-budget", "2000", "--display", "none"]
     if words[:2] == ["bench", "trace"]:
         return [*words[1:], "--display", "none"]
+    if words[:2] == ["bench", "report"] and "--format" not in words:  # the other forms have tests of their own
+        return [*words[1:], "--format", "html,md"]
     return list(words[1:])
 
 
@@ -194,6 +197,12 @@ def run(words: Sequence[str]) -> str:
     answer = CliRunner().invoke(app, given(words))
     assert answer.exit_code == 0, (words, answer.output, answer.exception)
     return answer.output
+
+
+def made(words: Sequence[str], page: str) -> list[list[str]]:
+    """What make runs, but for what its page has as commands of their own."""
+    own = {command.text for command in pages.commands(page)}
+    return [shlex.split(line) for line in makes(words[1:]) if line not in own]
 
 
 def judged(folder: Path) -> None:
@@ -234,62 +243,10 @@ def test_its_commands_run(
             exec(compile(block.text, page, "exec"), {})
         for command in filter(is_run, pages.of_block(block.text) if block.kind == "bash" else ()):
             for words in parts(command.text):
-                lines = [shlex.split(line) for line in makes(words[1:])] if words[0] == "make" else [words]
-                for line in lines:
+                for line in made(words, page) if words[0] == "make" else [words]:
                     if line[:3] == ["bench", "judge", "import"]:
                         judged(Path("results") / "table1")
                     run(line)
     if page in GAVE:
         GAVE[page]()
     check_names()
-
-
-def check_names() -> None:
-    """Every metric and protocol of what was run is told about."""
-    measured = pages.read("docs/measured.md")
-    for folder in Path("results").glob("*/run.json"):
-        scores = load_results(folder.parent).scores
-        for metric, protocol in set(zip(scores.metric, scores.protocol, strict=True)):
-            kind, _, rest = metric.partition("_")
-            names = {f"`{metric}`", f"`KIND_{rest}`" if kind in KINDS else "", f"`{metric.partition(':')[0]}:...`"}
-            assert metric == "first_token" or any(name and name in measured for name in names), metric
-            assert protocol.partition(":")[0].removesuffix("_unedited") in measured, protocol
-
-
-def a_table_of_three() -> None:
-    results = load_results("results/mine")
-    assert set(results.cells.status) == {"done"}
-    norms = results.costs[results.costs.quantity == "update_norm"].groupby("cell").value.sum()
-    edited = results.cells[results.cells.method != "none"].cell
-    assert (norms[edited] > 0).all()
-
-
-def rows_of_the_evaluator() -> None:
-    scores = load_results("results/first").scores
-    first = scores[scores.metric == "first_token"]
-    assert len(first) == len(scores[scores.metric == "generality"]) > 0
-    assert set(first.value) <= {0.0, 1.0}
-
-
-def answers_of_own_facts() -> None:
-    scores = load_results("results/facts").scores
-    assert {"efficacy", "generality", "crosslingual"} <= set(scores.metric)
-    assert set(scores.edit_lang) == {"en", "de"}
-    assert "rhine" in Path("answers.csv").read_text(encoding="utf-8")
-
-
-def a_model_at_home() -> None:
-    assert {"delta.safetensors", "edit.json", "answers.csv", "model", "adapter"} <= {
-        each.name for each in Path("mine").iterdir()
-    }
-
-
-GAVE: dict[str, Callable[[], None]] = {
-    "docs/your-model.md": a_table_of_three,
-    "docs/your-evaluator.md": rows_of_the_evaluator,
-    "docs/your-data.md": answers_of_own_facts,
-    "docs/take-home.md": a_model_at_home,
-}
-"""What must be there once a page's commands have run."""
-
-KINDS = ("efficacy", "generality", "specificity", "crosslingual", "portability", "replaced")
