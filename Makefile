@@ -16,7 +16,7 @@ APART := $(filter-out figure3 table2-4 table8,$(PAPER))
 PRESETS := $(PAPER) scale-free horizon ablation cycles smoke xme xme-smoke
 
 .DEFAULT_GOAL := help
-.PHONY: $(PRESETS) paper paper-full help install check format test mutants soak report polyglot tune-polyglot classifiers mzsre-smollm2 mzsre-gemma3 prediction bench gpu clean
+.PHONY: $(PRESETS) paper paper-full help install check format test docs mutants soak report polyglot tune-polyglot classifiers mzsre-smollm2 mzsre-gemma3 prediction bench gpu clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ install: $(STAMP)  ## create .venv and install everything, once
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,gguf]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,docs,gguf]"
 	touch $@
 
 check: install  ## formatting, lint, types, import rules
@@ -41,6 +41,9 @@ format: install  ## format and fix what can be fixed
 
 test: install  ## all tests but those of soak, no network
 	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+docs: install  ## the documentation as a site that needs no network, in build/handbook/site; generated tables of docs/ anew
+	$(BIN)/python -m handbook
 
 mutants: install  ## change one place at a time (MUTANTS: paths, --sample N): which changes does no test notice? (hours)
 	nice $(BIN)/python -m tests.mutation $(MUTANTS)

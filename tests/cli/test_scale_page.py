@@ -28,7 +28,7 @@ def test_the_page_shows_what_its_code_prints(
 
 @pytest.mark.parametrize(("data", "edits", "steps"), [("mzsre", 2400, 24), ("bzsre", 1600, 16)])
 def test_its_commands_edit_as_much_as_the_paper(data: str, edits: int, steps: int) -> None:
-    found = re.findall(r" {4}bench run --preset.*\n(?: {8}.*\n)*", PAGE)
+    found = re.findall(r"^bench run --preset.*\n(?: {4}.*\n)*", PAGE, flags=re.MULTILINE)
     commands = [shlex.split(command.replace("\\\n", " ")) for command in found]
     (words,) = (words for words in commands if f"table1-{data}" in words)
     given = dict(zip(words[2::2], words[3::2], strict=True))

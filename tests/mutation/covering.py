@@ -145,6 +145,12 @@ COVERING: dict[str, Sequence[str]] = {
     "reports/numbers/measured.py": ("tests/reports/test_experiments_published.py",),
     "bench/export/taking.py": ("tests/export/test_taking.py", "tests/export/test_delta.py", "tests/cli/test_edit.py"),
     "bench/model/stats.py": ("tests/model/test_stats.py",),
+    "handbook/build.py": ("tests/handbook/test_pages.py",),
+    "handbook/data.py": ("tests/handbook/test_pages.py",),
+    "handbook/hparams.py": ("tests/handbook/test_pages.py",),
+    "handbook/index.py": ("tests/handbook/test_pages.py",),
+    "handbook/markdown.py": ("tests/handbook/test_pages.py",),
+    "handbook/methods.py": ("tests/handbook/test_pages.py",),
 }
 """Tests by module."""
 

@@ -1,12 +1,9 @@
-"""The example of the README: a package of one's own adds a method through an entry point."""
+"""The example of a method: a package of one's own adds it through an entry point."""
 
 from __future__ import annotations
 
 import re
 import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,28 +11,9 @@ from bench.cli.main import main
 from bench.model import tiny
 from bench.store.results import load_results
 from tests import started
+from tests.handbook import pages
 
-README = Path(__file__).parents[2] / "README.md"
-
-
-def blocks(language: str) -> list[str]:
-    """Code blocks of the section on adding a method."""
-    section = README.read_text(encoding="utf-8").partition("## Add a method")[2].partition("\n## ")[0]
-    return re.findall(rf"```{language}\n(.*?)```", section, flags=re.DOTALL)
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The example, installed into a folder of its own."""
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("target")
-    (method,), (project,) = blocks("python"), blocks("toml")
-    (source / "my_method.py").write_text(method)
-    (source / "pyproject.toml").write_text(project)
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    subprocess.run([*command, "--target", str(target), str(source)], check=True, timeout=300)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(target)
-        yield target
+pytestmark = pytest.mark.xdist_group("packages")  # they are installed once
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -49,7 +27,7 @@ def on_one_architecture() -> None:
 
 
 def test_the_example_is_ten_lines_or_so():
-    (method,) = blocks("python")
+    method = pages.files("docs/your-method.md")["my_method.py"]
     assert len([line for line in method.splitlines() if line.strip()]) <= 12
 
 
