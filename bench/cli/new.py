@@ -10,7 +10,7 @@ import importlib.util
 import keyword
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
@@ -50,13 +50,13 @@ class Begun:
 
     Attributes:
         files: paths -> texts; none of them is there yet.
-        entered: files that are there, with a line more.
         then: commands.
+        entered: files that are there -> texts with a line more.
     """
 
     files: Mapping[Path, str]
     then: Sequence[str]
-    entered: Mapping[Path, str]
+    entered: Mapping[Path, str] = field(default_factory=dict)
 
 
 def new_command(what: What, name: Name) -> None:
@@ -132,7 +132,7 @@ def _plugin(what: New, name: str, here: Path, is_ours: bool) -> Begun:
     if is_ours:
         test = HOME / "tests" / registry.package / f"test_{module}.py"
         written = {HOME / registry.package / f"{module}.py": texts[what], test: texts[f"{what}_test"]}
-        return Begun(written, [*checks, f"pytest {_shown(test)}", tried], {})
+        return Begun(written, [*checks, f"pytest {_shown(test)}", tried])
     if importlib.util.find_spec(module) is not None:
         raise BenchError(f"there is a Python module '{module}' already, which yours would hide; take another name")
     folder = here / name
@@ -142,7 +142,7 @@ def _plugin(what: New, name: str, here: Path, is_ours: bool) -> Begun:
         folder / f"test_{module}.py": texts[f"{what}_test"],
         folder / "pyproject.toml": project,
     }
-    return Begun(written, [f"pip install -e ./{name}", *checks, f"pytest {name}", tried], {})
+    return Begun(written, [f"pip install -e ./{name}", *checks, f"pytest {name}", tried])
 
 
 def _facts(name: str, here: Path) -> Begun:
@@ -151,7 +151,7 @@ def _facts(name: str, here: Path) -> Begun:
     place = f"{name}/{name}.jsonl"
     run = f"bench run --datasets {place} --languages en,de --edits-per-language 1 --batch-size 1 --evaluators edits"
     then = [f"bench data check {place}", f"pytest {name}", run]
-    return Begun({file: _text("facts.jsonl", name), test: _text("facts_test.py.txt", name)}, then, {})
+    return Begun({file: _text("facts.jsonl", name), test: _text("facts_test.py.txt", name)}, then)
 
 
 def _source(name: str) -> Begun:
@@ -193,7 +193,6 @@ def _text(skeleton: str, name: str, group: str = "") -> str:
         module=_module(name),
         title=" ".join([words[0].capitalize(), *words[1:]]),
         type="".join(word.capitalize() for word in words),
-        protocol=_module(name),
         group=group,
     )
 

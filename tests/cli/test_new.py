@@ -107,18 +107,36 @@ def test_in_a_checkout_a_data_set_is_entered_in_the_list_of_all(checkout: Path) 
     assert after[after.index("        my_facts.DATASET,") + 1] == "    )"
 
 
-def test_in_a_checkout_what_is_written_passes_its_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    copy = tmp_path / "copy"
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout whose packages are this one's, and the user in it."""
+    folder = tmp_path / "copy"
     for package in ("bench", "methods", "evaluators", "reports"):
-        shutil.copytree(HOME / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in ("methods", "evaluators", "data"):
-        (copy / "tests" / folder).mkdir(parents=True)
-    (copy / "pyproject.toml").touch()
-    monkeypatch.setattr(new, "HOME", copy)
-    monkeypatch.chdir(copy)
+        shutil.copytree(HOME / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(HOME / "pyproject.toml", folder)
+    (folder / "tests").mkdir()
+    monkeypatch.setattr(new, "HOME", folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_in_a_checkout_what_is_written_passes_its_tests(copy: Path) -> None:
     for what, name in (("method", "half-memit"), ("evaluator", "first-token"), ("dataset", "my-facts")):
         assert bench("new", what, name).code == 0
     tested("tests", cwd=copy, path=copy)
+
+
+@pytest.mark.parametrize("name", ["a1", "b" * 40, "-".join("abcdefghij" * 2)])
+def test_in_a_checkout_what_is_written_is_as_clean_as_the_rest(copy: Path, name: str) -> None:
+    pytest.importorskip("ruff")
+    for what in ("method", "evaluator", "dataset"):
+        assert bench("new", what, name).code == 0
+    written = [path for path in copy.rglob("*.py") if name.replace("-", "_") in path.stem]
+    assert len(written) == 6
+    for command in (("check", "--no-cache"), ("format", "--check", "--no-cache")):
+        ruff = [sys.executable, "-m", "ruff", *command, *map(str, written), str(copy / KNOWN)]
+        done = subprocess.run(ruff, cwd=copy, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
