@@ -22,6 +22,7 @@ from bench.ground.errors import BenchError, told_in_short
 if TYPE_CHECKING:
     from bench.plan.expected import Expected
     from bench.plan.feasible import Feasible, Machine
+    from bench.plan.planning import Plan
 
 DRIVER = Path("/proc/driver/nvidia/version")
 """Is there where the driver of an NVIDIA GPU is loaded."""
@@ -195,7 +196,7 @@ def _presets(machine: Machine) -> list[str]:
         return [f"presets cannot be looked at: {told_in_short(error)}"]
     able = [each for each in found if not each.obstacles]
     echo()
-    rows = [(each.preset, len(each.plan.cells), _memory(each), _time(each, machine.device)) for each in able]
+    rows = [_row(each.preset, each.plan, each.memory, each.expected, machine) for each in able if each.plan]
     echo_table(("can run here", "cells", "memory", "time, about"), rows)
     echo()
     obstacles = dict.fromkeys(line for each in found for line in each.obstacles)
@@ -211,18 +212,18 @@ def _is_wrong(each: Feasible) -> bool:
     return each.preset == DEFAULT_PRESET and bool(each.obstacles)
 
 
-def _memory(each: Feasible) -> str:
-    return "unknown" if each.memory is None else _size(each.memory)
-
-
-def _time(each: Feasible, device: str) -> str:
-    """What its cells take, as many side by side as would run here."""
+def _row(preset: str, plan: Plan, memory: int | None, known: Expected | None, machine: Machine) -> tuple[object, ...]:
+    """What a preset takes; its cells as many side by side as would run here."""
     from bench.compute.where import default_workers
 
-    known: Expected = each.expected
-    if not known.sources:
+    count = len(plan.cells)
+    time = _time(known, min(default_workers(plan, machine.device), count))
+    return preset, count, "unknown" if memory is None else _size(memory), time
+
+
+def _time(known: Expected | None, side_by_side: int) -> str:
+    if known is None or not known.sources:
         return "unknown before one cell of every method is done"
-    side_by_side = min(default_workers(each.plan, device), len(each.plan.cells))
     without = f", without {', '.join(known.unknown)}" if known.unknown else ""
     how = " and ".join(SOURCES[source] for source in known.sources)
     return f"{duration(known.seconds / side_by_side)}{without}, {how}"

@@ -38,17 +38,17 @@ class Feasible:
 
     Attributes:
         preset: its name.
-        plan: its cells, known by names alone.
-        memory: bytes of its largest cell at the predicted peak; None where a model's size is not known.
-        expected: how long its cells take, one after the other.
         obstacles: why it cannot run here, each with its cure; none where it can.
+        plan: its cells, known by names alone; None of a preset that is not sound.
+        memory: bytes of its largest cell at the predicted peak; None where a model's size is not known.
+        expected: how long its cells take, one after the other; None as of `plan`.
     """
 
     preset: str
-    plan: Plan
-    memory: int | None
-    expected: Expected
     obstacles: tuple[str, ...]
+    plan: Plan | None = None
+    memory: int | None = None
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,13 @@ class Machine:
 
 def feasible(presets: Sequence[str], machine: Machine) -> list[Feasible]:
     """Look at presets; each model, data set and text is looked for once."""
-    finding, known = _Finding(machine), paces(machine.results_dir)
-    return [_feasible(preset, machine, finding, known) for preset in presets]
+    finding, known, found = _Finding(machine), paces(machine.results_dir), []
+    for preset in presets:
+        try:
+            found.append(_feasible(preset, machine, finding, known))
+        except BenchError as error:
+            found.append(Feasible(preset, (str(error),)))
+    return found
 
 
 def _feasible(preset: str, machine: Machine, finding: _Finding, known: Mapping[Key, Pace]) -> Feasible:
@@ -90,7 +95,7 @@ def _feasible(preset: str, machine: Machine, finding: _Finding, known: Mapping[K
     memory = max(sizes) if len(sizes) == len(found) else None
     obstacles = [*_room(memory, needs, cells, machine), *finding.missing(spec, scored)]
     time = expected(cells, scored, known, machine.published)
-    return Feasible(preset, plan, memory, time, tuple(dict.fromkeys(obstacles)))
+    return Feasible(preset, tuple(dict.fromkeys(obstacles)), plan, memory, time)
 
 
 def sketched(spec: RunSpec, registry: Registry) -> list[Cell]:

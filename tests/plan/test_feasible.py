@@ -49,6 +49,12 @@ def test_an_embedded_preset_needs_room_and_nothing_else(tmp_path: Path) -> None:
     assert "0.1 GB are free: take a larger machine" in line
 
 
+def test_a_preset_that_is_not_sound_stops_no_other(tmp_path: Path) -> None:
+    torn, sound = feasible(["no-such-preset", "smoke"], machine(tmp_path))
+    assert "unknown preset 'no-such-preset'" in torn.obstacles[0]
+    assert sound.obstacles == ()
+
+
 def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looked, "free_disk", lambda folder: 1000)
     (line,) = one("smoke", machine(tmp_path)).obstacles
@@ -74,6 +80,7 @@ def test_a_file_of_a_data_set_that_is_missing_is_named(tmp_path: Path) -> None:
 
 def test_the_reference_run_took_what_is_expected_of_it(tmp_path: Path) -> None:
     found = one("table1", machine(tmp_path)).expected
+    assert found
     assert (found.sources, found.unknown) == (("reference",), ("mend",))
     # 22 min 34 s on two cores, with loading and statistics, as results/reference/README.md has it
     assert 18 < found.seconds / 2 / 60 < 24
