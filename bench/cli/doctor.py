@@ -48,7 +48,7 @@ def doctor_command(
     """
     # to look at it, nothing is downloaded or asked for
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    problems = [*installation.unmet(), *_broken()]
+    problems = [*installation.unmet(), *_broken()] or _unloadable()
     echo_table(("langedit-bench", installation.version_of(installation.DISTRIBUTION) or "?"), _versions())
     if problems:
         echo("devices, data and presets are looked at when that is mended")
@@ -86,6 +86,15 @@ def _broken() -> Iterator[str]:
         for described in map(registry.describe, registry.names()):
             if described.broken:
                 yield f"{described.broken}: mend it, or pip uninstall {described.origin}"
+
+
+def _unloadable() -> list[str]:
+    """That torch is there and cannot be loaded, as where libraries of the system are missing."""
+    try:
+        import torch  # noqa: F401
+    except Exception as error:  # of libraries, any kind
+        return [f"torch cannot be loaded ({told_in_short(error)}): pip install --force-reinstall torch"]
+    return []
 
 
 # ---------------------------------------------------------------------------- the machine

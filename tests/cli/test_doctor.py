@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,14 @@ def test_a_package_that_is_missing_comes_first(looked: list[object], monkeypatch
     answer = bench(*looked)
     assert (answer.code, wrong(answer)) == (1, [line])
     assert "can run here" not in answer.out
+
+
+def test_a_torch_that_cannot_be_loaded_is_told(looked: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    answer = bench(*looked)
+    (line,) = wrong(answer)
+    assert answer.code == 1
+    assert line.startswith("torch cannot be loaded (ModuleNotFoundError")
 
 
 def test_a_data_folder_that_is_not_there_is_wrong(looked: list[object], tmp_path: Path) -> None:
