@@ -32,7 +32,7 @@ QUERY = 400
 """Of which are not shared with the other prompts of a batch."""
 
 ASKED, ASKED_SMALL = 16, 64
-"""Prompts of a batch where an evaluator's options leave that to it; of a small model."""
+"""Prompts of a batch where an evaluator's options leave that to it; of a small model in fp32."""
 
 COLUMNS, TARGET = 8, 3
 """Tokens of a prompt from the subject on, and of a target: about what the facts have."""
@@ -221,7 +221,8 @@ def _scoring(cell: Cell, size: ModelSize, tokens: int) -> int:
 
 def _asking(options: Mapping[str, Any], size: ModelSize, each: int) -> int:
     """Keys and values of a batch of prompts, and a forward over what they do not share."""
-    batch = options["batch_size"] or (ASKED_SMALL if size.parameters * each < SMALL_MODEL else ASKED)
+    small = each == BYTES["float32"] and size.parameters * each < SMALL_MODEL
+    batch = options["batch_size"] or (ASKED_SMALL if small else ASKED)
     rows = int(min(batch, options.get("limit", batch)))
     length = min(size.context, EXAMPLES)
     kept = rows * length * 2 * size.layers * size.heads * each

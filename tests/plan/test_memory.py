@@ -89,7 +89,7 @@ def test_what_is_remembered_beside_the_weights_stands_in_the_place_of_edited_mat
     beside = sizes.Beside(width=4, inner=1, matrix=4)
     remembered = 100 * (4 * 4096 + 14336) + 4 * 4096 * 14336
     predicted = predicted_memory(cell, LARGE, None, device="cuda", beside=beside)
-    assert (predicted.edited, predicted.statistics) == (0, remembered)
+    assert (predicted.edited, predicted.remembered) == (0, remembered)
     assert checkpoint_bytes(cell, LARGE, None, beside) == remembered
     registry = methods()
     assert [registry.beside(name) is None for name in ("memit", "memoir", "retrieval", "grace")] == [True] + 3 * [False]
