@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,9 +56,9 @@ def doctor_command(
         _end(problems)
     folder, wrong = _data_folder(data_dir)
     problems += wrong
-    machine = _machine(results_dir, folder, cache_dir)
+    machine, unusable = _machine(results_dir, folder, cache_dir)
     echo_table(("", ""), [*_devices(machine), *_folders(machine)])
-    problems += [*_device_problems(), *_unwritable(machine)]
+    problems += [*unusable, *_device_problems(), *_unwritable(machine)]
     problems += _presets(machine)
     _end(problems)
 
@@ -98,15 +99,21 @@ def _unloadable() -> list[str]:
 
 
 # ---------------------------------------------------------------------------- the machine
-def _machine(results_dir: Path, data_dir: Path | None, cache_dir: Path | None) -> Machine:
+def _machine(results_dir: Path, data_dir: Path | None, cache_dir: Path | None) -> tuple[Machine, list[str]]:
+    """What presets are held against; and that a GPU is there and cannot be used."""
     from bench.model.devices import choose_device
     from bench.model.sizes import free_bytes
     from bench.plan.feasible import Machine
     from bench.plan.planning import default_cache_dir
 
-    device = choose_device("auto")
+    device, wrong = choose_device("auto"), []
+    try:
+        free = free_bytes(device)
+    except RuntimeError as error:
+        wrong = [f"the GPU cannot be used ({told_in_short(error)}): see nvidia-smi, or give CUDA_VISIBLE_DEVICES"]
+        device, free = "cpu", free_bytes("cpu")
     published = _published() if device == "cuda" else {}
-    return Machine(device, free_bytes(device), results_dir, data_dir, cache_dir or default_cache_dir(), published)
+    return Machine(device, free, results_dir, data_dir, cache_dir or default_cache_dir(), published), wrong
 
 
 def _published() -> dict[tuple[str, str], float]:
@@ -130,8 +137,13 @@ def _devices(machine: Machine) -> Iterator[tuple[str, str]]:
     free = f"{_size(free_bytes('cpu'))} of {_size(memory)} of memory free"
     yield "processor", f"{os.cpu_count()} cores, {platform.machine()}, {free}"
     for number in range(torch.cuda.device_count()):
-        left, whole = torch.cuda.mem_get_info(number)
-        yield f"GPU {number}", f"{torch.cuda.get_device_name(number)}, {_size(left)} of {_size(whole)} free"
+        name = torch.cuda.get_device_name(number)
+        try:
+            left, whole = torch.cuda.mem_get_info(number)
+        except RuntimeError as error:
+            yield f"GPU {number}", f"{name}, cannot be used: {told_in_short(error)}"
+        else:
+            yield f"GPU {number}", f"{name}, {_size(left)} of {_size(whole)} free"
     if machine.device == "cpu":
         yield "GPU", "none that can be used"
 
@@ -164,10 +176,20 @@ def _folders(machine: Machine) -> Iterator[tuple[str, str]]:
     from bench.plan.feasible import free_disk
 
     runs = len(list(machine.results_dir.glob("*/run.json")))
-    held = sum(path.stat().st_size for path in machine.cache_dir.rglob("*") if path.is_file())
+    held = _held(machine.cache_dir)
     yield "results", f"{machine.results_dir}: {runs} runs, {_size(free_disk(machine.results_dir))} free"
     yield "cache", f"{machine.cache_dir}: {_size(held)} in it, {_size(free_disk(machine.cache_dir))} free"
     yield "data", _data(machine.data_dir)
+
+
+def _held(folder: Path) -> int:
+    """Bytes of the files below a folder, as far as they can be seen."""
+    held = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):  # another process may clear up meanwhile
+                held += (Path(place) / name).lstat().st_size
+    return held
 
 
 def _data(folder: Path | None) -> str:
@@ -186,11 +208,13 @@ def _data(folder: Path | None) -> str:
 
 
 def _unwritable(machine: Machine) -> Iterator[str]:
-    from bench.plan.feasible import existing
-
     places = ((machine.results_dir, "--results-dir"), (machine.cache_dir, "--cache-dir or BENCH_CACHE_DIR"))
     for folder, cure in places:
-        if not os.access(existing(folder), os.W_OK | os.X_OK):
+        whole = folder.absolute()
+        nearest = next(each for each in (whole, *whole.parents) if os.path.lexists(each))
+        if not nearest.is_dir():
+            yield f"{folder} cannot be made, for {nearest} is no folder: move that away, or give another with {cure}"
+        elif not os.access(nearest, os.W_OK | os.X_OK):
             yield f"{folder} cannot be written: give another with {cure}"
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
 DISTRIBUTION = "langedit-bench"
+
+FOLDER = Path(__file__).resolve().parents[2]
+"""Where this package lies."""
 
 PACKAGES = (DISTRIBUTION, "torch", "transformers", "tokenizers", "numpy", "babel", "lm_eval")
 """Whose versions numbers may depend on in their last bits."""
@@ -27,7 +31,7 @@ def version_of(package: str) -> str | None:
 def unmet(distribution: str = DISTRIBUTION) -> list[str]:
     """What a distribution cannot do without and is missing, or too old or new: a line each, with its cure."""
     if version_of(distribution) is None:
-        return [f"{distribution} itself is not installed, only its folder is found: pip install {distribution}"]
+        return [f"{distribution} itself is not installed, only its folder is found: pip install -e {FOLDER}"]
     return [line for text in requires(distribution) or () if (line := _problem(Requirement(text), ""))]
 
 

@@ -5,6 +5,7 @@ Nothing is downloaded, hashed or loaded: models and data are looked for where a 
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -137,13 +138,10 @@ def _room(memory: int | None, needs: Needs, cells: Sequence[Cell], machine: Mach
 
 def free_disk(folder: Path) -> int:
     """Bytes that are free where a folder is, or will be."""
-    return shutil.disk_usage(existing(folder)).free
-
-
-def existing(folder: Path) -> Path:
-    """The folder, or the nearest above it that is there."""
     whole = folder.absolute()
-    return next(each for each in (whole, *whole.parents) if each.is_dir())
+    # a folder that nobody may look into is none
+    there = (each for each in (whole, *whole.parents) if os.access(each, os.F_OK) and each.is_dir())
+    return shutil.disk_usage(next(there)).free
 
 
 def _gigabytes(count: int) -> str:

@@ -106,6 +106,33 @@ def test_a_folder_that_cannot_be_written_is_wrong(looked: list[object], monkeypa
     assert cache.endswith("cache cannot be written: give another with --cache-dir or BENCH_CACHE_DIR")
 
 
+@pytest.mark.parametrize("broken", ["cache", "results"])
+def test_a_file_or_a_torn_link_where_a_folder_belongs_is_wrong(
+    looked: list[object], tmp_path: Path, broken: str
+) -> None:
+    place = tmp_path / broken
+    place.touch()
+    (line,) = wrong(bench(*looked))
+    assert line.startswith(f"{place} cannot be made, for {place} is no folder: move that away")
+    (below,) = wrong(bench(*looked, f"--{broken}-dir", place / "deep" / "down"))
+    assert below.startswith(f"{place}/deep/down cannot be made, for {place} is no folder")
+    place.unlink()
+    place.symlink_to(tmp_path / "gone")
+    assert wrong(bench(*looked)) == [line]
+
+
+def test_a_gpu_that_cannot_be_used_is_wrong(looked: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    def free(device: str) -> int:
+        if device == "cuda":
+            raise RuntimeError("CUDA error: out of memory\nmore of it")
+        return 10**11
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(sizes, "free_bytes", free)
+    (line,) = wrong(bench(*looked))
+    assert line.startswith("the GPU cannot be used (RuntimeError: CUDA error: out of memory")
+
+
 def test_a_gpu_that_torch_knows_nothing_of_is_wrong(
     looked: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
