@@ -53,5 +53,6 @@ def test_what_only_extras_need_is_no_problem(install: Install) -> None:
 
 def test_a_folder_that_was_never_installed_is_told() -> None:
     (line,) = installation.unmet("nobody-has-this")
-    assert line.endswith(f"itself is not installed, only its folder is found: pip install -e {Path(__file__).parents[2]}")
+    assert line.endswith(f" itself is not installed, only its folder is found: pip install -e {installation.FOLDER}")
+    assert (installation.FOLDER / "bench").is_dir()
     assert installation.extras("nobody-has-this") == {}
