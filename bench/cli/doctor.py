@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +29,9 @@ DRIVER = Path("/proc/driver/nvidia/version")
 
 STEP = 100
 """Facts of a step, in the published seconds."""
+
+SHOWN = 3
+"""Names of methods or presets in a line of the page."""
 
 SOURCES = {
     "here": "as finished cells took here",
@@ -231,13 +233,10 @@ def _presets(machine: Machine) -> list[str]:
     echo()
     rows = [_row(each.preset, each.plan, each.memory, each.expected, machine) for each in able if each.plan]
     echo_table(("can run here", "cells", "memory", "time, about"), rows)
-    echo()
-    obstacles = dict.fromkeys(line for each in found for line in each.obstacles)
-    width = shutil.get_terminal_size((160, 0)).columns
-    for line in obstacles:
-        stopped = ", ".join(each.preset for each in found if line in each.obstacles)
-        echo(f"cannot run: {stopped}" if len(stopped) + 14 <= width else f"cannot run: {stopped[: width - 15]}...")
-        echo(f"  {line}")
+    if obstacles := dict.fromkeys(line for each in found for line in each.obstacles):
+        stopped = [_some([each.preset for each in found if line in each.obstacles]) for line in obstacles]
+        echo()
+        echo_table(("cannot run here", "why, and what helps"), list(zip(stopped, obstacles, strict=True)))
     return [f"{each.preset} cannot run: {each.obstacles[0]}" for each in found if _is_wrong(each)]
 
 
@@ -257,9 +256,15 @@ def _row(preset: str, plan: Plan, memory: int | None, known: Expected | None, ma
 def _time(known: Expected | None, side_by_side: int) -> str:
     if known is None or not known.sources:
         return "unknown before one cell of every method is done"
-    without = f", without {', '.join(known.unknown)}" if known.unknown else ""
+    without = f", without {_some(known.unknown)}" if known.unknown else ""
     how = " and ".join(SOURCES[source] for source in known.sources)
     return f"{duration(known.seconds / side_by_side)}{without}, {how}"
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names, and how many there are besides."""
+    rest = len(names) - SHOWN
+    return f"{', '.join(names[:SHOWN])} and {rest} more" if rest > 0 else ", ".join(names)
 
 
 def _size(count: int) -> str:

@@ -127,7 +127,8 @@ def _module(name: str) -> str:
 def _plugin(what: New, name: str, here: Path, is_ours: bool) -> Begun:
     registry, module = _registry(what), _module(name)
     texts = {part: _text(f"{part}.py.txt", name) for part in (str(what), f"{what}_test")}
-    tried = {New.method: f"bench run --methods all,{name}", New.evaluator: f"bench run --evaluators edits,{name}"}[what]
+    added = {New.method: f"--methods memit,{name}", New.evaluator: f"--evaluators edits,{name}"}[what]
+    tried = f"bench run --preset smoke {added}"
     checks = [f"bench check {name}"] if what is New.method else []
     if is_ours:
         test = HOME / "tests" / registry.package / f"test_{module}.py"

@@ -74,7 +74,7 @@ def expected(
         elif (base_of(method), model) in published:
             seconds, source = published[base_of(method), model] * edits, PUBLISHED
         else:
-            unknown[method] = None
+            unknown[base_of(method)] = None
             continue
         total += seconds
         sources[source] = None
