@@ -5,9 +5,9 @@ Nothing is downloaded, hashed or loaded: models and data are looked for where a 
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
@@ -139,9 +139,10 @@ def _room(memory: int | None, needs: Needs, cells: Sequence[Cell], machine: Mach
 def free_disk(folder: Path) -> int:
     """Bytes that are free where a folder is, or will be."""
     whole = folder.absolute()
-    # a folder that nobody may look into is none
-    there = (each for each in (whole, *whole.parents) if os.access(each, os.F_OK) and each.is_dir())
-    return shutil.disk_usage(next(there)).free
+    for each in (whole, *whole.parents):
+        with suppress(OSError):  # it is not there, or nobody may look
+            return shutil.disk_usage(each).free
+    return 0
 
 
 def _gigabytes(count: int) -> str:
