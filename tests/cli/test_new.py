@@ -41,7 +41,7 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def tested(*places: object, cwd: Path, path: Path) -> None:
+def pass_their_tests(*places: object, cwd: Path, path: Path) -> None:
     """Run tests in a process of their own, with a folder more to import from."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path), *filter(None, sys.path)])}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *map(str, places)]
@@ -73,7 +73,7 @@ def test_outside_what_is_written_passes_its_tests(elsewhere: Path) -> None:
     for group, name in (("methods", "half-memit"), ("evaluators", "first-token")):
         distribute(site, name.replace("-", "_"), f"bench.{group}", {name: name.replace("-", "_")})
         shutil.copy(elsewhere / name / f"{name.replace('-', '_')}.py", site)
-    tested("half-memit", "first-token", "my-facts", cwd=elsewhere, path=site)
+    pass_their_tests("half-memit", "first-token", "my-facts", cwd=elsewhere, path=site)
 
 
 def test_outside_a_data_set_is_a_file_that_is_sound(elsewhere: Path) -> None:
@@ -123,7 +123,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_in_a_checkout_what_is_written_passes_its_tests(copy: Path) -> None:
     for what, name in (("method", "half-memit"), ("evaluator", "first-token"), ("dataset", "my-facts")):
         assert bench("new", what, name).code == 0
-    tested("tests", cwd=copy, path=copy)
+    pass_their_tests("tests", cwd=copy, path=copy)
 
 
 @pytest.mark.parametrize("name", ["a1", "b" * 40, "-".join("abcdefghij" * 2)])
