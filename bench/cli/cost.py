@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from bench.cli import options
+from bench.cli import completion, options
 from bench.cli.echo import complain, echo
 from bench.config.rooms import room
 from bench.ground.errors import BenchError
@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 TOKENS = 2000
 """Of the corpus behind the statistics: enough to have some, far from enough to edit with."""
 
-Model = Annotated[str, Option(help="A shape (random weights), or a checkpoint's name, folder or hub id.")]
+Model = Annotated[
+    str,
+    Option(help="A shape (random weights), or a checkpoint's name, folder or hub id.", autocompletion=completion.model),
+]
 Methods = Annotated[
     str,
-    Option(help="Names, separated by commas; 'all': the paper's seven, LangEdit in both forms; 'modern': newer ones."),
+    Option(
+        help="Names, separated by commas; 'all': the paper's seven, LangEdit in both forms; 'modern': newer ones.",
+        autocompletion=completion.methods,
+    ),
 ]
 Edits = Annotated[int, Option(help="Facts per step.")]
 Steps = Annotated[int, Option(help="Steps per method; the first is a warm-up.")]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from bench.cli import options
+from bench.cli import completion, options
 from bench.cli.echo import complain, echo, echo_table
 from bench.ground.errors import BenchError
 
@@ -22,11 +22,19 @@ WHAT = "What to write"
 ASKED, SAID = 48, 28
 """Most characters of a prompt or target, and of what was said, in the table; answers.csv has them all."""
 
-Method = Annotated[str, Option(help="A method's name.")]
-Model = Annotated[str, Option(help="A model's name, folder or hub id.")]
+Method = Annotated[str, Option(help="A method's name.", autocompletion=completion.method)]
+Model = Annotated[str, Option(help="A model's name, folder or hub id.", autocompletion=completion.model)]
 Facts = Annotated[Path, Option(metavar="FILE", help="Facts to edit, as for --datasets of bench run; all of them.")]
 Seed = Annotated[int, Option(min=0, help="Of all draws.")]
-Run = Annotated[str, Argument(metavar="RUN", help="A run's name (that of its preset) or folder.", show_default=False)]
+Run = Annotated[
+    str,
+    Argument(
+        metavar="RUN",
+        help="A run's name (that of its preset) or folder.",
+        show_default=False,
+        autocompletion=completion.run,
+    ),
+]
 CellId = Annotated[str, Option("--cell", metavar="ID", help="The cell's id, its folder's name, or how it begins.")]
 Out = Annotated[Path, Option(metavar="DIR", help="Folder to write.", rich_help_panel=WHAT)]
 Full = Annotated[

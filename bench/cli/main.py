@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from bench.cli import cost, data, edit, grid, judge, options, show, stats, trace
+from bench.cli import cost, data, doctor, edit, grid, judge, new, options, show, stats, trace
 from bench.cli.echo import complain, echo, echo_table, tolerate
 from bench.cli.folders import run_folder, run_folders
 from bench.config.rooms import room
@@ -38,7 +38,6 @@ class OneLineErrors(TyperGroup):
 app = typer.Typer(
     cls=OneLineErrors,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Compare knowledge-editing methods on multilingual, sequential edits.",
     epilog="Start with: bench run --preset smoke",
@@ -46,9 +45,11 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(judge.app, name="judge")
 app.command("cost")(cost.cost_command)
+app.command("doctor")(doctor.doctor_command)
 app.command("edit")(edit.edit_command)
 app.command("export")(edit.export_command)
 app.command("gather")(grid.gather_command)
+app.command("new")(new.new_command)
 app.command("show")(show.show_command)
 app.command("stats")(stats.stats_command)
 app.command("trace")(trace.trace_command)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from bench.cli import completion
+
 
 class Kind(StrEnum):
     """What can be listed."""
@@ -52,19 +54,27 @@ class EngineChoice(StrEnum):
 
 GRID, SCHEDULE, PLACES, COURSE = "What to run", "How facts arrive", "Folders", "Course of the run"
 
-Preset = Annotated[str | None, Option(help="Settings to start from; table1 by default.", rich_help_panel=GRID)]
+Preset = Annotated[
+    str | None,
+    Option(help="Settings to start from; table1 by default.", rich_help_panel=GRID, autocompletion=completion.preset),
+]
 Config = Annotated[Path | None, Option(help="YAML file laid over the preset.", rich_help_panel=GRID)]
 Methods = Annotated[
     str | None,
     Option(
         help="Names, separated by commas; 'all': the paper's seven, LangEdit in both forms, and none; 'modern': newer.",
         rich_help_panel=GRID,
+        autocompletion=completion.methods,
     ),
 ]
 Names = Annotated[str | None, Option(help="Names, separated by commas.", rich_help_panel=GRID)]
 Models = Annotated[
     str | None,
-    Option(help="Names, folders or hub ids, separated by commas; one in a path is '\\,'.", rich_help_panel=GRID),
+    Option(
+        help="Names, folders or hub ids, separated by commas; one in a path is '\\,'.",
+        rich_help_panel=GRID,
+        autocompletion=completion.models,
+    ),
 ]
 Datasets = Annotated[
     str | None,
@@ -220,19 +230,28 @@ Display = Annotated[
     DisplayChoice | None, Option(help="Progress; rich on a terminal, else plain.", rich_help_panel=COURSE)
 ]
 
-Run = Annotated[str, Argument(metavar="RUN", help="A run's name (that of its preset) or folder.")]
+Run = Annotated[
+    str,
+    Argument(metavar="RUN", help="A run's name (that of its preset) or folder.", autocompletion=completion.run),
+]
 Sources = Annotated[list[Path], Argument(metavar="FOLDER...", help="Results folders of shards, from other machines.")]
 Watch = Annotated[bool, Option("--watch", help="Draw it again until all cells are finished, or Ctrl-C.")]
-Runs = Annotated[list[str], Argument(metavar="RUN...", help="Runs' names (those of their presets) or folders.")]
+Runs = Annotated[
+    list[str],
+    Argument(metavar="RUN...", help="Runs' names (those of their presets) or folders.", autocompletion=completion.run),
+]
 Formats = Annotated[str, Option("--format", help="Of md, pdf, html, tex, csv; separated by commas.")]
 Out = Annotated[Path | None, Option(help="Output folder.")]
-FirstRun = Annotated[str, Argument(metavar="RUN_A", help="A run's name or folder.")]
-SecondRun = Annotated[str, Argument(metavar="RUN_B", help="Another, of which the first is subtracted.")]
+FirstRun = Annotated[str, Argument(metavar="RUN_A", help="A run's name or folder.", autocompletion=completion.run)]
+SecondRun = Annotated[
+    str,
+    Argument(metavar="RUN_B", help="Another, of which the first is subtracted.", autocompletion=completion.run),
+]
 CompareOut = Annotated[Path | None, Option("--out", help="Folder for pages and csv files; none by default.")]
 Listed = Annotated[Kind, Argument(help="What to list.", show_default=False)]
 Verbose = Annotated[bool, Option("--verbose", "-v", help="Options, sources, documentation.")]
-Method = Annotated[str, Argument(help="A method's name.")]
-Model = Annotated[str, Argument(help="A model's name, folder or hub id.")]
+Method = Annotated[str, Argument(help="A method's name.", autocompletion=completion.method)]
+Model = Annotated[str, Argument(help="A model's name, folder or hub id.", autocompletion=completion.model)]
 Layers = Annotated[str, Option(help="Layers, separated by commas; 4-8 stands for 4,5,6,7,8.")]
 Verified = Annotated[int, Option("--cells", min=1, help="How many cells are computed again, at most.")]
 VerifySeed = Annotated[int, Option("--seed", help="Draws them.")]

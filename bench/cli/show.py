@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from bench.cli import options
+from bench.cli import completion, options
 from bench.cli.echo import echo, echo_wrapped
 from bench.cli.folders import run_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Method = Annotated[str | None, Option(help="Only this method.")]
+Method = Annotated[str | None, Option(help="Only this method.", autocompletion=completion.method)]
 Lang = Annotated[str | None, Option(help="Only questions or edits in this language.")]
 Fact = Annotated[str | None, Option(help="Only this fact, by its id.")]
 Failed = Annotated[bool, Option("--failed", help="Only answers that are not wholly right.")]

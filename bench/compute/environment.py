@@ -6,7 +6,6 @@ import platform
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,10 @@ from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
 from bench.config.cell import Cell
 from bench.data.common import AlignmentCount
+from bench.ground.installation import PACKAGES, version_of
 from bench.model.editable import EditableModel
 from bench.model.placement import is_offloaded
 from bench.model.threads import threads_of
-
-PACKAGES = ("langedit-bench", "torch", "transformers", "tokenizers", "numpy", "babel", "lm_eval")
 
 
 def surroundings(model: EditableModel) -> dict[str, Any]:
@@ -28,7 +26,7 @@ def surroundings(model: EditableModel) -> dict[str, Any]:
     rest = ", parts of the model elsewhere" if is_offloaded(model.hf) else ""
     return {
         "python": platform.python_version(),
-        "packages": {package: _version(package) for package in PACKAGES},
+        "packages": {package: version_of(package) for package in PACKAGES},
         "commit": _commit(),
         "device": f"{model.device.type} ({', '.join(gpus) or platform.machine()}){rest}",
         "threads": threads_of(model),
@@ -55,13 +53,6 @@ def has_remote_code(model: EditableModel) -> bool:
     """Whether the model, its configuration or its tokenizer is made by code that came with it."""
     parts = (model.hf, model.hf.config, model.tokenizer)
     return any(type(part).__module__.partition(".")[0] == TRANSFORMERS_DYNAMIC_MODULE_NAME for part in parts)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _commit() -> str | None:

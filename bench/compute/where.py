@@ -81,7 +81,9 @@ def default_workers(planned: Plan, device: str) -> int:
     """One cell per processor core where models are small, else one at a time: a GPU and memory are shared badly."""
     from bench.model import catalog
 
-    places = [catalog.fetch(catalog.resolve(name), planned.cache_dir) for name in planned.spec.models]
+    entries = [catalog.resolve(name) for name in dict.fromkeys(cell.model.name for cell in planned.cells)]
+    # what a package ships is never small, and to look at it must not convert it
+    places = [None if each.source == "package" else catalog.fetch(each, planned.cache_dir) for each in entries]
     sizes = [sum(f.stat().st_size for f in place.iterdir()) if isinstance(place, Path) else None for place in places]
     small = all(size is not None and size < SMALL_MODEL for size in sizes)
     return (os.cpu_count() or 1) if small and device == "cpu" else 1

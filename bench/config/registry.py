@@ -81,10 +81,10 @@ class Registry:
         Raises:
             BenchError: no such plug-in, or an outside one that is broken.
         """
-        own, outside = self._own(), self._outside()
-        name = base_of(name)
-        if name in own:
+        own, name = self._own(), base_of(name)
+        if name in own:  # before others are looked for, which takes long
             return importlib.import_module(own[name])
+        outside = self._outside()
         if name not in outside:
             raise unknown(self.kind, name, self.names())
         first, *others = outside[name]
@@ -103,10 +103,10 @@ class Registry:
 
     def describe(self, name: str) -> Description:
         """Name, first docstring line and origin; own plug-ins are read, not imported."""
-        own, outside = self._own(), self._outside()
+        own = self._own()
         if name in own:
             return Description(name, _first_line(_docstring(own[name])))
-        origin = ""
+        origin, outside = "", self._outside()
         if name in outside:
             point = outside[name][0]
             origin = point.dist.name if point.dist else point.value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from bench.config.cell import Cell
@@ -47,13 +48,16 @@ class Needs:
         self._planned, self._device = planned, device
         names = dict.fromkeys(cell.model.name for cell in planned.cells)
         self._sizes = {name: catalog.size(name, planned.cache_dir) for name in names}
+        registry = planned.methods
+        # by method: to find it takes longer than all that is computed for a cell
+        self._held = cache(lambda name: (registry.statistics(name), registry.beside(name)))
 
     def need(self, cell: Cell) -> Need | None:
         """Bytes of memory by what takes them."""
         size = self._sizes[cell.model.name]
         if size is None:
             return None
-        statistics, beside = self._held(cell)
+        statistics, beside = self._held(cell.method.name)
         return predicted_memory(cell, size, statistics, self._planned.evaluators, self._device, beside)
 
     def memory(self, cell: Cell) -> int | None:
@@ -81,8 +85,4 @@ class Needs:
 
     def _checkpoint(self, cell: Cell) -> int | None:
         size = self._sizes[cell.model.name]
-        return None if size is None else checkpoint_bytes(cell, size, *self._held(cell))
-
-    def _held(self, cell: Cell) -> tuple[Any, Any]:
-        registry, name = self._planned.methods, cell.method.name
-        return registry.statistics(name), registry.beside(name)
+        return None if size is None else checkpoint_bytes(cell, size, *self._held(cell.method.name))

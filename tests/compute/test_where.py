@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,8 +10,10 @@ import pytest
 from bench.compute.cluster import Cluster, _folder_of
 from bench.compute.resources import Resources
 from bench.compute.task import Task
-from bench.compute.where import Where
+from bench.compute.where import Where, default_workers
 from bench.ground.errors import BenchError
+from bench.model import gguf
+from bench.model.embedded import MODEL_NAME
 from bench.plan.memory import Need
 from bench.store.shards import ResultStore
 
@@ -62,6 +65,16 @@ def test_a_cell_has_room_where_one_machine_has_all_it_asks_for(machine, has_room
 def test_the_local_engine_takes_no_options_of_a_cluster(given):
     with pytest.raises(BenchError, match=r"unknown engine 'slurm'; there are: local, ray$|is for --engine ray"):
         Where(**given)
+
+
+def test_one_large_model_among_the_cells_is_computed_alone_and_not_converted_to_see_that(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(gguf, "converted", lambda *_: pytest.fail("a model was converted"))
+    small, shipped = (SimpleNamespace(model=SimpleNamespace(name=name)) for name in (MODEL_NAME, "smollm2-135m"))
+    for cells, workers in ([small], 3), ([small, shipped], 1):
+        # the model of a further grid is no model of the first
+        planned = SimpleNamespace(cells=cells, spec=SimpleNamespace(models=(MODEL_NAME,)), cache_dir=tmp_path)
+        assert default_workers(planned, "cpu") == workers
 
 
 def cluster(tmp_path, device="auto", address=None, need=None, **asked: float) -> Cluster:

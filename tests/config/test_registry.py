@@ -200,3 +200,11 @@ def test_the_evaluator_of_edits_needs_no_options():
     registry = evaluators()
     assert "edits" in registry.names()
     registry.build("edits", {})
+
+
+def test_own_plug_ins_are_found_without_a_look_at_all_that_is_installed(
+    plugins: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.config.registry.entry_points", lambda **_: pytest.fail("all were looked at"))
+    assert plugins.module("two-words").Config
+    assert plugins.describe("plain").summary == "A plain gadget."
