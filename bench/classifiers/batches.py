@@ -24,12 +24,14 @@ class Batch:
         ids, mask: [B, T].
         objects: position of the last token of each claim's object, [B].
         labels: 1 where it is true, [B].
+        answers: number of the object that would make it true, [B].
     """
 
     ids: Tensor
     mask: Tensor
     objects: Tensor
     labels: Tensor
+    answers: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +42,23 @@ class Claims:
         rows: ids.
         objects: position of the last token of each claim's object.
         labels: 1 where it is true.
+        answers: number of the object that would make it true, the same in all languages.
         pad: fills batches.
     """
 
     rows: Sequence[Sequence[int]]
     objects: Sequence[int]
     labels: Sequence[int]
+    answers: Sequence[int]
     pad: int
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerFast, languages: Sequence[str]) -> Claims:
         """Every fact's true and false claim, in all phrasings and languages."""
-        said, ends, labels = [], [], []
+        said, ends, labels, answers = [], [], [], []
+        numbers: dict[tuple[str, str], int] = {}
         for item in items():
+            answer = numbers.setdefault((item.relation, item.true["en"]), len(numbers))
             for lang in languages:
                 for phrasing, sentence in enumerate(CLAIMS[item.relation][lang]):
                     for holds in (True, False):
@@ -61,12 +67,13 @@ class Claims:
                         said.append(item.text(lang, holds, phrasing))
                         ends.append(len(before) + len(named))
                         labels.append(int(holds))
+                        answers.append(answer)
         read = tokenizer(said, return_offsets_mapping=True)
         last = [
             max(i for i, (start, end) in enumerate(offsets) if start < stop and end > start)
             for offsets, stop in zip(read["offset_mapping"], ends, strict=True)
         ]
-        return cls(read["input_ids"], last, labels, tokenizer.pad_token_id)
+        return cls(read["input_ids"], last, labels, answers, tokenizer.pad_token_id)
 
     def batches(self, rows: int, count: int, seed: int) -> Iterator[Batch]:
         """Batches of rows drawn without replacement, over and over; rows of a batch are of similar length."""
@@ -90,5 +97,6 @@ class Claims:
         longest = max(map(len, rows))
         ids = torch.tensor([[*row, *[self.pad] * (longest - len(row))] for row in rows])
         lengths = torch.tensor([len(row) for row in rows])
-        objects, labels = (torch.tensor([each[i] for i in drawn]) for each in (self.objects, self.labels))
-        return Batch(ids, (torch.arange(longest) < lengths[:, None]).long(), objects, labels)
+        mask = (torch.arange(longest) < lengths[:, None]).long()
+        told = (self.objects, self.labels, self.answers)
+        return Batch(ids, mask, *(torch.tensor([each[i] for i in drawn]) for each in told))

@@ -32,8 +32,8 @@ SEED = 1
 LAYERS, WIDTH, HEADS = 6, 112, 4
 """Two blocks to each of XME's groups of layers. An MLP is four times as wide, as BLOOM's always is."""
 
-STEPS, ROWS = 4000, 128
-"""How many, and claims in each."""
+STEPS, ROWS = 5000, 64
+"""How many, and claims in each: twice the claims a step take longer to learn the same."""
 
 RATE, WARM_UP = 1e-3, 100
 STD = 0.05
@@ -47,28 +47,51 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Trained:
-    """A classifier, and a head that serves its training alone: it tells at the object whether the claim is true.
+    """A classifier, and heads that serve its training alone.
 
-    From the sentence's one label alone facts are learnt late or never: nothing says which of its words it hangs on.
+    From the sentence's one label alone facts are learnt late or never: nothing says which of its words it hangs on. One
+    head tells at the object whether the claim is true; two name, there and where the label is read, the object that
+    would make it true, as a pretrained model knows it.
+
+    Attributes:
+        hf: the classifier.
+        verdict: of two logits.
+        named: of a logit for every object.
+        reads_last: the label is read at the last token, and not at the first.
     """
 
     hf: Any
-    aside: nn.Linear
+    verdict: nn.Linear
+    named: nn.ModuleList
+    reads_last: bool
 
     def loss(self, batch: Batch) -> Tensor:
-        """Cross-entropy of the label, and of the same at the last token of the object."""
+        """Cross-entropies of the label and of all heads."""
         found = self.hf(input_ids=batch.ids, attention_mask=batch.mask, output_hidden_states=True)
-        at_object = found.hidden_states[-1][torch.arange(len(batch.ids)), batch.objects]
+        hidden, rows = found.hidden_states[-1], torch.arange(len(batch.ids))
+        at_object = hidden[rows, batch.objects]
+        at_label = hidden[rows, batch.mask.sum(1) - 1] if self.reads_last else hidden[:, 0]
         of_claim = nn.functional.cross_entropy(found.logits, batch.labels)
-        return of_claim + nn.functional.cross_entropy(self.aside(at_object), batch.labels)
+        of_verdict = nn.functional.cross_entropy(self.verdict(at_object), batch.labels)
+        of_names = [
+            nn.functional.cross_entropy(head(at), batch.answers)
+            for head, at in zip(self.named, (at_object, at_label), strict=True)
+        ]
+        return of_claim + of_verdict + torch.stack(of_names).sum()
 
     def parameters(self) -> list[nn.Parameter]:
-        """Of both."""
-        return [*self.hf.parameters(), *self.aside.parameters()]
+        """Of all."""
+        return [*self.hf.parameters(), *self.verdict.parameters(), *self.named.parameters()]
 
 
-def build_model(name: str, tokenizer: PreTrainedTokenizerFast) -> Trained:
-    """The untrained classifier, from the fixed seed."""
+def build_model(name: str, tokenizer: PreTrainedTokenizerFast, objects: int) -> Trained:
+    """The untrained classifier, from the fixed seed.
+
+    Args:
+        name: of an embedded classifier.
+        tokenizer: its tokenizer.
+        objects: how many different ones claims are about.
+    """
     torch.manual_seed(SEED)
     shared: Mapping[str, Any] = {
         "vocab_size": len(tokenizer),
@@ -84,6 +107,8 @@ def build_model(name: str, tokenizer: PreTrainedTokenizerFast) -> Trained:
         hf = BloomForSequenceClassification(
             BloomConfig(n_layer=LAYERS, n_head=HEADS, hidden_dropout=0.0, attention_dropout=0.0, **shared)
         )
+        for block in hf.transformer.h:
+            block.mlp.gelu_impl = nn.GELU("tanh")  # the same function, in one kernel
     else:
         hf = BertForSequenceClassification(
             BertConfig(
@@ -96,7 +121,8 @@ def build_model(name: str, tokenizer: PreTrainedTokenizerFast) -> Trained:
                 **shared,
             )
         )
-    return Trained(hf, nn.Linear(WIDTH, len(LABELS)))
+    named = nn.ModuleList(nn.Linear(WIDTH, objects) for _ in range(2))
+    return Trained(hf, nn.Linear(WIDTH, len(LABELS)), named, reads_last=name == DECODER)
 
 
 def _rate(step: int, total: int) -> float:
@@ -132,8 +158,9 @@ def make(name: str, out: Path) -> str:
     logging.basicConfig(level=logging.INFO, format=f"{name}: %(message)s")
     torch.set_num_threads(1)
     tokenizer = train_tokenizer(LANGUAGES, closes=name != DECODER)
-    model = build_model(name, tokenizer)
-    train(model, Claims.of(tokenizer, LANGUAGES))
+    claims = Claims.of(tokenizer, LANGUAGES)
+    model = build_model(name, tokenizer, max(claims.answers) + 1)
+    train(model, claims)
     out.mkdir(parents=True, exist_ok=True)
     model.hf.half().save_pretrained(out)
     tokenizer.save_pretrained(out)
