@@ -33,6 +33,10 @@ SHARED = 3 + 4
 """Cells of table5-order and of figure4 that table 1 has."""
 
 
+PATIENCE = 600.0
+"""Seconds until some cells are finished."""
+
+
 def done(results: Path) -> int:
     """Cells that are finished in any run."""
     return sum(
@@ -59,7 +63,7 @@ def test_the_paper_killed_twice_and_gone_on_with(tmp_path: Path) -> None:
     command = ["none", "0", *world.arguments(results)]
     for most in (4, 25):
         process = start(command)
-        wait_until(partial(is_far, results, most))
+        wait_until(partial(is_far, results, most), PATIENCE)
         assert process.poll() is None, process.communicate()
         process.send_signal(signal.SIGKILL)
         process.communicate()
