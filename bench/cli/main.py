@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from bench.cli import cost, data, edit, judge, options, show, stats, trace
+from bench.cli import board, cost, data, edit, judge, options, show, stats, trace
 from bench.cli.echo import complain, echo, echo_table, tolerate
 from bench.cli.folders import run_folder
 from bench.config.rooms import room
@@ -45,6 +45,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(judge.app, name="judge")
+app.command("board")(board.board_command)
 app.command("cost")(cost.cost_command)
 app.command("edit")(edit.edit_command)
 app.command("export")(edit.export_command)

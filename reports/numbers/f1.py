@@ -21,6 +21,7 @@ from scipy import stats
 
 from reports.numbers.aggregate import Panel
 from reports.numbers.measures import Measure
+from reports.numbers.once import once
 
 COUNTED = ("right", "gold", "said")
 KEYS = ["seed", "fact"]
@@ -99,13 +100,19 @@ def pooled(totals: Array, average: str) -> Array:
     return mean
 
 
-def f1_test(panel: Panel, measure: Measure, first: str, second: str) -> Found:
-    """Test of the F1 of `first` against that of `second`."""
+def f1_test(panel: Panel, measure: Measure, first: str, second: str, swaps: int | None = None) -> Found:
+    """Test of the F1 of `first` against that of `second`.
+
+    Args:
+        panel: that holds both.
+        measure: an F1.
+        first: a method.
+        second: that it is compared with.
+        swaps: of the permutation test, `SWAPS` if None; p is never below 2 / (swaps + 1).
+    """
+    if note := _flaw(panel, measure, first) or _flaw(panel, measure, second):
+        return Found(0, note=note)
     mine = [counts_of(panel, measure, name) for name in (first, second)]
-    if not all(map(len, mine)):
-        return Found(0, note="no counts of items are stored; score again")
-    if not all(_agree(panel, measure, name, part) for name, part in zip((first, second), mine, strict=True)):
-        return Found(0, note="the counts of items do not give the stored F1")
     both = mine[0][KEYS].drop_duplicates().merge(mine[1][KEYS].drop_duplicates())
     tasks = list(_tasks([part.merge(both, on=KEYS) for part in mine]))
     n = sum(task.n for task in tasks)
@@ -115,9 +122,32 @@ def f1_test(panel: Panel, measure: Measure, first: str, second: str) -> Found:
     if all(np.array_equal(*task.counts) for task in tasks):
         return Found(n, difference, note="no item differs, no variance to test against")
     low, high = _interval(tasks)
-    return Found(n, difference, low, high, _p(tasks, n))
+    return Found(n, difference, low, high, _p(tasks, n, swaps or SWAPS))
 
 
+def f1_interval(panel: Panel, measure: Measure, method: str) -> Found:
+    """95 % interval of the F1 of one method: the items of each task drawn anew, with their translations and seeds."""
+    if note := _flaw(panel, measure, method):
+        return Found(0, note=note)
+    mine = counts_of(panel, measure, method)
+    tasks = list(_tasks([mine, mine]))
+    n = sum(task.n for task in tasks)
+    if any(task.n < 2 for task in tasks):
+        return Found(n, note="fewer than two items of a task")
+    low, high = _interval(tasks, against=False)
+    return Found(n, low=low, high=high)
+
+
+@once
+def _flaw(panel: Panel, measure: Measure, method: str) -> str:
+    """Why the F1 of a method cannot be made again from its counts; "" where it can."""
+    rows = counts_of(panel, measure, method)
+    if rows.empty:
+        return "no counts of items are stored; score again"
+    return "" if _agree(panel, measure, method, rows) else "the counts of items do not give the stored F1"
+
+
+@once
 def counts_of(panel: Panel, measure: Measure, method: str) -> pd.DataFrame:
     """A method's columns right, gold and said by seed, fact (task, lang, item), average and kind, the class."""
     records = panel.records[(panel.records["method"] == method) & (panel.records["protocol"] == measure.protocol)]
@@ -177,7 +207,7 @@ def _swapped(tasks: Sequence[_Task], swap: NDArray[np.bool_]) -> Array:
     return total
 
 
-def _p(tasks: Sequence[_Task], n: int) -> float:
+def _p(tasks: Sequence[_Task], n: int, swaps: int) -> float:
     """Two-sided p of the paired permutation test: scipy permutes indices, those of the second method from n on."""
 
     def difference(first: NDArray[Any], second: NDArray[Any], axis: int) -> Array:
@@ -185,30 +215,30 @@ def _p(tasks: Sequence[_Task], n: int) -> float:
 
     found = stats.permutation_test(
         (np.arange(n), np.arange(n, 2 * n)), difference, permutation_type="samples", vectorized=True,
-        n_resamples=SWAPS, batch=BATCH, rng=np.random.default_rng(SEED),
+        n_resamples=swaps, batch=BATCH, rng=np.random.default_rng(SEED),
     )  # fmt: skip
     return float(found.pvalue)
 
 
-def _interval(tasks: Sequence[_Task]) -> tuple[float, float]:
-    """95 % interval of the difference in points; scipy draws the items of each task by itself."""
+def _interval(tasks: Sequence[_Task], against: bool = True) -> tuple[float, float]:
+    """95 % interval in points of the difference, or of the first method; scipy draws the items of each task."""
 
-    def difference(*items: NDArray[Any], axis: int) -> Array:
-        return sum(map(partial(_drawn, axis=axis), tasks, items), np.zeros(()))
+    def figure(*items: NDArray[Any], axis: int) -> Array:
+        return sum(map(partial(_drawn, axis=axis, against=against), tasks, items), np.zeros(()))
 
     found = stats.bootstrap(
-        [np.arange(task.n) for task in tasks], difference, vectorized=True, paired=False, method="percentile",
+        [np.arange(task.n) for task in tasks], figure, vectorized=True, paired=False, method="percentile",
         n_resamples=DRAWS, batch=BATCH, rng=np.random.default_rng(SEED),
     )  # fmt: skip
     low, high = found.confidence_interval
     return 100 * float(low), 100 * float(high)
 
 
-def _drawn(task: _Task, items: NDArray[Any], axis: int) -> Array:
-    """The task's part of the difference [...] for drawn items [..., items]."""
+def _drawn(task: _Task, items: NDArray[Any], axis: int, against: bool) -> Array:
+    """The task's part of the difference, or of the first method, [...] for drawn items [..., items]."""
     items = np.moveaxis(items, axis, -1)
     flat = items.reshape(-1, items.shape[-1])
     places = flat + task.n * np.arange(len(flat))[:, None]
     times = np.bincount(places.ravel(), minlength=task.n * len(flat)).reshape(*items.shape[:-1], task.n).astype(float)
-    difference: Array = task.f1(weighed(task.counts[0], times)) - task.f1(weighed(task.counts[1], times))
-    return difference
+    first = task.f1(weighed(task.counts[0], times))
+    return first - task.f1(weighed(task.counts[1], times)) if against else first
