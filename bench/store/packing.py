@@ -20,8 +20,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -30,9 +31,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.ground.archives import read_archive, write_archive
+from bench.ground.atomic import filling
 from bench.ground.errors import BenchError, StorageError
 from bench.ground.parsing import check_plain, parse_json
-from bench.store.packable import JSON, MOST_BYTES, MOST_FILES, WORD, check_contents, check_names
+from bench.store.nameless import copy_nameless
+from bench.store.packable import JSON, MOST_BYTES, MOST_FILES, REPORT, WORD, check_contents, check_names
+from bench.store.records import read_cell
 
 SUFFIX = ".tar.zst"
 MANIFEST = "pack.json"
@@ -57,13 +61,15 @@ class Manifest(BaseModel):
 
     Attributes:
         name: of the run, and of the folder in the archive.
-        files: by their names below it.
+        versions: see `versions`.
+        files: by their names below the folder.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     pack_version: Literal[1] = VERSION
     name: Annotated[str, Field(pattern=f"^{WORD}$")]
+    versions: dict[str, list[str]] = Field(default_factory=dict)
     files: dict[str, Kept]
 
 
@@ -79,8 +85,9 @@ def unpacked(file: Path) -> Iterator[Path]:
         StorageError: there is no room for it.
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
-        # the pack's name above the run's tells two packs of one run apart
-        above = Path(temporary).resolve() / (file.name.removesuffix(SUFFIX).strip(".") or "pack")
+        # what stands above the run's folder tells two packs of one run apart, where a report names them
+        place = file.resolve().relative_to(file.resolve().anchor)
+        above = Path(temporary).resolve() / place.with_name(place.name.removesuffix(SUFFIX) or SUFFIX)
         try:
             manifest = _extract(file, above)
             folder = above / manifest.name
@@ -177,20 +184,41 @@ def _manifest(content: bytes, name: str, file: Path) -> Manifest:
 
 
 # ---------------------------------------------------------------------------- writing
-def pack(folder: Path, out: Path) -> int:
-    """Write the pack of a run's folder that holds nothing else; the same bytes for the same files.
+def pack(root: Path, out: Path, write_report: Callable[[Path, Path], object]) -> int:
+    """Write a run into one file; the same bytes for the same run.
 
     Args:
-        folder: named as the run; see `bench.store.nameless`.
+        root: the run's folder, whose name is the run's in the pack.
         out: the file.
+        write_report: writes the report of a run's folder into a folder; it is given a copy without places and people.
 
     Returns:
-        How many files it holds.
+        How many files the pack holds.
 
     Raises:
-        BenchError: a file is of no kind that a pack holds, is not sound, or there is too much.
+        BenchError: the run cannot be read, is being computed, or holds what a pack does not.
         StorageError: the file cannot be written.
     """
+    root = root.resolve()
+    if not re.fullmatch(WORD, root.name):
+        raise BenchError("a run that is packed has a name of letters, digits, '.', '_', '+' and '-' only", file=root)
+    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+        copy = Path(temporary).resolve() / root.name
+        try:
+            copy_nameless(root, copy)
+            write_report(copy, copy / REPORT)
+            return _write(copy, out)
+        except BenchError as error:
+            place = Path(str(error.file or root))
+            if not place.is_relative_to(copy):
+                raise
+            # not the copy, which is gone by now
+            place = root / place.relative_to(copy)
+            raise type(error)(error.message, file=place, record=error.record, field=error.field) from error
+
+
+def _write(folder: Path, out: Path) -> int:
+    """Write a folder that holds nothing but what a pack does."""
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     try:
         check_names({name: (folder / name).stat().st_size for name in names})
@@ -198,11 +226,57 @@ def pack(folder: Path, out: Path) -> int:
         raise error.at(file=folder, record=error.record) from error
     check_contents(folder, names)
     files = {name: _kept((folder / name).read_bytes()) for name in names}
-    manifest = Manifest(name=folder.name, files=files).model_dump(mode="json")
-    first = (f"{folder.name}/{MANIFEST}", (json.dumps(manifest, indent=1) + "\n").encode())
+    listed = Manifest(name=folder.name, versions=versions(folder), files=files).model_dump(mode="json")
+    first = (f"{folder.name}/{MANIFEST}", (json.dumps(listed, indent=1, ensure_ascii=False) + "\n").encode())
     write_archive(out, chain([first], ((f"{folder.name}/{name}", (folder / name).read_bytes()) for name in names)))
     return len(names)
 
 
 def _kept(content: bytes) -> Kept:
     return Kept(size=len(content), sha256=hashlib.sha256(content).hexdigest())
+
+
+SAID = ("python", "device", "commit")
+"""Of a cell's environment, besides its packages."""
+
+
+def versions(folder: Path) -> dict[str, list[str]]:
+    """With what a run's cells were computed, and on what: every value of all cells, by name."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(folder.glob("*/cell.json")):
+        around = read_cell(path)["environment"]
+        told = {
+            "python": around["python"],
+            "device": around["device"],
+            "commit": around["commit"],
+            **around["packages"],
+        }
+        for name, value in told.items():
+            if value:
+                found.setdefault(name, set()).add(str(value))
+    return {name: sorted(values) for name, values in sorted(found.items())}
+
+
+# ---------------------------------------------------------------------------- unpacking
+def unpack(file: Path, out: Path | None, results_dir: Path) -> Path:
+    """Write the folder of a packed run.
+
+    Args:
+        file: the pack.
+        out: the folder; None: below `results_dir`, by the run's name.
+        results_dir: folder of all runs.
+
+    Returns:
+        The folder.
+
+    Raises:
+        BenchError: as `unpacked`, or something is there already.
+        StorageError: the folder cannot be written.
+    """
+    with unpacked(file) as folder:
+        target = out or results_dir / folder.name
+        if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+            raise BenchError("is there already; give --out another folder", file=target)
+        with filling(target) as temporary:
+            shutil.copytree(folder, temporary, dirs_exist_ok=True)
+    return target
