@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from bench.cli import board, cost, data, edit, judge, options, show, stats, trace
+from bench.cli import board, cost, data, edit, judge, options, pack, show, stats, trace
 from bench.cli.echo import complain, echo, echo_table, tolerate
-from bench.cli.folders import run_folder
+from bench.cli.folders import readable, run_folder, run_place
 from bench.config.rooms import room
 from bench.ground.errors import BenchError
 
@@ -49,9 +49,11 @@ app.command("board")(board.board_command)
 app.command("cost")(cost.cost_command)
 app.command("edit")(edit.edit_command)
 app.command("export")(edit.export_command)
+app.command("pack")(pack.pack_command)
 app.command("show")(show.show_command)
 app.command("stats")(stats.stats_command)
 app.command("trace")(trace.trace_command)
+app.command("unpack")(pack.unpack_command)
 
 
 @app.command("run")
@@ -168,13 +170,14 @@ def report_command(
     for each in chosen:
         if each not in FORMATS.split(","):
             raise unknown("format", each, FORMATS.split(","))
-    folders = [run_folder(run, results_dir) for run in runs]
+    places = [run_place(run, results_dir) for run in runs]
     room("reports")
     from reports.documents.document import read_report
     from reports.render import default_folder, report_text, write_report
 
-    report = read_report(folders)
-    written = write_report(report, out or default_folder(folders), chosen, folders)
+    with readable(places) as folders:
+        report = read_report(folders)
+        written = write_report(report, out or places[0].parent / default_folder(folders).name, chosen, folders)
     echo(report_text(report))
     echo(f"written to {written}")
 
@@ -187,31 +190,31 @@ def compare_command(
     results_dir: options.ResultsDir = Path("results"),
 ) -> None:
     """Compare two runs cell by cell: the same code on two machines, or a method before and after a change."""
-    folders = [run_folder(run, results_dir) for run in (first, second)]
     room("reports")
     from reports.compare import compare_runs, comparison_text, write_comparison
 
-    comparison = compare_runs(*folders)
-    echo(comparison_text(comparison))
-    if out:
-        write_comparison(comparison, out)
-        echo(f"written to {out}")
+    with readable([run_place(run, results_dir) for run in (first, second)]) as folders:
+        comparison = compare_runs(*folders)
+        echo(comparison_text(comparison))
+        if out:
+            write_comparison(comparison, out)
+            echo(f"written to {out}")
 
 
 @app.command("status")
 def status_command(
-    run: options.Run, results_dir: options.ResultsDir = Path("results"), watch: options.Watch = False
+    run: options.ReadRun, results_dir: options.ResultsDir = Path("results"), watch: options.Watch = False
 ) -> None:
     """Show the grid of a run: what is done, running where, failed why, and the time left."""
     from bench.cli import watch as looking
     from bench.ground import signals
 
-    folder = run_folder(run, results_dir)
     if watch:
         with signals.terminable():
-            looking.watch(folder, sys.stdout.isatty())
+            looking.watch(run_folder(run, results_dir), sys.stdout.isatty())
     else:
-        looking.show(folder)
+        with readable([run_place(run, results_dir)]) as (folder,):
+            looking.show(folder)
 
 
 @app.command("verify")
