@@ -220,11 +220,21 @@ def _rows(cells: Sequence[Computed], planned: Mapping[Place, set[int]]) -> tuple
     found = [row for rows in by_spec.values() for row in rows]
     place = {method: rank for rank, method in enumerate(ordered({row.method for row in found}))}
     found.sort(key=lambda row: place[row.method])
-    for row in found:
-        row.label = display_name(row.method)
-        if sum(other.method == row.method for other in found) > 1:
-            row.label += f" · {', '.join(row.runs)}"
+    _name(found)
     return found, apart
+
+
+def _name(rows: Sequence[Row]) -> None:
+    """Label rows by their method; those of one name by their runs, too, and at last by a number."""
+    names = Counter(display_name(row.method) for row in rows)
+    taken: Counter[str] = Counter()
+    for row in rows:
+        row.label = display_name(row.method)
+        if names[row.label] > 1:
+            row.label += f" · {', '.join(row.runs)}"
+        taken[row.label] += 1
+        if taken[row.label] > 1:
+            row.label += f" ({taken[row.label]})"
 
 
 def _of_a_run(cells: Sequence[Computed]) -> Iterator[list[Computed]]:

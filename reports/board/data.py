@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from reports.board.columns import Column, Disagreement, Row
@@ -42,7 +43,7 @@ def board_data(board: Board) -> dict[str, Any]:
         ],
         "apart": [
             {"cell": each.cell, "label": each.label, "runs": [each.first, each.second],
-             "points": round(each.points, 4), "measure": each.measure}
+             "points": _short(each.points), "measure": each.measure}
             for each in board.apart
         ],
         "columns": [
@@ -141,7 +142,10 @@ def _number(number: Number) -> list[Any]:
 
 
 def _short(value: float | int | None) -> float | int | None:
-    return round(value, 4) if isinstance(value, float) else value
+    """Four decimals; what is no finite number, as of shards that hold nonsense, is none."""
+    if isinstance(value, float):
+        return round(value, 4) if isfinite(value) else None
+    return value
 
 
 def language_names(board: Board) -> dict[str, str]:

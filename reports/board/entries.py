@@ -8,18 +8,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from bench.store.packing import unpacked
 
 from bench.ground.errors import BenchError
+from bench.store.packing import SUFFIX, unpacked
 from bench.store.records import read_cell
 from bench.store.results import Results
 from bench.store.shards import FINISHED
 from reports.numbers.aggregate import records_of
 from reports.numbers.costs import spent
 from reports.numbers.measures import FURTHER, MAIN, SCORE, Measure
-
-PACKED = ".tar.zst"
 
 MEASURES: tuple[Measure, ...] = (*MAIN, *(each for each in FURTHER if each.metric != "replaced"))
 """Columns of the board; of "still says what was replaced" less is better, and nobody is ranked by it."""
@@ -118,13 +117,13 @@ def runs_in(folder: Path) -> list[Path]:
         return [folder]
     found = [path for path in sorted(folder.iterdir()) if is_packed(path) or is_run(path)]
     if not found:
-        raise BenchError(f"holds no runs: no file *{PACKED}, no folder of a run", file=folder)
+        raise BenchError(f"holds no runs: no file *{SUFFIX}, no folder of a run", file=folder)
     return found
 
 
 def is_packed(path: Path) -> bool:
     """Whether it is called as packed runs are."""
-    return path.name.endswith(PACKED) and not path.name.startswith(".")
+    return path.name.endswith(SUFFIX) and not path.name.startswith(".")
 
 
 def is_run(path: Path) -> bool:
@@ -139,7 +138,7 @@ def opened(path: Path) -> AbstractContextManager[Path]:
 
 def names_of(paths: list[Path]) -> list[str]:
     """Names of runs on the board: of their files, without the ending where that tells them apart."""
-    short = [path.name.removesuffix(PACKED) for path in paths]
+    short = [path.name.removesuffix(SUFFIX) for path in paths]
     return [path.name if short.count(name) > 1 else name for path, name in zip(paths, short, strict=True)]
 
 
@@ -191,6 +190,7 @@ def evaluator_of(metric: str) -> str:
 def _costs(results: Results) -> dict[str, tuple[float | None, float | None]]:
     """By cell: seconds per edited fact over all steps that did not break the model, and peak memory."""
     rows = spent(results, results.cells)
+    rows = rows[np.isfinite(rows["value"])]
     wide = rows.pivot_table(index=["cell", "step"], columns="quantity", values="value", aggfunc="sum")
     wide = wide.reindex(columns=["seconds.total", "edits", "memory.peak_bytes"])
     found: dict[str, tuple[float | None, float | None]] = {}

@@ -9,7 +9,7 @@ the figure is the table's: mean over seeds of the mean over tasks of the mean ov
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -81,6 +81,21 @@ class _Task:
         return part
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A task as all methods answered it.
+
+    Attributes:
+        counts: of each method, [items, seeds, languages, classes, 3]; 0 where an item was not asked.
+        there: of each method, whether it was [items, seeds, languages].
+        average: how the F1 of classes becomes one.
+    """
+
+    counts: dict[str, Array]
+    there: dict[str, NDArray[np.bool_]]
+    average: str
+
+
 def weighed(counts: Array, times: Array) -> Array:
     """Sums [..., seeds x languages, classes, 3] of the counts of items taken so many times [..., items]."""
     sums: Array = (times @ counts.reshape(len(counts), -1)).reshape(*times.shape[:-1], *counts.shape[1:])
@@ -112,9 +127,7 @@ def f1_test(panel: Panel, measure: Measure, first: str, second: str, swaps: int 
     """
     if note := _flaw(panel, measure, first) or _flaw(panel, measure, second):
         return Found(0, note=note)
-    mine = [counts_of(panel, measure, name) for name in (first, second)]
-    both = mine[0][KEYS].drop_duplicates().merge(mine[1][KEYS].drop_duplicates())
-    tasks = list(_tasks([part.merge(both, on=KEYS) for part in mine]))
+    tasks = _tasks(panel, measure, first, second)
     n = sum(task.n for task in tasks)
     if any(task.n < 2 for task in tasks) or not tasks:
         return Found(n, note="fewer than two items of a task")
@@ -129,8 +142,7 @@ def f1_interval(panel: Panel, measure: Measure, method: str) -> Found:
     """95 % interval of the F1 of one method: the items of each task drawn anew, with their translations and seeds."""
     if note := _flaw(panel, measure, method):
         return Found(0, note=note)
-    mine = counts_of(panel, measure, method)
-    tasks = list(_tasks([mine, mine]))
+    tasks = _tasks(panel, measure, method, method)
     n = sum(task.n for task in tasks)
     if any(task.n < 2 for task in tasks):
         return Found(n, note="fewer than two items of a task")
@@ -175,25 +187,44 @@ def _agree(panel: Panel, measure: Measure, method: str, rows: pd.DataFrame) -> b
     return len(made) == len(stored) and bool(np.allclose(made, stored.reindex(made.index), rtol=0, atol=1e-9))
 
 
-def _tasks(parts: Sequence[pd.DataFrame]) -> Iterator[_Task]:
-    every = pd.concat(parts)
-    seeds, names = every["seed"].nunique(), every["task"].nunique()
-    for task, rows in every.groupby("task"):
-        axes = [sorted(rows[name].unique()) for name in ("item", "seed", "lang", "kind")]
-        shape = [len(axis) for axis in axes]
-        counts = []
-        for part in parts:
-            mine = part[part["task"] == task]
-            table = np.zeros((*shape, 3))
-            places = tuple(
-                pd.Index(axis).get_indexer(mine[n])
-                for axis, n in zip(axes, ("item", "seed", "lang", "kind"), strict=True)
-            )
-            table[places] = mine[list(COUNTED)].to_numpy(dtype=float)
-            counts.append(table.reshape(shape[0], shape[1] * shape[2], shape[3], 3))
-        asked = rows.groupby(["seed", "lang"]).size().unstack(fill_value=0).reindex(index=axes[1], columns=axes[2]) > 0
-        share = asked.div(asked.sum(axis="columns"), axis="index").to_numpy(dtype=float).ravel() / (seeds * names)
-        yield _Task((counts[0], counts[1]), share, str(rows["average"].iloc[0]))
+def _tasks(panel: Panel, measure: Measure, first: str, second: str) -> list[_Task]:
+    """The tasks of two methods, with the items, seeds and languages that both were asked in."""
+    tables = [table for table in _tables(panel, measure) if {first, second} <= set(table.counts)]
+    both = [table.there[first] & table.there[second] for table in tables]
+    seeds = sum(any(there[:, i].any() for there in both) for i in range(both[0].shape[1])) if both else 0
+    names = sum(bool(there.any()) for there in both)
+    found = []
+    for table, there in zip(tables, both, strict=True):
+        if not there.any():
+            continue
+        items = there.any(axis=(1, 2))
+        of_both = there[items][..., None, None]
+        shape = (int(items.sum()), -1, *table.counts[first].shape[3:])
+        counts = tuple((table.counts[name][items] * of_both).reshape(shape) for name in (first, second))
+        asked = there.any(axis=0).astype(float)
+        share = asked / np.maximum(asked.sum(axis=1, keepdims=True), 1) / (seeds * names)
+        found.append(_Task((counts[0], counts[1]), share.ravel(), table.average))
+    return found
+
+
+@once
+def _tables(panel: Panel, measure: Measure) -> list[_Table]:
+    """The counts of all methods, task by task."""
+    parts = [counts_of(panel, measure, each.method).assign(method=each.method) for each in panel.standings]
+    every = pd.concat([part for part in parts if len(part)])
+    seeds = sorted(every["seed"].unique())
+    found = []
+    for _, rows in every.groupby("task"):
+        axes = [sorted(rows["item"].unique()), seeds, *(sorted(rows[name].unique()) for name in ("lang", "kind"))]
+        table = _Table({}, {}, str(rows["average"].iloc[0]))
+        for method, mine in rows.groupby("method"):
+            names = ("item", "seed", "lang", "kind")
+            places = tuple(pd.Index(axis).get_indexer(mine[name]) for axis, name in zip(axes, names, strict=True))
+            counts, there = np.zeros((*map(len, axes), 3)), np.zeros([len(axis) for axis in axes[:3]], dtype=bool)
+            counts[places], there[places[:3]] = mine[list(COUNTED)].to_numpy(dtype=float), True
+            table.counts[str(method)], table.there[str(method)] = counts, there
+        found.append(table)
+    return found
 
 
 def _swapped(tasks: Sequence[_Task], swap: NDArray[np.bool_]) -> Array:
