@@ -37,8 +37,7 @@ def test_the_report_in_a_pack_is_the_runs(results: Path, tmp_path: Path) -> None
     assert bench("report", results / "told", "--out", tmp_path / "out", "--format", "md,csv").code == 0
     with unpacked(results / "told.tar.zst") as folder:
         for path in (tmp_path / "out").iterdir():
-            if path.suffix != ".svg":
-                assert (folder / "report" / path.name).read_bytes() == path.read_bytes(), path.name
+            assert (folder / "report" / path.name).read_bytes() == path.read_bytes(), path.name
         assert (folder / "report" / "report.html").is_file()
         assert {path.suffix for path in (folder / "report").iterdir()} == {".md", ".html", ".csv", ".svg", ".png"}
 
