@@ -117,19 +117,16 @@ class _Plain:
         return content
 
     def finish(self) -> None:
-        """Refuse anything that comes after the archive's end."""
-        while block := self._read(min(tarfile.RECORDSIZE, self._left + 1)):
-            self._left -= len(block)
-            if any(block) or self._left < 0:
-                raise BenchError("not a sound archive: something comes after its end", file=self._path)
+        """Refuse anything that comes after the archive's end, but for what fills its last record."""
+        rest = self._read(tarfile.RECORDSIZE)
+        if any(rest) or len(rest) == tarfile.RECORDSIZE:
+            raise BenchError("not a sound archive: something comes after its end", file=self._path)
 
     def _read(self, size: int) -> bytes:
         try:
             content: bytes = self._stream.read(size)
-        except OSError as error:
-            raise BenchError(
-                f"not an archive compressed with zstd, or a torn one ({error})", file=self._path
-            ) from error
+        except (OSError, pa.ArrowException) as error:
+            raise BenchError(f"not compressed with zstd, or torn ({error})", file=self._path) from error
         return content
 
     def close(self) -> None:

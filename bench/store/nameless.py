@@ -52,7 +52,7 @@ def copy_nameless(root: Path, folder: Path) -> None:
     if busy:
         raise BenchError("is being computed; wait until it is finished", file=root, record=busy[0])
     store = ResultStore(root)
-    cells = [str(cell) for cell in results.cells["cell"] if store.folder(cell).exists()]
+    cells = [str(cell) for cell in results.cells["cell"] if (root / cell / "cell.json").exists()]
     records = {f"{cell}/cell.json": read_json(root / cell / "cell.json") for cell in cells}
     if (root / "run.json").exists():
         records = {"run.json": read_json(root / "run.json"), **records}
@@ -62,6 +62,7 @@ def copy_nameless(root: Path, folder: Path) -> None:
     for cell in cells:
         _check_id(records[f"{cell}/cell.json"], root / cell / "cell.json", folder / cell / "cell.json")
         status, reason, when = store.outcome(cell)
+        status = "interrupted" if status == "running" else status
         write_json(folder / cell / "status.json", {"status": status, "reason": names.in_reason(reason), "when": when})
         for path in sorted((root / cell).glob("*/*.parquet")):
             _copy(path, folder / path.relative_to(root))

@@ -115,13 +115,16 @@ def check_contents(folder: Path, names: Iterable[str]) -> None:
     Raises:
         BenchError: a file is not what its name says, or too large when it is read; names it.
     """
-    expanded = 0
+    expanded, cells = 0, 0
     for name in names:
+        cells += name.endswith("/cell.json")
         if TABLES.fullmatch(name):
             expanded += expanded_size(folder / name)
         if expanded > MOST_EXPANDED:
             raise BenchError(f"too large: tables of more than {MOST_EXPANDED:,} bytes in memory", file=folder / name)
         _kind(name).check(folder / name)
+    if not cells:
+        raise BenchError("the run holds no cells", file=folder)
     verdicts(folder)
 
 

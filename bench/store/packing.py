@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -86,7 +87,7 @@ def unpacked(file: Path) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         # what stands above the run's folder tells two packs of one run apart, where a report names them
-        place = file.resolve().relative_to(file.resolve().anchor)
+        place = Path(os.path.abspath(file)).relative_to(file.absolute().anchor)  # noqa: PTH100 - follows no links
         above = Path(temporary).resolve() / place.with_name(place.name.removesuffix(SUFFIX) or SUFFIX)
         try:
             manifest = _extract(file, above)
