@@ -19,7 +19,7 @@ from reports.numbers.f1 import SWAPS, f1_test, is_f1
 from reports.numbers.measures import Measure
 from reports.numbers.significance import ALPHA, Outcome, holm, paired_over_facts
 
-SWAPS_A_PAIR = 200
+SWAPS_A_PAIR = 100
 """Of the permutation test of F1: so many for every pair of the column, or the corrected p could never be small."""
 
 

@@ -117,7 +117,7 @@ def test_a_cell_with_other_numbers_is_found_out(tmp_path: Path) -> None:
     (column,), (found,) = columns_in(tmp_path)
     assert labels(column) == ["Unedited", "FT", "MEMIT · a", "MEMIT · b"]
     assert (found.first, found.second, found.label) == ("a", "b", "MEMIT, seed 0")
-    assert 0.5 < found.points < 15
+    assert found.points > 0.5
 
 
 def test_a_seed_that_is_missing_leaves_no_mean(tmp_path: Path) -> None:

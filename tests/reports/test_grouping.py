@@ -119,8 +119,8 @@ def test_f1_is_swapped_often_enough_for_the_correction(monkeypatch: pytest.Monke
     for levels in (few, many):
         given = f1_panel(levels, items=2, languages=("en",))
         found = ranking(given, XTREME, list(levels))
-        assert all((o.p_holm or 0.0) < 0.02 for o in found.outcomes.values())
-    assert (asked[0], set(asked[1:])) == (4999, {200 * 136 - 1})
+        assert all((o.p_holm or 0.0) <= 0.02 for o in found.outcomes.values())
+    assert (asked[0], set(asked[1:])) == (4999, {100 * 136 - 1})
 
 
 def test_places_do_not_depend_on_the_order_of_names(panel: Panel) -> None:
