@@ -58,12 +58,13 @@ def copy_nameless(root: Path, folder: Path) -> None:
         records = {"run.json": read_json(root / "run.json"), **records}
     names = Names(records.values())
     for name, record in records.items():
-        write_json(folder / name, names.of(record))
+        write_json(folder / name, names.of(record), durable=False)
     for cell in cells:
         _check_id(records[f"{cell}/cell.json"], root / cell / "cell.json", folder / cell / "cell.json")
         status, reason, when = store.outcome(cell)
         status = "interrupted" if status == "running" else status
-        write_json(folder / cell / "status.json", {"status": status, "reason": names.in_reason(reason), "when": when})
+        told = {"status": status, "reason": names.in_reason(reason), "when": when}
+        write_json(folder / cell / "status.json", told, durable=False)
         for path in sorted((root / cell).glob("*/*.parquet")):
             _copy(path, folder / path.relative_to(root))
     for path in sorted((root / JUDGES).glob("*.jsonl")):
@@ -160,6 +161,10 @@ def _texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
     """Every text in a record, with its place there."""
     if isinstance(value, str):
         yield place, value
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inside: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        inside = value.items()
+    elif isinstance(value, list):
+        inside = enumerate(value)
     for key, each in inside:
         yield from _texts(each, f"{place}.{key}" if place else str(key))
