@@ -91,9 +91,17 @@ def _row(board: Board, column: Column, row: Row) -> dict[str, Any]:
         "competes": competes(row.method),
         "runs": row.runs,
         "page": board.pages[column.key, row.label],
+        "note": _note(row),
         "answers": next((answers[run] for run in row.runs if run in answers), ""),
         "costs": _costs(row),
     }
+
+
+def _note(row: Row) -> str:
+    """What a reader must know of a row beside its numbers."""
+    broken = {cell.seed for cell in row.cells if cell.place["status"] == "diverged"}
+    seeds = {cell.seed for cell in row.cells} | row.missing
+    return f"diverged {len(broken)}/{len(seeds)}" if broken else ""
 
 
 def _costs(row: Row) -> list[dict[str, Any]]:

@@ -74,7 +74,8 @@ class Computed:
         """On what it was computed, with the number of threads: seconds on two devices say nothing about methods."""
         environment = self.record["environment"]
         threads = environment.get("threads")
-        return f"{environment['device'] or 'unknown device'}{f', {threads} threads' if threads else ''}"
+        many = f", {threads} thread{'s' * (threads != 1)}" if threads else ""
+        return f"{environment['device'] or 'unknown device'}{many}"
 
     def asked(self, evaluator: str) -> dict[str, Any]:
         """What an evaluator was told to ask."""

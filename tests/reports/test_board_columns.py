@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ from bench.ground.atomic import read_json, write_json
 from bench.ground.errors import BenchError
 from bench.store.results import load_results
 from reports.board.columns import Column
-from reports.board.data import differences
+from reports.board.data import Board, board_data, differences
 from reports.board.entries import names_of, runs_in
 from reports.board.standing import EVERY, standing
 from reports.numbers.aggregate import panels, summaries
 from reports.numbers.measures import EFFICACY, MAIN, XTREME
 from reports.numbers.significance import paired_over_facts
-from tests.reports.board_world import Changed, columns_in, told
+from tests.reports.board_world import Changed, columns_in, entries_of, told
 from tests.reports.world import World
 
 METHODS = ("none", "ft", "memit")
@@ -172,3 +173,15 @@ def test_runs_are_found_by_what_they_hold(tmp_path: Path) -> None:
     for empty in (tmp_path / "report-z", tmp_path / "none"):
         with pytest.raises(BenchError, match=empty.name):
             runs_in(empty)
+
+
+def test_a_model_that_broke_is_told(tmp_path: Path) -> None:
+    run = Changed(methods=METHODS, seeds=(0, 1), status={("memit", 1): "diverged"}).write(tmp_path / "a")
+    columns, apart = columns_in(tmp_path)
+    board = Board(entries_of(run), columns, [standing(each) for each in columns], apart, defaultdict(str))
+    rows = {row["label"]: row for row in board_data(board)["columns"][0]["rows"]}
+    assert (rows["MEMIT"]["note"], rows["FT"]["note"]) == ("diverged 1/2", "")
+    (spent,) = rows["MEMIT"]["costs"]
+    # steps of half a second and one more each, ten edits a step; the one that broke the model does not count
+    assert spent["seconds"] == pytest.approx(((1.5 + 2.5 + 3.5) / 30 + (1.5 + 2.5) / 20) / 2)
+    assert spent["device"] == "cpu (x86_64), 1 thread"
