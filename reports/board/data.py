@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from reports.board.columns import Column, Disagreement, Row
 from reports.board.entries import Entry
 from reports.board.standing import EVERY, Asked, Number, View
 from reports.numbers.upper import competes
-from reports.parts.contents import language_name
+from reports.parts.contents import display_name, language_name
 
 HASHES = ("Hash of weights", "Hash of the chat template", "Hash of the data", "Hash of the text", "Version of cells")
 """Tell columns apart where nothing that has a name does."""
@@ -92,9 +93,14 @@ def _row(board: Board, column: Column, row: Row) -> dict[str, Any]:
         "runs": row.runs,
         "page": board.pages[column.key, row.label],
         "note": _note(row),
-        "answers": next((answers[run] for run in row.runs if run in answers), ""),
+        "answers": next((said_by(answers[run], row) for run in row.runs if run in answers), ""),
         "costs": _costs(row),
     }
+
+
+def said_by(answers: str, row: Row) -> str:
+    """The address of a page of answers that opens on one method."""
+    return f"{quote(answers)}#{urlencode({'method': display_name(row.method)})}"
 
 
 def _note(row: Row) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from bench.ground.atomic import filling, write_text
 from bench.ground.digests import text_digest
@@ -14,13 +13,12 @@ from bench.ground.errors import BenchError
 from bench.store.looking import keeps_answers, placed_answers
 from bench.store.results import load_results
 from reports.board.columns import Column, Row, columns_of
-from reports.board.data import Board, board_data, language_names
+from reports.board.data import Board, board_data, language_names, said_by
 from reports.board.entries import Entry, entry_of, names_of, opened, runs_in
 from reports.board.rows import row_page
 from reports.board.standing import standing
 from reports.documents.answers import DATA, embedded, to_answers_html
 from reports.numbers.names import slug
-from reports.parts.contents import display_name
 from reports.parts.fonts import visible
 
 INDEX, CELLS, ANSWERS = "index.html", "cells", "answers"
@@ -81,11 +79,10 @@ def _address(column: Column, row: Row) -> str:
 
 def _write(board: Board, new: Path) -> None:
     write_text(new / INDEX, index_page(board))
-    answers = {entry.name: f"../{quote(entry.answers)}" for entry in board.entries if entry.answers}
+    answers = {entry.name: entry.answers for entry in board.entries if entry.answers}
     for column, measures in zip(board.columns, board.standings, strict=True):
         for row in column.rows:
-            # where runs call their answers by the method, the page opens on this one
-            said = {run: f"{page}#{urlencode({'method': display_name(row.method)})}" for run, page in answers.items()}
+            said = {run: f"../{said_by(page, row)}" for run, page in answers.items()}
             path = new / board.pages[column.key, row.label]
             write_text(path, row_page(column, row, measures, said, path.parent))
 

@@ -83,6 +83,8 @@ def test_every_link_leads_somewhere(site: Path, page: str) -> None:
     assert len(set(pages)) == len(pages) == 9
     assert len(answers) == 1
     assert all((site / each).is_file() for each in (*pages, *answers))
+    said = [row["answers"] for column in data["columns"] for row in column["rows"] if row["answers"]]
+    assert said == [f"{answers[0]}#method=MEMIT"]
     assert {path.name for path in site.iterdir()} == {"index.html", "cells", "answers"}
     keys = {column["key"] for column in data["columns"]}
     for path in (site / "cells").iterdir():
