@@ -60,11 +60,7 @@ def _check_picture(path: Path) -> None:
 
 
 def _check_table(path: Path) -> None:
-    read_shard(path, _schema(path))
-
-
-def _schema(path: Path) -> pa.Schema:
-    return SCHEMAS.get(path.parent.name, SCORE_SCHEMA)
+    read_shard(path, SCHEMAS.get(path.parent.name, SCORE_SCHEMA))
 
 
 JSON, TABLE, PAGE = 2**25, 2**28, 2**26
@@ -134,16 +130,17 @@ def expanded_size(path: Path) -> int:
     Raises:
         BenchError: it is no table, or one of more than `MOST_ROWS` rows.
     """
-    texts = [field.name for field in _schema(path) if field.type == pa.string()]
-    lists = [f"{field.name}.list.element" for field in _schema(path) if pa.types.is_list(field.type)]
     try:
-        # a text that stands in many rows is there once
-        with pq.ParquetFile(path, read_dictionary=[*texts, *lists], page_checksum_verification=True) as file:
-            if (rows := file.metadata.num_rows) <= MOST_ROWS:
+        held = pq.read_metadata(path)
+        columns = [held.schema.column(number) for number in range(held.num_columns)]
+        texts = [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
+        if held.num_rows <= MOST_ROWS:
+            # a text that stands in many rows is there once
+            with pq.ParquetFile(path, metadata=held, read_dictionary=texts, page_checksum_verification=True) as file:
                 return sum(_size(chunk) for column in file.read().columns for chunk in column.chunks)
     except Exception as error:  # what is torn ends in many kinds
         raise BenchError(f"unreadable result shard ({told_in_short(error)})", file=path) from error
-    raise BenchError(f"too large: {rows:,} rows, and not at most {MOST_ROWS:,}", file=path)
+    raise BenchError(f"too large: {held.num_rows:,} rows, and not at most {MOST_ROWS:,}", file=path)
 
 
 def _size(values: pa.Array) -> int:

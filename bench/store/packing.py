@@ -237,22 +237,13 @@ def _kept(content: bytes) -> Kept:
     return Kept(size=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
-SAID = ("python", "device", "commit")
-"""Of a cell's environment, besides its packages."""
-
-
 def versions(folder: Path) -> dict[str, list[str]]:
     """With what a run's cells were computed, and on what: every value of all cells, by name."""
     found: dict[str, set[str]] = {}
     for path in sorted(folder.glob("*/cell.json")):
         around = read_cell(path)["environment"]
-        told = {
-            "python": around["python"],
-            "device": around["device"],
-            "commit": around["commit"],
-            **around["packages"],
-        }
-        for name, value in told.items():
+        about = {name: around[name] for name in ("python", "device", "commit")}
+        for name, value in {**about, **around["packages"]}.items():
             if value:
                 found.setdefault(name, set()).add(str(value))
     return {name: sorted(values) for name, values in sorted(found.items())}

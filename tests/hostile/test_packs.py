@@ -17,24 +17,13 @@ import pytest
 
 from bench.ground.errors import BenchError
 from bench.store import packable
-from bench.store.packable import expanded_size
 from bench.store.packing import MANIFEST, unpack, unpacked
 from bench.store.results import Results, load_results
 from bench.store.shards import SCORE_SCHEMA
 from tests.hostile import spoiling
 from tests.hostile.fuzzing import Reader, fuzz
-from tests.store.packs import (
-    WORLD,
-    Entry,
-    compressed,
-    consistent,
-    entries,
-    files_of,
-    listed,
-    packed,
-    plain,
-    write_entries,
-)
+from tests.store import packs
+from tests.store.packs import compressed, consistent, entries, files_of, listed, plain, write_entries
 
 EXAMPLES = 60
 Files = dict[str, bytes]
@@ -42,12 +31,12 @@ Files = dict[str, bytes]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return WORLD.write(tmp_path_factory.mktemp("results") / "run")
+    return packs.WORLD.write(tmp_path_factory.mktemp("results") / "run")
 
 
 @pytest.fixture(scope="module")
 def sound(run: Path) -> Path:
-    return packed(run, run.parent / "run.tar.zst")
+    return packs.packed(run, run.parent / "run.tar.zst")
 
 
 @pytest.fixture
@@ -201,7 +190,7 @@ def test_no_header_says_what_the_next_one_means(files: Files, file: Path, kind: 
 
 
 def test_nothing_twice_nothing_missing_nothing_more(files: Files, file: Path) -> None:
-    held: list[Entry] = [(f"run/{key}", each) for key, each in files.items()]
+    held: list[packs.Entry] = [(f"run/{key}", each) for key, each in files.items()]
     refused(write_entries([listed(files), *held, held[0]], file), "there twice")
     refused(write_entries([listed(files), *held[1:]], file), str(held[0][0]), "is not there")  # type: ignore[index]
     refused(write_entries([listed(files), *held, ("run/report/more.md", b"")], file), "not listed")
@@ -274,12 +263,6 @@ def test_a_text_that_is_said_in_every_row(files: Files, file: Path, monkeypatch:
     refused(consistent({**files, name: large}, file), name, "too large", "in memory")
     monkeypatch.setattr(packable, "MOST_ROWS", rows - 1)
     refused(file, name, "too large: 1,000,000 rows")
-
-
-def test_a_table_is_as_large_as_its_rows(files: Files, run: Path) -> None:
-    path = run / shard_of(files)
-    table = pq.ParquetFile(path).read()
-    assert 0.9 * table.nbytes < expanded_size(path) < 1.1 * table.nbytes
 
 
 # ---------------------------------------------------------------------------- places and bytes

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef
+from bench.config.cell import Cell, DataRef, MethodSpec, ModelRef, Schedule
 from bench.config.run import ALL
 from bench.ground.atomic import read_json, write_json
 from bench.ground.errors import BenchError
@@ -75,6 +75,7 @@ def cell(model: str = "/data/jane/llama", fingerprint: str = "f00d", **options: 
         method=MethodSpec(name="memit", options=options),
         model=ModelRef(name=model, fingerprint=fingerprint),
         data=DataRef(name="/data/jane/facts.jsonl", fingerprint="beef", reader="facts"),
+        schedule=Schedule(),
         corpus="/data/jane/text.txt",
         corpus_fingerprint="cafe",
     )

@@ -11,12 +11,14 @@ import tarfile
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from bench.ground.archives import read_archive, write_archive
 from bench.ground.atomic import read_json, write_json, write_text
 from bench.ground.errors import BenchError
 from bench.store.claims import claimed
+from bench.store.packable import expanded_size
 from bench.store.packing import MANIFEST, unpack, unpacked
 from bench.store.results import load_results
 from bench.store.shards import ANSWER_TABLE, ResultStore
@@ -201,3 +203,9 @@ def test_a_report_that_fails_leaves_no_pack(run: Path, tmp_path: Path) -> None:
         pack(run, tmp_path / "run.tar.zst", fails)
     assert str(caught.value) == f"{run / 'report'}: no room"
     assert not (tmp_path / "run.tar.zst").exists()
+
+
+def test_a_table_is_as_large_as_its_rows(run: Path) -> None:
+    for path in run.glob("*/*/*.parquet"):
+        held = pq.ParquetFile(path).read().nbytes
+        assert 0.9 * held < expanded_size(path) < 1.1 * held
