@@ -36,7 +36,7 @@ from bench.model.remembering import Remembering
 from bench.model.sizes import Beside
 from bench.model.stats import Stats
 from methods._locate.editor import Clock
-from methods._memory.embedding import Embed, Pooling, Space, States, outside
+from methods._memory.embedding import Embed, Pooling, Space, States, sentence_model
 from methods._memory.practice import Practice
 
 SAW = "practice facts"
@@ -113,6 +113,8 @@ class Retrieval:
         """Make the embedding and the threshold from practice facts."""
         if model.arch.head:
             raise BenchError("retrieval puts a fact before a prompt that is continued, and a classifier continues none")
+        if not self.config.embedding:
+            model.check_layers([self.config.block])
         practice = Practice.of(context.practice(), model.tokens)
         embed = self._embedding(model, practice)
         keys = embed(practice.stored)
@@ -123,8 +125,7 @@ class Retrieval:
 
     def _embedding(self, model: EditableModel, practice: Practice) -> Embed:
         if self.config.embedding:
-            return outside(self.config.embedding, model)
-        model.check_layers([self.config.block])
+            return sentence_model(self.config.embedding, model)
         states = States(model, self.config.block, self.config.pooling)
         space = Space.of(states([*practice.stored, *practice.strangers]), practice.languages)
         return lambda rows: space(states(rows))

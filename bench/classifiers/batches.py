@@ -12,6 +12,9 @@ from transformers import PreTrainedTokenizerFast
 from bench.data.claims.items import items
 from bench.data.claims.phrasings import CLAIMS
 
+POOL = 16
+"""Batches that are sorted by length together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -66,13 +69,21 @@ class Claims:
         return cls(read["input_ids"], last, labels, tokenizer.pad_token_id)
 
     def batches(self, rows: int, count: int, seed: int) -> Iterator[Batch]:
-        """Batches of rows drawn without replacement, over and over."""
-        generator, left = torch.Generator().manual_seed(seed), torch.empty(0, dtype=torch.long)
+        """Batches of rows drawn without replacement, over and over; rows of a batch are of similar length."""
+        generator = torch.Generator().manual_seed(seed)
+        waiting: list[list[int]] = []
         for _ in range(count):
-            if len(left) < rows:
-                left = torch.randperm(len(self.rows), generator=generator)
-            drawn, left = left[:rows].tolist(), left[rows:]
-            yield self._batch(drawn)
+            if not waiting:
+                waiting = list(self._grouped(rows, generator))
+            yield self._batch(waiting.pop())
+
+    def _grouped(self, rows: int, generator: torch.Generator) -> Iterator[list[int]]:
+        """All rows but a rest; `POOL` batches are drawn at once, sorted by length, and come in any order."""
+        drawn = torch.randperm(len(self.rows), generator=generator).tolist()
+        for start in range(0, len(drawn), POOL * rows):
+            pool = sorted(drawn[start : start + POOL * rows], key=lambda i: len(self.rows[i]))
+            for place in torch.randperm(len(pool) // rows, generator=generator).tolist():
+                yield pool[place * rows : (place + 1) * rows]
 
     def _batch(self, drawn: Sequence[int]) -> Batch:
         rows = [self.rows[i] for i in drawn]

@@ -139,9 +139,9 @@ class Bed:
         state = self.edit(model, self.start(model), self.steps)
         return Run(model, before, weights(model), frozenset(model.edited()), state)
 
-    def answers_after(self, step: Sequence[EditRequest]) -> list[float]:
-        """Log-probabilities of all target tokens of the first step, after the edits of `step`."""
-        model, asked = self.model(), self.steps[0]
+    def answers_after(self, step: Sequence[EditRequest], asked: Sequence[EditRequest] = ()) -> list[float]:
+        """Log-probabilities of all target tokens of the first step, or of what is asked, after the edits of `step`."""
+        model, asked = self.model(), asked or self.steps[0]
         state = self.edit(model, self.start(model), [step] if step else [])
         with self.method.deployed(model, state) as view:
             answers = view.answers([r.text for r in asked], [r.target for r in asked])
@@ -151,3 +151,8 @@ class Bed:
     def answers(self) -> list[float]:
         """The answers after the first step."""
         return self.answers_after(self.steps[0])
+
+    @cached_property
+    def answers_apart(self) -> list[float]:
+        """The answers to every request of the first step after its own edit alone, as editors are trained."""
+        return [value for request in self.steps[0] for value in self.answers_after([request], [request])]

@@ -107,10 +107,13 @@ def fetch(entry: ModelEntry, cache_dir: Path) -> str | Path:
     change when its repository does, and need no network.
 
     Raises:
-        BenchError: the package that ships it is not installed, or the conversion fails.
+        BenchError: the package that ships it is not installed, its weights were not trained, or the conversion fails.
     """
     if entry.source == "embedded":
-        return embedded_dir(entry.name)
+        folder = embedded_dir(entry.name)
+        if not (folder / "config.json").is_file():
+            raise BenchError(f"model {entry.name!r} has no weights here; `make classifiers` trains them", file=folder)
+        return folder
     if entry.source == "package":
         return gguf.converted(entry.name, entry.location, cache_dir, entry.pieces)
     if entry.source == "folder":

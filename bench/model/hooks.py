@@ -41,7 +41,8 @@ def tapped(modules: dict[int, nn.Module]) -> Iterator[dict[int, Captured]]:
 
     def keep(layer: int) -> Any:
         def hook(_module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
-            seen[layer] = Captured(args[0], output)
+            # Falcon adds its attention into what the projection gave, in place
+            seen[layer] = Captured(args[0], output.clone())
 
         return hook
 

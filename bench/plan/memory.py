@@ -14,6 +14,7 @@ from typing import Any
 from bench.config.cell import Cell
 from bench.model.groups import layers_of
 from bench.model.sizes import BYTES, Beside, ModelSize, Statistics, affordable_tokens, free_bytes
+from bench.model.threads import SMALL_MODEL
 
 PROCESS = 420_000_000
 """A process that has imported all it needs and loaded a model of no size; not on a GPU."""
@@ -29,6 +30,9 @@ EXAMPLES = 4_096
 
 QUERY = 400
 """Of which are not shared with the other prompts of a batch."""
+
+ASKED, ASKED_SMALL = 16, 64
+"""Prompts of a batch where an evaluator's options leave that to it; of a small model in fp32."""
 
 COLUMNS, TARGET = 8, 3
 """Tokens of a prompt from the subject on, and of a target: about what the facts have."""
@@ -217,7 +221,9 @@ def _scoring(cell: Cell, size: ModelSize, tokens: int) -> int:
 
 def _asking(options: Mapping[str, Any], size: ModelSize, each: int) -> int:
     """Keys and values of a batch of prompts, and a forward over what they do not share."""
-    rows = int(min(options["batch_size"], options.get("limit", options["batch_size"])))
+    small = each == BYTES["float32"] and size.parameters * each < SMALL_MODEL
+    batch = options["batch_size"] or (ASKED_SMALL if small else ASKED)
+    rows = int(min(batch, options.get("limit", batch)))
     length = min(size.context, EXAMPLES)
     kept = rows * length * 2 * size.layers * size.heads * each
     return kept + rows * min(length, QUERY) * size.forward_bytes(each) + 3 * 4 * rows * size.vocabulary

@@ -45,7 +45,8 @@ class Needs:
 
     def __init__(self, planned: Plan, device: str) -> None:
         self._planned, self._device = planned, device
-        self._sizes = {name: catalog.size(name, planned.cache_dir) for name in planned.spec.models}
+        names = dict.fromkeys(cell.model.name for cell in planned.cells)
+        self._sizes = {name: catalog.size(name, planned.cache_dir) for name in names}
 
     def need(self, cell: Cell) -> Need | None:
         """Bytes of memory by what takes them."""

@@ -41,7 +41,7 @@ from bench.store.records import read_cell
 
 SUFFIX = ".tar.zst"
 MANIFEST = "pack.json"
-VERSION = 1
+VERSION: Literal[1] = 1
 """Of the layout."""
 
 MOST_ARCHIVE = MOST_BYTES + 1024 * MOST_FILES + JSON

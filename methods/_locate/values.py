@@ -267,9 +267,9 @@ def _optimise(model: EditableModel, sets: Sequence[PromptSet], layer: int, confi
             objective.reference = None if reference is None else reference[kept.to(reference.device)]
             objective.watched = config.probable > 0
     with torch.no_grad():
-        moved = delta.detach() if anchor == "projection" else change(norm, outputs, delta)
+        targets = initial + (delta if anchor == "projection" else change(norm, outputs, delta))
         written = outputs + delta
-    return Values(initial + moved, initial, outputs, written, final[0], final[1], final[2], updates)
+    return Values(targets, initial, outputs, written, final[0], final[1], final[2], updates)
 
 
 @torch.no_grad()

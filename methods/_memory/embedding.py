@@ -106,7 +106,7 @@ class Space:
         return normalize((states - self.centre) @ self.map, dim=-1)
 
 
-def outside(name: str, model: EditableModel) -> Embed:
+def sentence_model(name: str, model: EditableModel) -> Embed:
     """The embedding of a sentence-transformers model; the only place where ids become text, and never ids again.
 
     Args:

@@ -139,19 +139,16 @@ def test_a_layer_out_of_range_fails_its_cell_and_the_others_go_on(tiny, tmp_path
 
 
 def test_a_model_of_an_unknown_architecture(tiny, tiny_world, tmp_path):
-    from transformers import OPTConfig, OPTForCausalLM
+    from transformers import MptConfig, MptForCausalLM
 
     from bench.model.tiny import byte_tokenizer
 
-    folder = tmp_path / "opt"
-    config = OPTConfig(
-        vocab_size=257, hidden_size=16, ffn_dim=16, num_hidden_layers=1, num_attention_heads=1, word_embed_proj_dim=16
-    )  # fmt: skip
-    OPTForCausalLM(config).save_pretrained(folder)
+    folder = tmp_path / "mpt"
+    MptForCausalLM(MptConfig(vocab_size=257, d_model=16, n_heads=1, n_layers=1)).save_pretrained(folder)
     byte_tokenizer().save_pretrained(folder)
     for more in ((), ("--dry-run",)):
         answer = bench(*tiny(*more, models=folder, methods="none,memit,ft"))
-        answer.is_one_line("OPTForCausalLM", "supported are LlamaForCausalLM", "bench/model/archs.py")
+        answer.is_one_line("MptForCausalLM", "supported are LlamaForCausalLM", "bench/model/archs.py")
         assert not answer.out and "did you mean" not in answer.err
     assert not (tmp_path / "results").exists()
 

@@ -163,7 +163,7 @@ def test_compare_tells_identical_cells_from_changed_ones(tmp_path):
     assert answer.code == 0, answer.err
     assert "9 cells in common, 6 of them identical bit for bit" in answer.out
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "compare.md", "differences.csv", "cells.csv", "runs.csv",
+        "compare.md", "compare.html", "differences.csv", "cells.csv", "runs.csv", "flipped.csv", "flipped-facts.csv",
     }  # fmt: skip
     itself = bench("compare", "before", first, *place)
     assert "9 of them identical" in itself.out

@@ -80,7 +80,7 @@ def two_machines(monkeypatch):
 
 
 def need(weights: int) -> Need:
-    return Need(process=100, weights=weights, edited=10, statistics=5, building=0, step=2, scoring=1)
+    return Need(process=100, weights=weights, edited=10, statistics=5, remembered=0, building=0, step=2, scoring=1)
 
 
 @pytest.mark.parametrize(

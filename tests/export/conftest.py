@@ -95,7 +95,7 @@ def logits(hf) -> torch.Tensor:
 def base(edited: Edited) -> object:
     """The model as it was before, loaded again."""
     name, dtype = edited.work.model.hf.config.model_type, edited.work.cell.model.dtype
-    return tiny.tiny_model({"gpt2": "gpt2"}.get(name, name), dtype=dtype).hf
+    return tiny.tiny_model(name.removesuffix("_text"), dtype=dtype).hf
 
 
 def reloaded(edited: Edited, out: Path) -> object:

@@ -64,7 +64,7 @@ def check_ft(golden: Golden, model: EditableModel, tokenizer: str, setting: str,
     losses: list[float] = []
     with pytest.MonkeyPatch.context() as patch:
         # as the release has tokenised them; the losses of all batches are only listened to
-        patch.setattr(model.tokens, "targets", lambda texts: targets)
+        patch.setattr(model.tokens, "targets", lambda texts, end_of_text: targets)
         patch.setattr(ft, "train", lambda *given: losses.extend(train(*given)) or losses)
         _, report = method.apply(model, requests, State())
     assert report.losses == {"nll": losses[-1]}

@@ -133,7 +133,7 @@ def test_languages_of_translations_have_anchors_too(stats: Stats) -> None:
 def test_practice_facts_that_no_norm_can_be_had_of_are_one_line(stats: Stats, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*given: object) -> Values:
         values = optimise_values(*given)  # type: ignore[arg-type]
-        return replace(values, targets=values.targets * torch.nan)
+        return replace(values, written=values.written * torch.nan)
 
     monkeypatch.setattr("methods._locate.anchors.optimise_values", broken)
     with pytest.raises(BenchError, match="'en'") as caught:

@@ -21,7 +21,7 @@ from methods._hyper.examples import ids
 from methods._locate.prompts import PromptSet, prompt_sets
 
 REQUEST = EditRequest("f", "en", "The king of {} is", "Norway", " Bo")
-WITHOUT_TARGETS = {"none", "null-space"}
+WITHOUT_TARGETS = {"none", "null-space", "retrieval"}
 ENDING = {"locft-bf", "locft-bf-joint"}
 """Methods that are published with the end of a text."""
 OWN = [name for name in methods().names() if not methods().describe(name).origin]

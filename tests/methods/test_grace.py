@@ -34,11 +34,11 @@ class _Context:
         return torch.Generator().manual_seed(0)
 
 
-def edited(model: EditableModel, steps: Sequence[Sequence[EditRequest]], **options: Any) -> tuple[Remembering, State]:
+def edited(model: EditableModel, stream: Sequence[Sequence[EditRequest]], **options: Any) -> tuple[Remembering, State]:
     method = methods().build("grace", {"layer": 1, "steps": 10, "lr": 1.0, "radius": 0.01, **options})
     assert isinstance(method, Grace)
     state = method.prepare(model, Stats(Path("unread"), None), _Context())  # type: ignore[arg-type]
-    for step in steps:
+    for step in stream:
         state, _ = method.apply(model, step, state)
     with method.deployed(model, state) as view:
         assert isinstance(view, Remembering)

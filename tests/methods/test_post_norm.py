@@ -60,7 +60,7 @@ def edited(model: EditableModel, layers: Sequence[int], monkeypatch: pytest.Monk
     """Values of three edits, and what the last layer's block gives after them at the subjects' ends."""
     requests, found = parallel_requests()[:3], spied(monkeypatch, editor)
     method = LocateThenEdit(LocateOptions(layers=tuple(layers), **VALUES), Exact())
-    state = State(constants={"prefixes": {request.lang: [] for request in requests}})
+    state = State(constants={"prefixes": {request.lang: [] for request in requests}, "anchors": {}})
     method.apply(model, requests, state)
     return found[0], block_outputs(model, requests, layers[-1])
 

@@ -269,7 +269,8 @@ def test_languages_apart_report_means_over_facts_and_sums_of_seconds() -> None:
 
 @pytest.mark.parametrize("name", [each for each in methods().names() if each != "none"])
 def test_a_layer_that_the_model_lacks_is_one_line(name: str, stats: Stats) -> None:
-    beyond = {"layer": 9} if "layer" in methods().options(name) else {"layers": (0, 9)}
+    one = next((option for option in ("layer", "block") if option in methods().options(name)), None)
+    beyond = {one: 9} if one else {"layers": (0, 9)}
     with pytest.raises(BenchError, match="9") as caught:
         method(name, **beyond).prepare(tiny_model("llama"), stats, Here("en"))
     assert "\n" not in str(caught.value)

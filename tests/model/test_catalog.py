@@ -307,3 +307,9 @@ def test_smollm2_reads_and_writes_sane_text(smollm2: Path) -> None:
     prompt = tokenizer("The capital of France is", return_tensors="pt")
     written = tokenizer.decode(model.generate(**prompt, max_new_tokens=2, do_sample=False)[0])
     assert written.startswith("The capital of France is Paris")
+
+
+def test_embedded_weights_that_were_not_trained_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.model.catalog.embedded_dir", lambda name: tmp_path / name)
+    with pytest.raises(BenchError, match="'claims-bert-tiny' has no weights here; `make classifiers`"):
+        fetch(resolve("claims-bert-tiny"), tmp_path)

@@ -58,7 +58,7 @@ def test_every_module_has_tests_that_exist() -> None:
 
 
 def test_a_folder_stands_for_its_modules() -> None:
-    assert chosen(ROOT, ["evaluators"]) == ["evaluators/edits.py"]
+    assert chosen(ROOT, ["evaluators"]) == [module for module in COVERING if module.startswith("evaluators/")]
     assert chosen(ROOT, []) == list(COVERING)
     own = {f"methods/{path.name}" for path in (ROOT / "methods").glob("[a-z]*.py")}
     assert own <= set(chosen(ROOT, ["methods"]))

@@ -20,6 +20,7 @@ from bench.config.variants import parse_value
 from bench.data import corpora, datasets
 from bench.ground.errors import BenchError
 from bench.model import catalog
+from bench.model.embedded import CLASSIFIERS, classifier_dir
 from bench.plan.contents import judged
 from bench.plan.planning import cells, evaluator_options, method_specs
 
@@ -215,6 +216,8 @@ def test_a_hyperparameter_file_with_an_unknown_method_is_refused(tmp_path):
 @pytest.mark.parametrize("preset", preset_names())
 def test_every_preset_makes_a_grid(preset, fixed_fingerprints, tmp_path):
     spec = resolve(preset, None, {})
+    if missing := [name for name in spec.models if name in CLASSIFIERS and not classifier_dir(name).is_dir()]:
+        pytest.skip(f"{missing} are not trained yet: make classifiers")
     grid = cells(spec, methods(), None, tmp_path)
     assert len({cell.id() for cell in grid}) == len(grid)
     places = {

@@ -21,10 +21,13 @@ from bench.plan import memory
 from bench.plan.memory import Need, checkpoint_bytes, predicted_memory
 from bench.plan.planning import plan
 from bench.store.results import load_results
+from evaluators._xtreme import lm
 
 LARGE = ModelSize(
     parameters=8_000_000_000, layers=32, width=4096, inner=14336, vocabulary=128256, context=8192, heads=1024
 )
+SMALL = ModelSize(parameters=5_000_000, layers=6, width=192, inner=768, vocabulary=8192, context=512, heads=192)
+FEW = Schedule(languages=("en",), edits_per_language=1)
 GREAT = 1_200_000_000
 """Bytes; more than a process needs that only imports torch."""
 
@@ -86,7 +89,7 @@ def test_what_is_remembered_beside_the_weights_stands_in_the_place_of_edited_mat
     beside = sizes.Beside(width=4, inner=1, matrix=4)
     remembered = 100 * (4 * 4096 + 14336) + 4 * 4096 * 14336
     predicted = predicted_memory(cell, LARGE, None, device="cuda", beside=beside)
-    assert (predicted.edited, predicted.statistics) == (0, remembered)
+    assert (predicted.edited, predicted.remembered) == (0, remembered)
     assert checkpoint_bytes(cell, LARGE, None, beside) == remembered
     registry = methods()
     assert [registry.beside(name) is None for name in ("memit", "memoir", "retrieval", "grace")] == [True] + 3 * [False]
@@ -128,6 +131,14 @@ def test_tasks_are_asked_in_batches_of_their_own() -> None:
     )
     assert alone.process < few.process == many.process
     assert few.scoring < many.scoring
+
+
+@pytest.mark.usefixtures("roomy")
+@pytest.mark.parametrize(("model", "batch"), [(LARGE, lm.BATCH), (SMALL, lm.SMALL_BATCH)])
+def test_a_batch_that_is_not_given_is_the_evaluators(model: ModelSize, batch: int) -> None:
+    cell = Cell(method=MethodSpec(name="none"), model=ModelRef(name="m"), data=DataRef(name="x"), schedule=FEW)
+    own, given = (predicted_memory(cell, model, None, [("tasks", {"batch_size": n})]) for n in (None, batch))
+    assert own == given
 
 
 def test_less_is_computed_at_once_where_less_is_free() -> None:

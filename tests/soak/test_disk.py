@@ -36,6 +36,7 @@ def is_one_line(done: subprocess.CompletedProcess[str], reason: str) -> None:
     assert reason in done.stderr
 
 
+@pytest.mark.soak
 def test_a_run_goes_on_when_there_is_room_again(disk: Path, tmp_path: Path) -> None:
     few = {**FEW, "cache-dir": str(tmp_path.parent / "cache")}
     is_one_line(run(command(disk, **few)), "No space left on device")

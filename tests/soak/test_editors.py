@@ -5,6 +5,9 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
+
+from bench.model.embedded import CLASSIFIERS, classifier_dir
 from tests.soak.killing import check_same, command, run, start
 from tests.soak.test_faults import wait_until
 
@@ -30,6 +33,7 @@ def editors(root: Path, kind: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (root / "cache" / "editors").glob(f"*.{kind}")}
 
 
+@pytest.mark.skipif(not classifier_dir(CLASSIFIERS[0]).is_dir(), reason="it is not trained yet: make classifiers")
 def test_a_killed_editor_goes_on_learning(tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     done = run(command(whole, **flags(whole)))

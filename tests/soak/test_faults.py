@@ -44,6 +44,7 @@ def finish(folder: Path, reference: Path) -> None:
     check_same(folder, reference)
 
 
+@pytest.mark.soak
 def test_killed_again_and_again(tmp_path: Path) -> None:
     """The short form of ``make soak``."""
     soak = Soak(tmp_path, 5, lambda _: None, {**FEW, "cache-dir": str(tmp_path.parent / "cache")})
@@ -58,7 +59,12 @@ def test_killed_while_it_writes(tmp_path: Path, reference: Path, fault: str, num
 
 
 @pytest.mark.parametrize(
-    ("workers", "number", "code"), [(1, signal.SIGTERM, 143), (2, signal.SIGTERM, 143), (2, signal.SIGINT, 130)]
+    ("workers", "number", "code"),
+    [
+        (1, signal.SIGTERM, 143),
+        pytest.param(2, signal.SIGTERM, 143, marks=pytest.mark.soak),
+        (2, signal.SIGINT, 130),
+    ],
 )
 def test_stopped_by_a_signal(tmp_path: Path, reference: Path, workers: int, number: signal.Signals, code: int) -> None:
     process = start(command(tmp_path, workers, **FEW))

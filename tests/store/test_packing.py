@@ -209,3 +209,10 @@ def test_a_table_is_as_large_as_its_rows(run: Path) -> None:
     for path in run.glob("*/*/*.parquet"):
         held = pq.ParquetFile(path).read().nbytes
         assert 0.9 * held < expanded_size(path) < 1.1 * held
+
+
+@pytest.mark.parametrize("blocks", range(20))
+def test_an_archive_may_end_anywhere_in_its_last_record(blocks: int, tmp_path: Path) -> None:
+    path, files = tmp_path / "some.tar.zst", [("run/a.json", b"x" * 512 * blocks)]
+    write_archive(path, files)
+    assert list(read_archive(path, lambda name, size: None, 10**6)) == files
