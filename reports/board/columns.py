@@ -178,7 +178,7 @@ def _about(cells: Sequence[Computed], text: str) -> dict[str, str]:
         "Data": _names(cell.place["data"] for cell in cells),
         "Edits": "each fact alone" if cells[0].independent or schedule.independent else f"{schedule.edits():,}",
         "Languages": ", ".join(schedule.languages),
-        "Languages edited": ", ".join(schedule.written),
+        "Languages edited": ", ".join(schedule.written) if schedule.written != schedule.languages else "",
         "Order": schedule.order + (f", {schedule.passes} passes" if schedule.passes > 1 else ""),
         "Schedule": f"{schedule.edits_per_language} facts per language, {schedule.batch_size} a step"
         + (f", at most {schedule.steps} steps" if schedule.steps else "")

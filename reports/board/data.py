@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -42,6 +43,7 @@ def board_data(board: Board) -> dict[str, Any]:
              "cells": len(each.cells) + len(each.missing), "answers": each.answers}
             for each in board.entries
         ],
+        "shared": _shared(board.entries),
         "apart": [
             {"cell": each.cell, "label": each.label, "runs": [each.first, each.second],
              "points": _short(each.points), "measure": each.measure}
@@ -51,6 +53,12 @@ def board_data(board: Board) -> dict[str, Any]:
             _column(board, column, measures) for column, measures in zip(board.columns, board.standings, strict=True)
         ],
     }  # fmt: skip
+
+
+def _shared(entries: Sequence[Entry]) -> int:
+    """How many cells several runs hold."""
+    runs = Counter(cell for entry in entries for cell in {each.id for each in entry.cells})
+    return sum(count > 1 for count in runs.values())
 
 
 def differences(column: Column, columns: Sequence[Column]) -> str:

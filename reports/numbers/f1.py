@@ -210,7 +210,8 @@ def _tasks(panel: Panel, measure: Measure, first: str, second: str) -> list[_Tas
 @once
 def _tables(panel: Panel, measure: Measure) -> list[_Table]:
     """The counts of all methods, task by task."""
-    parts = [counts_of(panel, measure, each.method).assign(method=each.method) for each in panel.standings]
+    methods = panel.records["method"].unique()
+    parts = [counts_of(panel, measure, method).assign(method=method) for method in methods]
     every = pd.concat([part for part in parts if len(part)])
     seeds = sorted(every["seed"].unique())
     found = []

@@ -30,7 +30,7 @@ class Ranking:
     Attributes:
         names: methods, the highest number first.
         outcomes: of every pair, the first named before the second in `names`.
-        places: of every method the best and the worst rank that the tests leave it.
+        places: of every method the best and the worst rank that the tests leave it; none where one stands alone.
         groups: of methods that cannot be told apart, each as `names` has them; one of a kind is none.
     """
 
@@ -78,7 +78,7 @@ def ranked(names: tuple[str, ...], outcomes: Mapping[tuple[str, str], Outcome]) 
             over, under = (first, second) if (outcome.difference or 0.0) > 0 else (second, first)
             better[under].add(over)
             worse[over].add(under)
-    places = {name: (1 + len(better[name]), len(names) - len(worse[name])) for name in names}
+    places = {name: (1 + len(better[name]), len(names) - len(worse[name])) for name in names if len(names) > 1}
     alike = {name: set(names) - better[name] - worse[name] - {name} for name in names}
     groups = [tuple(name for name in names if name in group) for group in _largest(alike) if len(group) > 1]
     order = {name: place for place, name in enumerate(names)}

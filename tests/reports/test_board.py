@@ -136,7 +136,8 @@ def test_it_is_written_alike_twice_and_replaces_only_a_board(runs: Path, site: P
 
 CHOICES = """
 const at = (wanted) => shownColumns(data, wanted).map((each) => `${each.column.model}/${each.column.length}`).sort();
-const one = shownColumns(data, {measure: "score", model: "polyglot-tiny"});
+const placed = (best, worst) => [1, 0, 2, 3, 4, 1, 1, best, worst, ""];
+const two = {numbers: [placed(1, 1), placed(2, 2), null]};
 console.log(JSON.stringify([
   at({measure: "score"}).length, at({measure: "score", language: "zh"}).length, at({measure: "xtreme_f1"}).length,
   at({measure: "xtreme_f1", language: "en"}).length, at({measure: "score", protocol: "langedit"}).length,
@@ -144,6 +145,9 @@ console.log(JSON.stringify([
   at({measure: "efficacy_exact", protocol: "greedy_exact"}).length,
   addressed("model=polyglot-tiny&language=zh&x=1&measure=none&cost=memory", data),
   front([[1, 5], [2, 4], [2, 9], [3, 9], [0.5, 1]]), spread([0, 1, 30, 95], 10, 100),
+  powerTicks(-1, 1, 4), powerTicks(-0.1, 0.1, 4), ticks(0, 100, 5),
+  widest(data.columns) === data.columns.findIndex((each) => each.rows.length === 5),
+  isFirst(placed(1, 1), two), isFirst(placed(1, 2), two), isFirst(placed(2, 2), two), isFirst(placed(null, null), two),
   placesText([1, 0, 2, 3, 4, 1, 1, 2, 4, ""]), placesText([1, 0, 2, 3, 4, 1, 1, null, null, ""]),
 ]));
 """
@@ -159,14 +163,16 @@ def test_what_the_script_chooses(page: str) -> None:
     done = subprocess.run([node, "-e", code], check=True, capture_output=True, timeout=60)
     assert json.loads(done.stdout) == [
         3, 1, 1, 0, 0, 2, 3, {"model": "polyglot-tiny", "language": "zh", "cost": "memory"},
-        [[0.5, 1], [1, 5], [2, 9]], [0, 10, 30, 95], "rank 2 to 4", "not ranked",
+        [[0.5, 1], [1, 5], [2, 9]], [0, 10, 30, 95],
+        [0.1, 0.3, 1, 3, 10], [0.8, 1, 1.2], [0, 20, 40, 60, 80, 100], True,
+        True, False, False, False, "rank 2 to 4", "not ranked",
     ]  # fmt: skip
 
 
 PRESSES = """
 <script>
 const byText = (text, place) => [...document.querySelectorAll(place)].find((each) => each.textContent.includes(text));
-const rowsOf = (id) => [...document.querySelectorAll(`#${id} tbody th`)].map((each) => each.textContent);
+const efficacies = () => [...document.querySelectorAll("#full td:nth-child(2) a")].map((each) => Number(each.text));
 const choose = (id, value) => {
   const select = document.getElementById(id);
   select.focus();
@@ -183,10 +189,10 @@ seen.focus = choose("measure", "efficacy");
 const columns = [...document.getElementById("column").options];
 seen.column = choose("column", columns.find((each) => each.textContent.includes("en, de")).value);
 const button = byText("Efficacy", "#full thead button");
-seen.sorted = rowsOf("full");
+seen.sorted = efficacies();
 button.focus();
 button.click();
-seen.back = rowsOf("full");
+seen.back = efficacies();
 seen.sort = document.activeElement.closest("th").getAttribute("aria-sort");
 const diagram = document.querySelector("svg.cd");
 seen.members = diagram.querySelectorAll(".member").length;

@@ -12,10 +12,11 @@ import pytest
 from scipy import stats
 
 from bench.store.results import load_results
+from reports.numbers import pairing
 from reports.numbers.aggregate import Panel, harmonic, panels, summaries
 from reports.numbers.intervals import interval
 from reports.numbers.measures import CORE, EFFICACY, SCORE, SPECIFICITY, XTREME
-from reports.numbers.pairing import over_facts, tested
+from reports.numbers.pairing import over_facts
 from tests.reports.test_f1 import panel as f1_panel
 from tests.reports.world import World, hand_made
 
@@ -71,7 +72,8 @@ EMPTY = panel_of([{"cell": f"memit{seed}", "value": 1.0} for seed in range(2)], 
 def test_the_score_s_is_that_of_drawing_facts_anew(complete_panel: Panel) -> None:
     found = interval(complete_panel, SCORE, "memit")
     parts = [
-        tested(complete_panel, part, "memit")[0].pivot(index="fact", columns="seed", values="value") for part in CORE
+        pairing.tested(complete_panel, part, "memit")[0].pivot(index="fact", columns="seed", values="value")
+        for part in CORE
     ]
     assert found.low is not None and found.high is not None
     draw, drawn = np.random.default_rng(3), []
@@ -133,7 +135,7 @@ def test_pairs_over_facts_are_those_of_joined_tables(tmp_path: Path) -> None:
         if draw.random() < 0.7
     ]  # fmt: skip
     given = panel_of(rows, ("memit", "rome"), 2)
-    a, b = tested(given, EFFICACY, "memit", "rome")
+    a, b = pairing.tested(given, EFFICACY, "memit", "rome")
     joined = a.merge(b, on=["seed", "fact", "edit_lang"]).groupby("fact")[["value_x", "value_y"]].mean()
     first, second = over_facts(given, EFFICACY, "memit", "rome")
     assert first == pytest.approx(joined["value_x"].to_numpy())
