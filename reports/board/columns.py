@@ -181,8 +181,8 @@ def _about(cells: Sequence[Computed], text: str) -> dict[str, str]:
         "Languages edited": ", ".join(schedule.written) if schedule.written != schedule.languages else "",
         "Order": schedule.order + (f", {schedule.passes} passes" if schedule.passes > 1 else ""),
         "Schedule": f"{schedule.edits_per_language} facts per language, {schedule.batch_size} a step"
-        + (f", at most {schedule.steps} steps" if schedule.steps else "")
-        + (f", scored every {schedule.eval_every} steps" if schedule.eval_every else "")
+        + (f", at most {counted(schedule.steps, 'step')}" if schedule.steps else "")
+        + (f", scored every {counted(schedule.eval_every, 'step')}" if schedule.eval_every else "")
         + (", the same facts in all languages" if schedule.parallel else ""),
         "Precision": model["dtype"],
         "Asked": "in a chat template" if model.get("chat") else "",
@@ -195,6 +195,11 @@ def _about(cells: Sequence[Computed], text: str) -> dict[str, str]:
         "Version of cells": str(first["identity_version"]),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def counted(number: int, name: str) -> str:
+    """A number of things, for people."""
+    return f"{number} {name}{'s' * (number != 1)}"
 
 
 def _names(values: Iterable[object]) -> str:

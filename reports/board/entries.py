@@ -77,6 +77,11 @@ class Computed:
         many = f", {threads} thread{'s' * (threads != 1)}" if threads else ""
         return f"{environment['device'] or 'unknown device'}{many}"
 
+    def lacks(self, evaluator: str) -> bool:
+        """Whether an evaluator was to ask it, and nothing of what came of that is there."""
+        planned = not self.is_finished or evaluator in self.record["environment"]["evaluators"]
+        return planned and evaluator not in self.scores
+
     def asked(self, evaluator: str) -> dict[str, Any]:
         """What an evaluator was told to ask."""
         options = self.record["environment"]["evaluators"].get(evaluator, {})

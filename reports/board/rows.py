@@ -55,7 +55,7 @@ def _numbers(row: Row, measures: Sequence[Asked]) -> Table:
     for asked in measures:
         for code, view in asked.views.items():
             if number := view.numbers.get(row.label):
-                texts = (asked.measure.title, asked.protocol, "all" if code == EVERY else language_name(code))
+                texts = (asked.measure.title, spoken(asked.protocol), "all" if code == EVERY else language_name(code))
                 rows.append((*map(Cell, texts), *_number(number)))
     counted = ("Mean", "95 % CI", "n", "Standard deviation", "Seeds", "Rank")
     caption = (
@@ -64,6 +64,11 @@ def _numbers(row: Row, measures: Sequence[Asked]) -> Table:
         "better, and from the other end those that are significantly worse."
     )
     return Table("numbers", _heads("Measure", "Protocol", "Language", *counted, numbers=counted), tuple(rows), caption)
+
+
+def spoken(protocol: str) -> str:
+    """A protocol for people."""
+    return protocol.replace("_", " ")
 
 
 def _number(number: Number) -> list[Cell]:
@@ -96,7 +101,7 @@ def _pairs(row: Row, measures: Sequence[Asked]) -> Table:
             mean = Cell(DASH) if outcome.difference is None else Cell(mean=sign * outcome.difference)
             verdict = "told apart" if is_significant(outcome) else outcome.note or "cannot be told apart"
             rows.append((
-                Cell(asked.measure.title), Cell(asked.protocol), Cell(second if sign > 0 else first), mean,
+                Cell(asked.measure.title), Cell(spoken(asked.protocol)), Cell(second if sign > 0 else first), mean,
                 Cell(between_text(*ends) if len(ends) == 2 else DASH), Cell(str(outcome.n)),
                 Cell(p_text(outcome.p_holm)), Cell(verdict),
             ))  # fmt: skip
@@ -138,6 +143,6 @@ def _about(column: Column) -> Table:
 
 
 def _asked(measures: Sequence[Asked]) -> Table:
-    rows = ((each.measure.title, each.protocol, told_text(each.told) or DASH) for each in measures)
+    rows = ((each.measure.title, spoken(each.protocol), told_text(each.told) or DASH) for each in measures)
     cells = tuple(tuple(map(Cell, row)) for row in rows)
     return Table("asked", _heads("Measure", "Protocol", "Asked"), cells, "What evaluators were told to ask.")

@@ -12,7 +12,7 @@ from bench.ground.digests import text_digest
 from bench.ground.errors import BenchError
 from bench.store.looking import keeps_answers, placed_answers
 from bench.store.results import load_results
-from reports.board.columns import Column, Row, columns_of
+from reports.board.columns import Column, Row, columns_of, counted
 from reports.board.data import Board, board_data, language_names, said_by
 from reports.board.entries import Entry, entry_of, names_of, opened, runs_in
 from reports.board.rows import row_page
@@ -116,8 +116,4 @@ def told(board: Board) -> Sequence[str]:
         for each in board.apart
     ]
     rows = sum(len(each.rows) for each in board.columns)
-    return [*lines, f"{_counted(len(board.columns), 'column')}, {_counted(rows, 'row')}"]
-
-
-def _counted(number: int, name: str) -> str:
-    return f"{number} {name}{'s' * (number != 1)}"
+    return [*lines, f"{counted(len(board.columns), 'column')}, {counted(rows, 'row')}"]

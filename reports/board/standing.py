@@ -106,7 +106,7 @@ def _cells(row: Row, evaluator: str, asked: dict[str, object]) -> dict[int, Comp
     """A row's cell of every seed, of several copies one that is scored in this way."""
     found: dict[int, Computed] = {}
     for cell in row.cells:
-        if cell.asked(evaluator) == asked and (evaluator in cell.scores or not cell.is_finished):
+        if cell.asked(evaluator) == asked and (evaluator in cell.scores or cell.lacks(evaluator)):
             known = found.get(cell.seed)
             if known is None or evaluator not in known.scores:
                 found[cell.seed] = cell

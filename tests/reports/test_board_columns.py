@@ -135,6 +135,15 @@ def test_a_seed_that_is_missing_leaves_no_mean(tmp_path: Path) -> None:
     assert found["Unedited"][1:] == (3, 3)
 
 
+def test_a_table_that_is_gone_leaves_no_mean(tmp_path: Path) -> None:
+    world = Changed(methods=METHODS, seeds=(0, 1, 2))
+    run = told(world.write(tmp_path / "a"), "edits")
+    shutil.rmtree(run / world.cell("memit", 1, "polyglot-tiny").id() / "edits")
+    (column,), _ = columns_in(tmp_path)
+    summary = standing(column)[0].views[EVERY].numbers["MEMIT"].summary
+    assert (summary.mean, summary.have, summary.planned) == (None, 2, 3)
+
+
 def test_numbers_and_tests_are_those_of_the_report(tmp_path: Path) -> None:
     run = Changed(methods=("none", "ft", "memit", "rome"), seeds=(0, 1), facts=6).write(tmp_path / "a")
     (column,), _ = columns_in(tmp_path)
