@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from reports.board.columns import Column, Disagreement, Row
-from reports.board.entries import Entry
+from reports.board.entries import Computed, Entry
 from reports.board.standing import EVERY, Asked, Number, View
 from reports.numbers.upper import competes
 from reports.parts.contents import display_name, language_name
@@ -94,21 +94,20 @@ def _column(board: Board, column: Column, measures: Sequence[Asked]) -> dict[str
 
 
 def _row(board: Board, column: Column, row: Row) -> dict[str, Any]:
-    answers = {entry.name: entry.answers for entry in board.entries if entry.answers}
     return {
         "label": row.label,
         "competes": competes(row.method),
         "runs": row.runs,
         "page": board.pages[column.key, row.label],
         "note": _note(row),
-        "answers": next((said_by(answers[run], row) for run in row.runs if run in answers), ""),
+        "answers": next((said_by(cell, row) for cell in row.cells if cell.answers), ""),
         "costs": _costs(row),
     }
 
 
-def said_by(answers: str, row: Row) -> str:
-    """The address of a page of answers that opens on one method."""
-    return f"{quote(answers)}#{urlencode({'method': display_name(row.method)})}"
+def said_by(cell: Computed, row: Row) -> str:
+    """The address of the page of a cell's answers that opens on its method."""
+    return f"{quote(cell.answers)}#{urlencode({'method': display_name(row.method)})}"
 
 
 def _note(row: Row) -> str:

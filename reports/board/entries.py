@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,6 +45,7 @@ class Computed:
             finished.
         cost: seconds per edited fact and peak bytes of memory; None where that was not measured.
         independent: whether every edit of it was made alone.
+        answers: address of the page of its run's answers; "" where it has kept none itself.
     """
 
     run: str
@@ -53,6 +54,7 @@ class Computed:
     scores: Mapping[str, pd.DataFrame]
     cost: tuple[float | None, float | None]
     independent: bool
+    answers: str = ""
 
     @property
     def id(self) -> str:
@@ -148,7 +150,7 @@ def names_of(paths: list[Path]) -> list[str]:
     return [path.name if short.count(name) > 1 else name for path, name in zip(paths, short, strict=True)]
 
 
-def entry_of(folder: Path, path: Path, name: str, results: Results, answers: str) -> Entry:
+def entry_of(folder: Path, path: Path, name: str, results: Results) -> Entry:
     """A run as the board has it.
 
     Args:
@@ -156,14 +158,19 @@ def entry_of(folder: Path, path: Path, name: str, results: Results, answers: str
         path: what the user gave.
         name: on the board.
         results: its tables.
-        answers: address of the page of its answers; "" for none.
 
     Raises:
         BenchError: a cell's record is torn or altered.
     """
     missing = results.cells[results.cells["status"] == "missing"].to_dict("records")
     planned = tuple({str(key): value for key, value in row.items()} for row in missing)
-    return Entry(name, path.name, tuple(_cells(folder, name, results)), planned, answers)
+    return Entry(name, path.name, tuple(_cells(folder, name, results)), planned)
+
+
+def with_answers(entry: Entry, address: str, said: Collection[str]) -> Entry:
+    """A run with the page of its answers, which some cells have kept."""
+    cells = (replace(cell, answers=address) if cell.id in said else cell for cell in entry.cells)
+    return replace(entry, answers=address, cells=tuple(cells))
 
 
 def _cells(folder: Path, name: str, results: Results) -> Iterator[Computed]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from reports.board.columns import Column, Row
-from reports.board.data import told_text
+from reports.board.data import said_by, told_text
 from reports.board.standing import EVERY, Asked, Number
 from reports.documents.html import to_report_html
 from reports.numbers.grouping import is_significant
@@ -18,14 +18,13 @@ from reports.parts.tables import DASH, Cell, Table, p_text
 from reports.parts.tables import Column as Head
 
 
-def row_page(column: Column, row: Row, measures: Sequence[Asked], answers: Mapping[str, str], folder: Path) -> str:
+def row_page(column: Column, row: Row, measures: Sequence[Asked], folder: Path) -> str:
     """The page of a row.
 
     Args:
         column: that it stands in.
         row: a method with its settings.
         measures: of the column.
-        answers: addresses of pages of answers as seen from this page, by run.
         folder: that the page is written to.
     """
     records = [dict(cell.record) for cell in row.cells]
@@ -33,7 +32,7 @@ def row_page(column: Column, row: Row, measures: Sequence[Asked], answers: Mappi
         Section("Where it stands", (_home(column),)),
         Section("Numbers", (_numbers(row, measures),)),
         Section("Against the others", (_pairs(row, measures),)),
-        Section("Cells", (_cells(row, answers), *_commands(row))),
+        Section("Cells", (_cells(row), *_commands(row))),
         Section("What was run", (what_was_run(records), options(records), _about(column), _asked(measures))),
     )
     headline = f"{column.about['Model']} on {column.about['Data']}, edits: {column.about['Edits']}"
@@ -114,11 +113,11 @@ def _pairs(row: Row, measures: Sequence[Asked]) -> Table:
     return Table("pairs", heads, tuple(rows), caption)
 
 
-def _cells(row: Row, answers: Mapping[str, str]) -> Table:
+def _cells(row: Row) -> Table:
     rows = []
     for cell in sorted(row.cells, key=lambda each: (each.seed, each.run)):
         seconds = cell.cost[0]
-        link = answers.get(cell.run, "")
+        link = f"../{said_by(cell, row)}" if cell.answers else ""
         rows.append((
             Cell(str(cell.seed)), Cell(cell.id), Cell(cell.run), Cell(str(cell.place["status"])), Cell(cell.device),
             Cell(DASH) if seconds is None else Cell(mean=seconds),

@@ -7,14 +7,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from bench.ground.atomic import filling, write_text
 from bench.ground.digests import text_digest
 from bench.ground.errors import BenchError
 from bench.store.looking import keeps_answers, placed_answers
 from bench.store.results import load_results
 from reports.board.columns import Column, Row, columns_of, counted
-from reports.board.data import Board, board_data, language_names, said_by
-from reports.board.entries import Entry, entry_of, names_of, opened, runs_in
+from reports.board.data import Board, board_data, language_names
+from reports.board.entries import Entry, entry_of, names_of, opened, runs_in, with_answers
 from reports.board.rows import row_page
 from reports.board.standing import standing
 from reports.documents.answers import DATA, embedded, to_answers_html
@@ -64,13 +66,13 @@ def _entry(path: Path, name: str, new: Path, number: int) -> Entry:
     """Read a run, and write the page of its answers where it has kept any."""
     with opened(path) as run:
         results = load_results(run)
-        address = f"{ANSWERS}/{number}-{slug(name)}.html" if keeps_answers(run) else ""
-        if address:
-            rows = placed_answers(run, results)
-            address = address if len(rows) else ""
-        if address:
-            write_text(new / address, to_answers_html(rows.assign(run=name)))
-        return entry_of(run, path, name, results, address)
+        entry = entry_of(run, path, name, results)
+        rows = placed_answers(run, results) if keeps_answers(run) else pd.DataFrame()
+    if rows.empty:
+        return entry
+    address = f"{ANSWERS}/{number}-{slug(name)}.html"
+    write_text(new / address, to_answers_html(rows.assign(run=name)))
+    return with_answers(entry, address, frozenset(rows["cell"]))
 
 
 def _address(column: Column, row: Row) -> str:
@@ -79,12 +81,10 @@ def _address(column: Column, row: Row) -> str:
 
 def _write(board: Board, new: Path) -> None:
     write_text(new / INDEX, index_page(board))
-    answers = {entry.name: entry.answers for entry in board.entries if entry.answers}
     for column, measures in zip(board.columns, board.standings, strict=True):
         for row in column.rows:
-            said = {run: f"../{said_by(page, row)}" for run, page in answers.items()}
             path = new / board.pages[column.key, row.label]
-            write_text(path, row_page(column, row, measures, said, path.parent))
+            write_text(path, row_page(column, row, measures, path.parent))
 
 
 def index_page(board: Board) -> str:

@@ -53,9 +53,7 @@ def told(root: Path, evaluator: str, **options: Any) -> Path:
 
 def entries_of(folder: Path) -> list[Entry]:
     paths = runs_in(folder)
-    return [
-        entry_of(path, path, name, load_results(path), "") for path, name in zip(paths, names_of(paths), strict=True)
-    ]
+    return [entry_of(path, path, name, load_results(path)) for path, name in zip(paths, names_of(paths), strict=True)]
 
 
 def columns_in(folder: Path) -> tuple[list[Column], list[Disagreement]]:

@@ -28,12 +28,12 @@ LEVELS_HERE = {**LEVELS, "prune": LEVELS["memit"]}
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two runs on one model, one of them longer; and one on a model with a nasty name, which has kept answers."""
+    """Two runs on one model, one of them longer; and one on a model with a nasty name, of which a cell kept answers."""
     folder = tmp_path_factory.mktemp("boards") / "runs"
     world = Changed(methods=METHODS, seeds=(0, 1), facts=8, levels=LEVELS_HERE, xtreme=True)
     told(world.write(folder / "short"), "xtreme", limit=64)
     Changed(methods=METHODS[:3], seeds=(0,), facts=9, languages=("en", "zh")).write(folder / "long")
-    evil = Changed(methods=("memit",), seeds=(0,))
+    evil = Changed(methods=("memit", "ft"), seeds=(0,))
     store = ResultStore(evil.write(folder / "evil", model=EVIL))
     reply = Reply(
         "f", "efficacy", "teacher_forced", "en", "en", EVIL, " Paris", (), " Rome", " Paris", 2, "target", 1.0
@@ -80,7 +80,7 @@ def test_every_link_leads_somewhere(site: Path, page: str) -> None:
     data = data_of(page)
     pages = [row["page"] for column in data["columns"] for row in column["rows"]]
     answers = [run["answers"] for run in data["runs"] if run["answers"]]
-    assert len(set(pages)) == len(pages) == 9
+    assert len(set(pages)) == len(pages) == 10
     assert len(answers) == 1
     assert all((site / each).is_file() for each in (*pages, *answers))
     said = [row["answers"] for column in data["columns"] for row in column["rows"] if row["answers"]]
