@@ -16,7 +16,7 @@ APART := $(filter-out figure3 table2-4 table8,$(PAPER))
 PRESETS := $(PAPER) scale-free horizon ablation cycles smoke xme xme-smoke
 
 .DEFAULT_GOAL := help
-.PHONY: $(PRESETS) paper paper-full help install check format test docs mutants soak report polyglot tune-polyglot classifiers mzsre-smollm2 mzsre-gemma3 prediction bench gpu clean
+.PHONY: $(PRESETS) paper paper-full help install check format test docs mutants soak report board polyglot tune-polyglot classifiers mzsre-smollm2 mzsre-gemma3 prediction bench gpu clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ paper-full: install  ## the plan of the whole paper on its three models: cells, 
 
 report: install  ## report of RUN (default table1)
 	$(BIN)/bench report $(RUN)
+
+board: install  ## a leaderboard of the runs that are kept with the code, in results/board
+	$(BIN)/bench board results/reference/packs --out results/board
 
 polyglot: install  ## train the embedded model again (an hour on a CPU)
 	$(BIN)/python -m bench.polyglot.train

@@ -10,7 +10,7 @@ from typer import Argument, Option
 
 from bench.cli import options
 from bench.cli.echo import echo, echo_table
-from bench.cli.folders import run_folder
+from bench.cli.folders import readable, run_folder, run_place
 from bench.ground.errors import BenchError
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def export_command(run: options.Run, out: Requests = None, results_dir: options.
     """Write every answer that is to be judged, as JSON lines: question, gold, aliases, answer, language."""
     from bench.store import judging
 
-    folder, answers = _answers(run, results_dir)
+    folder = run_folder(run, results_dir)
+    answers = _answers(folder)
     path = out or folder / "judge-requests.jsonl"
     count = judging.write_requests(answers, path)
     echo(f"{count} requests for {len(answers)} answers written to {path}")
@@ -42,24 +43,25 @@ def import_command(run: options.Run, file: Verdicts, results_dir: options.Result
     """
     from bench.store import judging
 
-    folder, answers = _answers(run, results_dir)
+    folder = run_folder(run, results_dir)
+    answers = _answers(folder)
     for each in judging.import_verdicts(folder, answers, file):
         echo(f"{each.judge}: {each.given} verdicts, {each.missing} missing, {each.unasked} requests without one")
     _show_agreement(folder, answers)
 
 
 @app.command("agreement")
-def agreement_command(run: options.Run, results_dir: options.ResultsDir = Path("results")) -> None:
+def agreement_command(run: options.ReadRun, results_dir: options.ResultsDir = Path("results")) -> None:
     """Say how far judges agree with each other and with exact match: Krippendorff's alpha, over all and by language."""
-    _show_agreement(*_answers(run, results_dir))
+    with readable([run_place(run, results_dir)]) as (folder,):
+        _show_agreement(folder, _answers(folder))
 
 
-def _answers(run: str, results_dir: Path) -> tuple[Path, pd.DataFrame]:
+def _answers(folder: Path) -> pd.DataFrame:
     from bench.store import judging
     from bench.store.results import load_results
 
-    folder = run_folder(run, results_dir)
-    return folder, judging.answers_of(folder, load_results(folder))
+    return judging.answers_of(folder, load_results(folder))
 
 
 def _show_agreement(folder: Path, answers: pd.DataFrame) -> None:

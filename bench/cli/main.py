@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from bench.cli import cost, data, doctor, edit, grid, judge, new, options, show, stats, trace
+from bench.cli import board, cost, data, doctor, edit, grid, judge, new, options, pack, show, stats, trace
 from bench.cli.echo import complain, echo, echo_table, tolerate
-from bench.cli.folders import run_folder, run_folders
+from bench.cli.folders import readable, run_folder, run_place, run_places
 from bench.config.rooms import room
 from bench.ground.errors import BenchError
 
@@ -44,15 +44,18 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(judge.app, name="judge")
+app.command("board")(board.board_command)
 app.command("cost")(cost.cost_command)
 app.command("doctor")(doctor.doctor_command)
 app.command("edit")(edit.edit_command)
 app.command("export")(edit.export_command)
 app.command("gather")(grid.gather_command)
 app.command("new")(new.new_command)
+app.command("pack")(pack.pack_command)
 app.command("show")(show.show_command)
 app.command("stats")(stats.stats_command)
 app.command("trace")(trace.trace_command)
+app.command("unpack")(pack.unpack_command)
 
 
 @app.command("run")
@@ -177,15 +180,18 @@ def report_command(
     for each in chosen:
         if each not in FORMATS.split(","):
             raise unknown("format", each, FORMATS.split(","))
-    by_name = {run: run_folders(run, results_dir) for run in runs}
-    folders = [folder for found in by_name.values() for folder in found]
+    by_name = {run: run_places(run, results_dir) for run in runs}
+    places = [place for found in by_name.values() for place in found]
     room("reports")
+    from bench.store.packing import SUFFIX
     from reports.documents.document import read_report
     from reports.render import default_folder, report_text, write_report
 
-    names = [run if len(found) > 1 else found[0].name for run, found in by_name.items()]
-    report = read_report(folders)
-    written = write_report(report, out or default_folder(folders, names), chosen, folders)
+    names = [run if len(found) > 1 else found[0].name.removesuffix(SUFFIX) for run, found in by_name.items()]
+    with readable(places) as folders:
+        report = read_report(folders)
+        beside = places[0].parent / default_folder(folders, names).name
+        written = write_report(report, out or beside, chosen, folders)
     echo(report_text(report))
     echo(f"written to {written}")
 
@@ -198,20 +204,20 @@ def compare_command(
     results_dir: options.ResultsDir = Path("results"),
 ) -> None:
     """Compare two runs cell by cell: the same code on two machines, or a method before and after a change."""
-    folders = [run_folder(run, results_dir) for run in (first, second)]
     room("reports")
     from reports.compare import compare_runs, comparison_text, write_comparison
 
-    comparison = compare_runs(*folders)
-    echo(comparison_text(comparison))
-    if out:
-        write_comparison(comparison, out)
-        echo(f"written to {out}")
+    with readable([run_place(run, results_dir) for run in (first, second)]) as folders:
+        comparison = compare_runs(*folders)
+        echo(comparison_text(comparison))
+        if out:
+            write_comparison(comparison, out)
+            echo(f"written to {out}")
 
 
 @app.command("status")
 def status_command(
-    run: options.Run, results_dir: options.ResultsDir = Path("results"), watch: options.Watch = False
+    run: options.ReadRun, results_dir: options.ResultsDir = Path("results"), watch: options.Watch = False
 ) -> None:
     """Show the grid of a run: what is done, running where, failed why, and the time left."""
     from bench.cli import watch as looking
@@ -221,9 +227,10 @@ def status_command(
         with signals.terminable():
             looking.watch(run_folder(run, results_dir), sys.stdout.isatty())
         return
-    for folder in run_folders(run, results_dir):
-        if (folder / "run.json").exists() or not (folder / "trace.json").exists():
-            looking.show(folder)
+    with readable(run_places(run, results_dir)) as folders:
+        for folder in folders:
+            if (folder / "run.json").exists() or not (folder / "trace.json").exists():
+                looking.show(folder)
 
 
 @app.command("verify")

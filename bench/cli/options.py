@@ -234,15 +234,23 @@ Run = Annotated[
     str,
     Argument(metavar="RUN", help="A run's name (that of its preset) or folder.", autocompletion=completion.run),
 ]
+ReadRun = Annotated[
+    str,
+    Argument(metavar="RUN", help="A run's name (that of its preset), folder or pack.", autocompletion=completion.run),
+]
 Sources = Annotated[list[Path], Argument(metavar="FOLDER...", help="Results folders of shards, from other machines.")]
 Watch = Annotated[bool, Option("--watch", help="Draw it again until all cells are finished, or Ctrl-C.")]
 Runs = Annotated[
     list[str],
-    Argument(metavar="RUN...", help="Runs' names (those of their presets) or folders.", autocompletion=completion.run),
+    Argument(
+        metavar="RUN...", help="Runs' names (those of their presets), folders or packs.", autocompletion=completion.run
+    ),
 ]
 Formats = Annotated[str, Option("--format", help="Of md, pdf, html, tex, csv; separated by commas.")]
 Out = Annotated[Path | None, Option(help="Output folder.")]
-FirstRun = Annotated[str, Argument(metavar="RUN_A", help="A run's name or folder.", autocompletion=completion.run)]
+FirstRun = Annotated[
+    str, Argument(metavar="RUN_A", help="A run's name, folder or pack.", autocompletion=completion.run)
+]
 SecondRun = Annotated[
     str,
     Argument(metavar="RUN_B", help="Another, of which the first is subtracted.", autocompletion=completion.run),

@@ -9,7 +9,7 @@ from typer import Option
 
 from bench.cli import completion, options
 from bench.cli.echo import echo, echo_wrapped
-from bench.cli.folders import run_folder
+from bench.cli.folders import readable, run_place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ TELLING = {"model": "model", "data": "data", "order": "order", "edited": "edited
 
 
 def show_command(
-    run: options.Run,
+    run: options.ReadRun,
     method: Method = None,
     lang: Lang = None,
     fact: Fact = None,
@@ -53,8 +53,8 @@ def show_command(
     from bench.store.looking import Wanted, answers_of
     from bench.store.results import load_results
 
-    folder = run_folder(run, results_dir)
-    rows = answers_of(folder, load_results(folder), Wanted(method, lang, fact, failed))
+    with readable([run_place(run, results_dir)]) as (folder,):
+        rows = answers_of(folder, load_results(folder), Wanted(method, lang, fact, failed))
     right = int((rows["value"] == 1).sum())
     if csv:
         write_text(csv, rows.drop(columns="aliases").to_csv(index=False, lineterminator="\n"))

@@ -75,7 +75,7 @@ def to_answers_html(rows: pd.DataFrame, most: int = MOST) -> str:
         most: bytes of the page.
     """
     template = files("reports").joinpath("documents/templates/answers.html").read_text(encoding="utf-8")
-    data = _embedded(_data(rows, most - len(template.encode()) - FONT_BYTES))
+    data = embedded(_data(rows, most - len(template.encode()) - FONT_BYTES))
     letters = base64.b64encode(chinese_letters(data)).decode()
     # a page without letters of its own is shown with the reader's
     face = FACE.format(letters) if 0 < len(letters) < FONT_BYTES else ""
@@ -98,7 +98,7 @@ def _data(rows: pd.DataFrame, most: int) -> dict[str, Any]:
     for _, group in groupby(ordered, itemgetter(*QUESTION)):
         asked = list(group)
         new = dict.fromkeys(each for each in _texts(asked) if each not in texts)
-        cost = sum(len(_embedded(each).encode()) + 1 for each in new) + 9 * 10 + 30 * len(asked)
+        cost = sum(len(embedded(each).encode()) + 1 for each in new) + 9 * 10 + 30 * len(asked)
         if left or size + cost > most:
             left += 1
             continue
@@ -149,7 +149,7 @@ def _row(asked: Sequence[Row]) -> list[Any]:
     return [*(visible(str(each)) for each in about), answers]
 
 
-def _embedded(value: object) -> str:
+def embedded(value: object) -> str:
     """JSON that can stand in a script of the page: nothing in it ends the script or begins a tag."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for char in "<>&\u2028\u2029":

@@ -9,7 +9,7 @@ the figure is the table's: mean over seeds of the mean over tasks of the mean ov
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from scipy import stats
 
 from reports.numbers.aggregate import Panel
 from reports.numbers.measures import Measure
+from reports.numbers.once import once
 
 COUNTED = ("right", "gold", "said")
 KEYS = ["seed", "fact"]
@@ -80,6 +81,21 @@ class _Task:
         return part
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A task as all methods answered it.
+
+    Attributes:
+        counts: of each method, [items, seeds, languages, classes, 3]; 0 where an item was not asked.
+        there: of each method, whether it was [items, seeds, languages].
+        average: how the F1 of classes becomes one.
+    """
+
+    counts: dict[str, Array]
+    there: dict[str, NDArray[np.bool_]]
+    average: str
+
+
 def weighed(counts: Array, times: Array) -> Array:
     """Sums [..., seeds x languages, classes, 3] of the counts of items taken so many times [..., items]."""
     sums: Array = (times @ counts.reshape(len(counts), -1)).reshape(*times.shape[:-1], *counts.shape[1:])
@@ -99,15 +115,19 @@ def pooled(totals: Array, average: str) -> Array:
     return mean
 
 
-def f1_test(panel: Panel, measure: Measure, first: str, second: str) -> Found:
-    """Test of the F1 of `first` against that of `second`."""
-    mine = [counts_of(panel, measure, name) for name in (first, second)]
-    if not all(map(len, mine)):
-        return Found(0, note="no counts of items are stored; score again")
-    if not all(_agree(panel, measure, name, part) for name, part in zip((first, second), mine, strict=True)):
-        return Found(0, note="the counts of items do not give the stored F1")
-    both = mine[0][KEYS].drop_duplicates().merge(mine[1][KEYS].drop_duplicates())
-    tasks = list(_tasks([part.merge(both, on=KEYS) for part in mine]))
+def f1_test(panel: Panel, measure: Measure, first: str, second: str, swaps: int | None = None) -> Found:
+    """Test of the F1 of `first` against that of `second`.
+
+    Args:
+        panel: that holds both.
+        measure: an F1.
+        first: a method.
+        second: that it is compared with.
+        swaps: of the permutation test, `SWAPS` if None; p is never below 2 / (swaps + 1).
+    """
+    if note := _flaw(panel, measure, first) or _flaw(panel, measure, second):
+        return Found(0, note=note)
+    tasks = _tasks(panel, measure, first, second)
     n = sum(task.n for task in tasks)
     if any(task.n < 2 for task in tasks) or not tasks:
         return Found(n, note="fewer than two items of a task")
@@ -115,9 +135,31 @@ def f1_test(panel: Panel, measure: Measure, first: str, second: str) -> Found:
     if all(np.array_equal(*task.counts) for task in tasks):
         return Found(n, difference, note="no item differs, no variance to test against")
     low, high = _interval(tasks)
-    return Found(n, difference, low, high, _p(tasks, n))
+    return Found(n, difference, low, high, _p(tasks, n, swaps or SWAPS))
 
 
+def f1_interval(panel: Panel, measure: Measure, method: str) -> Found:
+    """95 % interval of the F1 of one method: the items of each task drawn anew, with their translations and seeds."""
+    if note := _flaw(panel, measure, method):
+        return Found(0, note=note)
+    tasks = _tasks(panel, measure, method, method)
+    n = sum(task.n for task in tasks)
+    if any(task.n < 2 for task in tasks):
+        return Found(n, note="fewer than two items of a task")
+    low, high = _interval(tasks, against=False)
+    return Found(n, low=low, high=high)
+
+
+@once
+def _flaw(panel: Panel, measure: Measure, method: str) -> str:
+    """Why the F1 of a method cannot be made again from its counts; "" where it can."""
+    rows = counts_of(panel, measure, method)
+    if rows.empty:
+        return "no counts of items are stored; score again"
+    return "" if _agree(panel, measure, method, rows) else "the counts of items do not give the stored F1"
+
+
+@once
 def counts_of(panel: Panel, measure: Measure, method: str) -> pd.DataFrame:
     """A method's columns right, gold and said by seed, fact (task, lang, item), average and kind, the class."""
     records = panel.records[(panel.records["method"] == method) & (panel.records["protocol"] == measure.protocol)]
@@ -145,25 +187,45 @@ def _agree(panel: Panel, measure: Measure, method: str, rows: pd.DataFrame) -> b
     return len(made) == len(stored) and bool(np.allclose(made, stored.reindex(made.index), rtol=0, atol=1e-9))
 
 
-def _tasks(parts: Sequence[pd.DataFrame]) -> Iterator[_Task]:
-    every = pd.concat(parts)
-    seeds, names = every["seed"].nunique(), every["task"].nunique()
-    for task, rows in every.groupby("task"):
-        axes = [sorted(rows[name].unique()) for name in ("item", "seed", "lang", "kind")]
-        shape = [len(axis) for axis in axes]
-        counts = []
-        for part in parts:
-            mine = part[part["task"] == task]
-            table = np.zeros((*shape, 3))
-            places = tuple(
-                pd.Index(axis).get_indexer(mine[n])
-                for axis, n in zip(axes, ("item", "seed", "lang", "kind"), strict=True)
-            )
-            table[places] = mine[list(COUNTED)].to_numpy(dtype=float)
-            counts.append(table.reshape(shape[0], shape[1] * shape[2], shape[3], 3))
-        asked = rows.groupby(["seed", "lang"]).size().unstack(fill_value=0).reindex(index=axes[1], columns=axes[2]) > 0
-        share = asked.div(asked.sum(axis="columns"), axis="index").to_numpy(dtype=float).ravel() / (seeds * names)
-        yield _Task((counts[0], counts[1]), share, str(rows["average"].iloc[0]))
+def _tasks(panel: Panel, measure: Measure, first: str, second: str) -> list[_Task]:
+    """The tasks of two methods, with the items, seeds and languages that both were asked in."""
+    tables = [table for table in _tables(panel, measure) if {first, second} <= set(table.counts)]
+    both = [table.there[first] & table.there[second] for table in tables]
+    seeds = sum(any(there[:, i].any() for there in both) for i in range(both[0].shape[1])) if both else 0
+    names = sum(bool(there.any()) for there in both)
+    found = []
+    for table, there in zip(tables, both, strict=True):
+        if not there.any():
+            continue
+        items = there.any(axis=(1, 2))
+        of_both = there[items][..., None, None]
+        shape = (int(items.sum()), -1, *table.counts[first].shape[3:])
+        counts = tuple((table.counts[name][items] * of_both).reshape(shape) for name in (first, second))
+        asked = there.any(axis=0).astype(float)
+        share = asked / np.maximum(asked.sum(axis=1, keepdims=True), 1) / (seeds * names)
+        found.append(_Task((counts[0], counts[1]), share.ravel(), table.average))
+    return found
+
+
+@once
+def _tables(panel: Panel, measure: Measure) -> list[_Table]:
+    """The counts of all methods, task by task."""
+    methods = panel.records["method"].unique()
+    parts = [counts_of(panel, measure, method).assign(method=method) for method in methods]
+    every = pd.concat([part for part in parts if len(part)])
+    seeds = sorted(every["seed"].unique())
+    found = []
+    for _, rows in every.groupby("task"):
+        axes = [sorted(rows["item"].unique()), seeds, *(sorted(rows[name].unique()) for name in ("lang", "kind"))]
+        table = _Table({}, {}, str(rows["average"].iloc[0]))
+        for method, mine in rows.groupby("method"):
+            names = ("item", "seed", "lang", "kind")
+            places = tuple(pd.Index(axis).get_indexer(mine[name]) for axis, name in zip(axes, names, strict=True))
+            counts, there = np.zeros((*map(len, axes), 3)), np.zeros([len(axis) for axis in axes[:3]], dtype=bool)
+            counts[places], there[places[:3]] = mine[list(COUNTED)].to_numpy(dtype=float), True
+            table.counts[str(method)], table.there[str(method)] = counts, there
+        found.append(table)
+    return found
 
 
 def _swapped(tasks: Sequence[_Task], swap: NDArray[np.bool_]) -> Array:
@@ -177,7 +239,7 @@ def _swapped(tasks: Sequence[_Task], swap: NDArray[np.bool_]) -> Array:
     return total
 
 
-def _p(tasks: Sequence[_Task], n: int) -> float:
+def _p(tasks: Sequence[_Task], n: int, swaps: int) -> float:
     """Two-sided p of the paired permutation test: scipy permutes indices, those of the second method from n on."""
 
     def difference(first: NDArray[Any], second: NDArray[Any], axis: int) -> Array:
@@ -185,30 +247,30 @@ def _p(tasks: Sequence[_Task], n: int) -> float:
 
     found = stats.permutation_test(
         (np.arange(n), np.arange(n, 2 * n)), difference, permutation_type="samples", vectorized=True,
-        n_resamples=SWAPS, batch=BATCH, rng=np.random.default_rng(SEED),
+        n_resamples=swaps, batch=BATCH, rng=np.random.default_rng(SEED),
     )  # fmt: skip
     return float(found.pvalue)
 
 
-def _interval(tasks: Sequence[_Task]) -> tuple[float, float]:
-    """95 % interval of the difference in points; scipy draws the items of each task by itself."""
+def _interval(tasks: Sequence[_Task], against: bool = True) -> tuple[float, float]:
+    """95 % interval in points of the difference, or of the first method; scipy draws the items of each task."""
 
-    def difference(*items: NDArray[Any], axis: int) -> Array:
-        return sum(map(partial(_drawn, axis=axis), tasks, items), np.zeros(()))
+    def figure(*items: NDArray[Any], axis: int) -> Array:
+        return sum(map(partial(_drawn, axis=axis, against=against), tasks, items), np.zeros(()))
 
     found = stats.bootstrap(
-        [np.arange(task.n) for task in tasks], difference, vectorized=True, paired=False, method="percentile",
+        [np.arange(task.n) for task in tasks], figure, vectorized=True, paired=False, method="percentile",
         n_resamples=DRAWS, batch=BATCH, rng=np.random.default_rng(SEED),
     )  # fmt: skip
     low, high = found.confidence_interval
     return 100 * float(low), 100 * float(high)
 
 
-def _drawn(task: _Task, items: NDArray[Any], axis: int) -> Array:
-    """The task's part of the difference [...] for drawn items [..., items]."""
+def _drawn(task: _Task, items: NDArray[Any], axis: int, against: bool) -> Array:
+    """The task's part of the difference, or of the first method, [...] for drawn items [..., items]."""
     items = np.moveaxis(items, axis, -1)
     flat = items.reshape(-1, items.shape[-1])
     places = flat + task.n * np.arange(len(flat))[:, None]
     times = np.bincount(places.ravel(), minlength=task.n * len(flat)).reshape(*items.shape[:-1], task.n).astype(float)
-    difference: Array = task.f1(weighed(task.counts[0], times)) - task.f1(weighed(task.counts[1], times))
-    return difference
+    first = task.f1(weighed(task.counts[0], times))
+    return first - task.f1(weighed(task.counts[1], times)) if against else first

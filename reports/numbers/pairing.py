@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from reports.numbers.aggregate import Panel, harmonic, per_seed
 from reports.numbers.measures import CORE, SPECIFICITY, Measure
+from reports.numbers.once import once
 
 Values = NDArray[np.float64]
 Pair = tuple[Values, Values]
@@ -20,23 +21,44 @@ def over_facts(panel: Panel, measure: Measure, first: str, second: str) -> Pair:
 
     The fact is the edited one; for specificity the one that is asked, for several edits may ask the same.
     """
-    a, b = tested(panel, measure, first, second)
-    joined = a.merge(b, on=["seed", "fact", "edit_lang"])
-    means = joined.groupby("fact")[["value_x", "value_y"]].mean()
-    return means["value_x"].to_numpy(dtype=np.float64), means["value_y"].to_numpy(dtype=np.float64)
+    facts, values = _side_by_side(panel, _as_tested(panel, measure, first, second))
+    if first not in values or second not in values:
+        return np.zeros(0), np.zeros(0)
+    both = ~(np.isnan(values[first]) | np.isnan(values[second]))
+    counts = np.bincount(facts[both])
+    there = counts > 0
+    a, b = (np.bincount(facts[both], values[name][both])[there] / counts[there] for name in (first, second))
+    return a, b
+
+
+@once
+def _side_by_side(panel: Panel, measure: Measure) -> tuple[NDArray[np.intp], dict[str, Values]]:
+    """Of every record that any method has the number of its fact, and each method's value; NaN where it has none."""
+    records = panel.values(measure)
+    wide = records.pivot(index=["fact", "seed", "edit_lang"], columns="method", values="value")
+    facts, _ = pd.factorize(wide.index.get_level_values("fact"), sort=True)
+    return facts, {str(name): wide[name].to_numpy(dtype=np.float64) for name in wide.columns}
 
 
 def tested(panel: Panel, measure: Measure, *methods: str) -> list[pd.DataFrame]:
     """Records of methods that tests pair: by the fact that is asked if all data tell it, else by the edited one."""
-    chosen = replace(measure, metric=measure.asked) if by_asked(panel, measure, *methods) else measure
-    records = panel.values(chosen)
+    records = panel.values(_as_tested(panel, measure, *methods))
     return [records[records["method"] == method] for method in methods]
+
+
+def _as_tested(panel: Panel, measure: Measure, *methods: str) -> Measure:
+    return replace(measure, metric=measure.asked) if by_asked(panel, measure, *methods) else measure
 
 
 def by_asked(panel: Panel, measure: Measure, *methods: str) -> bool:
     """Whether the data of all these methods tell which facts the questions of a measure ask."""
-    known = panel.records.loc[panel.records["metric"] == measure.asked, "method"]
-    return bool(measure.asked) and set(methods) <= set(known)
+    return bool(measure.asked) and set(methods) <= _telling(panel, measure)
+
+
+@once
+def _telling(panel: Panel, measure: Measure) -> frozenset[str]:
+    """Methods whose data tell which facts the questions of a measure ask."""
+    return frozenset(panel.records.loc[panel.records["metric"] == measure.asked, "method"])
 
 
 def over_seeds(panel: Panel, measure: Measure, first: str, second: str) -> Pair:

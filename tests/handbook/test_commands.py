@@ -53,14 +53,14 @@ CUTS = {
 }
 """Flags of ``bench run``, where a command does not give them itself; seeds in any case."""
 
-FIRST = {"docs/report.md": "bench run --evaluators edits"}
+FIRST = {page: "bench run --evaluators edits" for page in ("docs/report.md", "docs/share.md")}
 """What a page takes for granted."""
 
 PRESETS = preset_names()
 
 ALL = [(page, command) for page in pages.names() for command in pages.commands(page)]
 RUNS = [command.text for page, command in ALL if "bench run " in command.text and page != "docs/scale.md"]
-LARGE = [text for text in RUNS if "llama3-8b" in text]
+LARGE = [text for text in RUNS if "llama3-8b" in text and "paper-llama3-8b" not in text]
 
 
 def parts(text: str) -> Iterator[list[str]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 
+import pandas as pd
 import pytest
 
 from bench.ground.atomic import read_json
 from bench.ground.home import without_home
+from bench.store.packing import unpacked
 from bench.store.shards import ResultStore
 from tests.cli.conftest import bench
 
@@ -32,6 +34,15 @@ def test_results_do_not_hold_the_users_name(tiny, tiny_world, tmp_path, monkeypa
     assert name == "~/models/mine"
     for path in (tmp_path / "results").rglob("*.parquet"):
         assert b"jane.roe" not in path.read_bytes(), path
+    assert bench("pack", tmp_path / "results" / "tiny").code == 0
+    with unpacked(tmp_path / "results" / "tiny.tar.zst") as folder:
+        told = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        tables = {path: pd.read_parquet(path).to_csv().encode() for path in told if path.suffix == ".parquet"}
+        (name,) = {read_json(path)["cell"]["model"]["name"] for path in told if path.name == "cell.json"}
+    assert name == "mine"
+    for path, content in {**told, **tables}.items():
+        assert not any(word in content for word in (b"jane.roe", b"SECRET", str(tmp_path).encode())), path
+        assert path.suffix == ".png" or b"~/" not in content, path
 
 
 def test_a_traceback_is_kept_without_the_home_folder(tiny_world, tmp_path, monkeypatch) -> None:

@@ -26,9 +26,13 @@ PACKAGES = ("bench", "methods", "evaluators", "reports", "benchmarks")
 
 # ---------------------------------------------------------------------------- what is never used
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal", "tarfile", "zipfile"}
+ALLOWED = {"bench/ground/archives.py": ["tarfile"]}
+"""Reads and writes the headers of packs one by one, and has no archive unpacked; see `tests/hostile/test_packs.py`."""
+
 FORBIDDEN_CALLS = {
     "torch.load", "torch.save", "torch.hub.load", "yaml.load", "yaml.full_load", "yaml.unsafe_load", "yaml.load_all",
     "numpy.load", "np.load", "pd.read_pickle", "pandas.read_pickle", "shutil.unpack_archive", "os.system",
+    "tarfile.open", "tarfile.TarFile",
     "eval", "exec",
 }  # fmt: skip
 FORBIDDEN_FLAGS = {"trust_remote_code", "allow_pickle", "shell"}
@@ -62,7 +66,7 @@ def test_no_pickle_no_archive_no_unsafe_yaml_anywhere(package: str) -> None:
     files = sorted((ROOT / package).rglob("*.py"))
     assert files
     found = {str(file.relative_to(ROOT)): each for file in files if (each := list(offences(file.read_text("utf-8"))))}
-    assert not found
+    assert found == {name: each for name, each in ALLOWED.items() if name.startswith(f"{package}/")}
 
 
 # ---------------------------------------------------------------------------- models
