@@ -35,6 +35,11 @@ ELSEWHERE = {
     "make docs": "tests/handbook/test_site.py",
     "pip install .": "the fixture `installed`",
     "bench check my-method": "tests/handbook/test_your_method.py",
+    "bench doctor": "tests/cli/test_doctor.py",
+    "bench new method half-memit": "tests/cli/test_new.py",
+    "bench new evaluator first-token": "tests/cli/test_new.py",
+    "bench new dataset my-facts": "tests/cli/test_new.py",
+    "bench run --preset smoke && bench report smoke": "docs/start.md",
     ".venv/bin/lint-imports": ".ci/run",
     ".venv/bin/python -m pytest tests/methods -k rect": ".ci/run",
 }
@@ -110,7 +115,9 @@ def test_every_command_is_one(page: str, command: Command) -> None:
     assert set(command.needs) <= set(NEEDS), command
     if "cluster" in command.needs and not command.text.startswith("bench"):
         return
-    for words in parts(re.sub(r"^for .*|^done$|&$", "", command.text)):
+    for words in parts(re.sub(r"^for .*|^(done|wait)$|&$", "", command.text)):
+        if words == ["bench", "--install-completion"]:
+            continue
         if words[0] == "bench":
             assert of_bench(words) is not None
         elif words[0] == "make":
@@ -119,7 +126,7 @@ def test_every_command_is_one(page: str, command: Command) -> None:
             extras = re.findall(r"\.\[([\w,]+)\]", " ".join(words))
             assert set(",".join(extras).split(",")) - {""} <= set(project()["optional-dependencies"])
         else:
-            assert words[0] in (".venv/bin/python", ".venv/bin/lint-imports"), words
+            assert words[0] in (".venv/bin/python", ".venv/bin/lint-imports", "pipx"), words
 
 
 def project() -> dict[str, Any]:
