@@ -232,7 +232,8 @@ def test_a_real_browser_filters_sorts_and_draws(site: Path, page: str, tmp_path:
 OPENED = """
 <script>
 document.body.dataset.seen = JSON.stringify({
-  columns: document.querySelectorAll("#overview thead button").length, language: document.getElementById("language").value,
+  columns: document.querySelectorAll("#overview thead button").length,
+  language: document.getElementById("language").value,
 });
 </script>
 """
