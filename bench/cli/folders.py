@@ -46,7 +46,7 @@ def run_places(run: str, results_dir: Path) -> list[Path]:
             return [folder]
     if Path(run).is_file():
         return [Path(run)]
-    if found := [*_grids(run, results_dir), *_traces(run, results_dir)]:
+    if Path(run).name == run and (found := [*_grids(run, results_dir), *_traces(run, results_dir)]):
         return found
     there = sorted(path.name for path in results_dir.glob("*") if path.is_dir())
     raise BenchError(f"no run '{run}' in {results_dir}{hint(run, there)}")
