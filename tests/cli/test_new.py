@@ -120,6 +120,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.soak
 def test_in_a_checkout_what_is_written_passes_its_tests(copy: Path) -> None:
     for what, name in (("method", "half-memit"), ("evaluator", "first-token"), ("dataset", "my-facts")):
         assert bench("new", what, name).code == 0
