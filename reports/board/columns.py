@@ -278,7 +278,7 @@ def _disagreements(old: Sequence[Computed], new: Sequence[Computed]) -> Iterator
             means = [_means(each.scores[evaluator]) for each in (one, other)]
             off = (means[0] - means[1]).abs().dropna()
             if len(off):
-                metric, protocol = off.index[int(off.argmax())]
+                metric, protocol = off.index[int(off.to_numpy().argmax())]
                 label = f"{display_name(str(one.place['method']))}, seed {one.seed}"
                 yield Disagreement(one.id, label, one.run, other.run, float(off.max()), f"{metric} ({protocol})")
 

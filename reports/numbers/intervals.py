@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 import pandas as pd
@@ -62,7 +63,7 @@ def _half(parts: Sequence[pd.Series[float]]) -> float | None:
     if total <= 1e-20:
         return None
     df = total**2 / sum(each**2 / (len(part) - 1) for each, part in zip(variances, parts, strict=True))
-    return float(stats.t.ppf(0.975, df) * total**0.5)
+    return float(stats.t.ppf(0.975, df)) * sqrt(total)
 
 
 def _parts(panel: Panel, measure: Measure, method: str) -> list[pd.Series[float]]:
