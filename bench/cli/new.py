@@ -133,7 +133,9 @@ def _plugin(what: New, name: str, here: Path, is_ours: bool) -> Begun:
     if is_ours:
         test = HOME / "tests" / registry.package / f"test_{module}.py"
         written = {HOME / registry.package / f"{module}.py": texts[what], test: texts[f"{what}_test"]}
-        return Begun(written, [*checks, f"pytest {_shown(test)}", tried])
+        listed = _listed(name) if what is New.method else {}
+        docs = ["make docs    # the list of methods anew"] if listed else []
+        return Begun(written, [*checks, f"pytest {_shown(test)}", tried, *docs], listed)
     if importlib.util.find_spec(module) is not None:
         raise BenchError(f"there is a Python module '{module}' already, which yours would hide; take another name")
     folder = here / name
@@ -144,6 +146,12 @@ def _plugin(what: New, name: str, here: Path, is_ours: bool) -> Begun:
         folder / "pyproject.toml": project,
     }
     return Begun(written, [f"pip install -e ./{name}", *checks, f"pytest {name}", tried])
+
+
+def _listed(name: str) -> Mapping[Path, str]:
+    """The documentation's list of methods and their papers with a line more; none where it is not there."""
+    sources = HOME / "handbook" / "sources.csv"
+    return {sources: f"{sources.read_text(encoding='utf-8')}{name},no paper yet,\n"} if sources.is_file() else {}
 
 
 def _facts(name: str, here: Path) -> Begun:

@@ -95,6 +95,15 @@ def test_in_a_checkout_files_go_where_their_like_are(checkout: Path) -> None:
     }  # fmt: skip
 
 
+def test_in_a_checkout_a_method_is_entered_in_the_list_of_papers(checkout: Path) -> None:
+    sources = checkout / "handbook" / "sources.csv"
+    sources.parent.mkdir()
+    sources.write_text("method,source,year\nnone,,\n", encoding="utf-8")
+    answer = bench("new", "method", "half-memit")
+    assert sources.read_text(encoding="utf-8") == "method,source,year\nnone,,\nhalf-memit,no paper yet,\n"
+    assert "make docs" in answer.out
+
+
 def test_in_a_checkout_a_data_set_is_entered_in_the_list_of_all(checkout: Path) -> None:
     before = (checkout / KNOWN).read_text(encoding="utf-8").splitlines()
     assert bench("new", "dataset", "my-facts").code == 0

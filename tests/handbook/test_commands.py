@@ -58,7 +58,7 @@ CUTS = {
 }
 """Flags of ``bench run``, where a command does not give them itself; seeds in any case."""
 
-FIRST = {page: "bench run --evaluators edits" for page in ("docs/report.md", "docs/share.md")}
+FIRST = dict.fromkeys(("docs/report.md", "docs/share.md"), "bench run --evaluators edits")
 """What a page takes for granted."""
 
 PRESETS = preset_names()
