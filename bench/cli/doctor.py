@@ -256,9 +256,9 @@ def _row(preset: str, plan: Plan, memory: int | None, known: Expected | None, ma
 def _time(known: Expected | None, side_by_side: int) -> str:
     if known is None or not known.sources:
         return "unknown before one cell of every method is done"
-    without = f", without {_some(known.unknown)}" if known.unknown else ""
     how = " and ".join(SOURCES[source] for source in known.sources)
-    return f"{duration(known.seconds / side_by_side)}{without}, {how}"
+    time = f"{duration(known.seconds / side_by_side)}, {how}"
+    return f"more than {time}, without {_some(known.unknown)}" if known.unknown else time
 
 
 def _some(names: Sequence[str]) -> str:
