@@ -19,6 +19,8 @@ from tests.cli.conftest import bench
 from tests.soak.paper import PRESET, PaperWorld
 from tests.soak.test_paper import in_order
 
+pytestmark = pytest.mark.xdist_group("grids")  # its set-up takes long
+
 METHODS = ("none", "ft", "alphaedit", "langedit-released")
 GRIDS = {
     "table1-mzsre": 4,

@@ -22,6 +22,8 @@ from tests.reports.board_world import Changed, told
 from tests.reports.test_html import EVIL, Page, in_browser
 from tests.reports.world import LEVELS
 
+pytestmark = pytest.mark.xdist_group("board")  # its set-up takes long
+
 METHODS = ("none", "ft", "memit", "prune", "alphaedit")
 LEVELS_HERE = {**LEVELS, "prune": LEVELS["memit"]}
 

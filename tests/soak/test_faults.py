@@ -15,6 +15,8 @@ from bench.store.results import load_results
 from bench.store.shards import ResultStore
 from tests.soak.killing import Soak, check_same, command, run, start
 
+pytestmark = pytest.mark.xdist_group("faults")  # its set-up takes long
+
 FEW = {"methods": "memit,langedit", "edits-per-language": "2"}
 PATIENCE = 120.0
 
