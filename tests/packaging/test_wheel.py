@@ -143,6 +143,7 @@ def test_there_is_no_network(installed: Path, tmp_path: Path) -> None:
     assert "there is no network in this test" in done.stderr
 
 
+@pytest.mark.soak
 def test_the_doctor_finds_nothing_wrong(installed: Path, tmp_path: Path) -> None:
     assert "nothing is wrong" in run(installed / "bench", "doctor", cwd=tmp_path)
 
