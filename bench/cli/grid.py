@@ -235,14 +235,14 @@ def compute(
     except KeyboardInterrupt as stop:
         complain("interrupted; run the same command again to go on where it stopped")
         raise typer.Exit(signals.exit_code(stop)) from None
-    for line in course_lines(plans, outcomes):
+    for line in course_lines(plans, outcomes, shared=share is not None or plans[0].grid is not None):
         display.note(line)
     if failed := failure_line(outcomes, _whole_name(plans)):
         complain(failed)
     raise typer.Exit(exit_code(outcomes))
 
 
-def course_lines(plans: Sequence[Plan], outcomes: Sequence[Outcome]) -> list[str]:
+def course_lines(plans: Sequence[Plan], outcomes: Sequence[Outcome], shared: bool) -> list[str]:
     """What came of it: cells, what other shares have still to do, the command that comes next."""
     from bench.plan import planning
     from bench.plan.together import jobs
@@ -250,13 +250,15 @@ def course_lines(plans: Sequence[Plan], outcomes: Sequence[Outcome]) -> list[str
 
     reused = sum(outcome.reused for outcome in outcomes)
     left = 0
-    for job in jobs(plans):
+    # of a run that is whole, the outcomes are those of all its cells
+    for job in jobs(plans) if shared else ():
         runs = plans[job.number]
         left += is_pending(existing(job.cell, runs.store, runs.evaluators), retry_failed=False)
     root = plans[0].store.root
+    where = root.parent if shared else root
     place = "" if root.parent == planning.RESULTS_DIR else f" --results-dir {root.parent}"
     return [
-        f"{len(outcomes)} cells in {root.parent}{f' ({reused} from before)' if reused else ''}",
+        f"{len(outcomes)} cells in {where}{f' ({reused} from before)' if reused else ''}",
         *([f"{left} cells are left to other shares, as far as this folder tells"] if left else []),
         f"next: bench report {_whole_name(plans)}{place}",
     ]

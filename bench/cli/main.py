@@ -18,7 +18,7 @@ from bench.config.rooms import room
 from bench.ground.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.plan.planning import Plan
+    pass
 
 FORMATS = "md,pdf,html,tex,csv"
 
@@ -138,32 +138,7 @@ def run_command(
     else:
         how = {"device_map": device_map, "retry_failed": retry_failed, "where": where, "join": join}
         how |= {"answers": answers.value, "device": device.value}
-        compute(plans[0], display, **how) if alone else grid.compute(plans, share, display, how)
-
-
-def compute(planned: Plan, choice: options.DisplayChoice | None, **how: Any) -> None:
-    """Compute a plan, say what came of it, leave with its exit code; `how` are arguments of `session.execute`."""
-    from bench.cli.display import make_display
-    from bench.compute import session
-    from bench.compute.engine import exit_code
-    from bench.ground import signals
-    from bench.plan import planning
-
-    display = make_display(choice.value if choice else None)
-    root = planned.store.root
-    try:
-        with signals.terminable():
-            outcomes = session.execute(planned, display, **how)
-    except KeyboardInterrupt as stop:
-        complain("interrupted; run the same command again to go on where it stopped")
-        raise typer.Exit(signals.exit_code(stop)) from None
-    reused = sum(outcome.reused for outcome in outcomes)
-    display.note(f"{len(outcomes)} cells in {root}{f' ({reused} from before)' if reused else ''}")
-    place = "" if root.parent == planning.RESULTS_DIR else f" --results-dir {root.parent}"
-    display.note(f"next: bench report {root.name}{place}")
-    if line := session.failure_line(outcomes, root.name):
-        complain(line)
-    raise typer.Exit(exit_code(outcomes))
+        grid.compute(plans, share, display, how)
 
 
 @app.command("report")
