@@ -71,12 +71,14 @@ class HyperEditor:
         options: as given.
         make: makes the network.
         rate_lr: Adam step size of learned edit rates.
+        conditioned: the network reads each edit as text, too.
     """
 
     name: str
     options: HyperOptions
     make: Make
     rate_lr: float = 0.0
+    conditioned: bool = False
 
     def prepare(self, model: Model, stats: Stats, context: Context) -> State:
         """Read or train the editor."""
@@ -88,7 +90,7 @@ class HyperEditor:
             {name: shape_of(module) for name, module in modules.items()}, model, torch.Generator().manual_seed(seed)
         ).to(model.device)
         course = self.options.course(self.rate_lr)
-        practice = examples(model, facts, self.options.end_of_text)
+        practice = examples(model, facts, self.options.end_of_text, conditioned=self.conditioned)
         identity = {
             "method": self.name,
             "options": counted(self.options.model_dump(mode="json")),
@@ -132,7 +134,8 @@ class HyperEditor:
         asked = ids(model, [(request.text, request.target) for request in requests], self.options.end_of_text)
         factors = factors_of(model, state.constants["modules"], asked)
         with torch.no_grad():
-            found: dict[str, LowRank] = state.constants["editor"].propose(factors, conditions(model, requests))
+            read = conditions(model, requests) if self.conditioned else []
+            found: dict[str, LowRank] = state.constants["editor"].propose(factors, read)
         return found
 
     def deployed(self, model: Model, state: State) -> AbstractContextManager[Scorer]:

@@ -24,7 +24,7 @@ class Example:
         edit: what is edited.
         rephrases: other phrasings, with the same target.
         unrelated: what it must leave alone.
-        condition: ids of "{old answer} >> {new answer} || {input}", as KE reads an edit.
+        condition: ids of "{old answer} >> {new answer} || {input}", as KE reads an edit; nothing for MEND.
     """
 
     edit: Asked
@@ -33,16 +33,23 @@ class Example:
     condition: list[int]
 
 
-def examples(model: Model, facts: Sequence[Fact], end_of_text: bool = False) -> list[Example]:
+def examples(model: Model, facts: Sequence[Fact], end_of_text: bool = False, *, conditioned: bool) -> list[Example]:
     """Facts as token ids; rephrases and unrelated ones in the language of the edit.
 
     Targets of edits and rephrases end with the end of a text where that is asked for.
+
+    Args:
+        model: the model.
+        facts: practice facts.
+        end_of_text: see above.
+        conditioned: the editor reads conditions, for which the model is asked.
 
     Raises:
         BenchError: a fact has no rephrase in its language, or nothing unrelated.
     """
     found = []
-    for fact, condition in zip(facts, conditions(model, [fact.request for fact in facts]), strict=True):
+    read = conditions(model, [fact.request for fact in facts]) if conditioned else [[] for _ in facts]
+    for fact, condition in zip(facts, read, strict=True):
         request = fact.request
         own = [probe for probe in fact.probes if probe.probe_lang == request.lang]
         rephrases = [(p.prompt, p.target) for p in own if p.kind == "generality" and p.distinct]

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import torch
 
+from bench.api import State
+from bench.compute.conformance import OPTIONS
+from bench.config.registry import methods
 from bench.data.claims.facts import load_claims
 from bench.data.common import DataRequest
 from bench.ground.errors import BenchError
@@ -43,7 +46,7 @@ def begun(kind: str, architecture: str = "bert", course: Course = COURSE) -> Tra
 def practice() -> list[Example]:
     facts = load_claims(DataRequest(("en",), 24, parallel=True), practice=True)["en"]
     short = [fact for fact in facts if max(len(p.prompt) for p in fact.probes if p.probe_lang == "en") < 100]
-    return examples(tiny_classifier("bert"), short)
+    return examples(tiny_classifier("bert"), short, conditioned=True)
 
 
 def state(editor: Any) -> dict[str, torch.Tensor]:
@@ -110,6 +113,25 @@ def test_training_ends_where_nothing_gets_better(practice: list[Example], tmp_pa
     learned(training, practice, practice[:4], tmp_path, {})
     # statistics of the normaliser still move, so the first validations may differ
     assert training.step < 50
+
+
+@pytest.mark.parametrize("kind", EDITORS)
+def test_only_an_editor_that_reads_edits_as_text_asks_what_the_model_said(
+    kind: str, practice: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = begun(kind)
+    training.advance(practice)
+    asked: list[str] = []
+    answers = type(training.model).answers
+    monkeypatch.setattr(type(training.model), "answers", lambda model, *of: asked.extend(of[0]) or answers(model, *of))
+    known = methods().options(kind)
+    method = methods().build(kind, {name: value for name, value in OPTIONS.items() if name in known})
+    facts = load_claims(DataRequest(("en",), 2, parallel=True), practice=False)["en"]
+    state = State(constants={"editor": training.editor, "modules": training.modules})
+    method.apply(training.model, requests := [fact.request for fact in facts], state)
+    assert asked == ([request.text for request in requests] if kind == "ke" else [])
+    found = examples(training.model, facts, conditioned=False)
+    assert [each.condition for each in found] == [[]] * len(facts)
 
 
 def test_without_practice_there_is_no_editor(tmp_path: Path) -> None:
