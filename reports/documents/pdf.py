@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import cast
@@ -12,7 +13,7 @@ from bench.ground.atomic import replacing
 from reports.documents.tables import to_typst, typst_string
 from reports.parts.fonts import chinese_font, has_letters
 from reports.parts.sections import Chapter, Part, Picture, Section
-from reports.parts.tables import Column, Table
+from reports.parts.tables import Table
 
 INCH = 2.54
 TEXT_WIDTH, TEXT_HEIGHT = 17.6, 23.0
@@ -77,5 +78,9 @@ def _width(picture: Picture) -> float:
 
 def _as_shown(table: Table) -> Table:
     """The table with codes for the languages whose script no font has."""
-    shown = [c if has_letters(c.title) else Column(c.key, c.key, c.kind, c.digits) for c in table.columns]
-    return Table(table.name, tuple(shown), table.rows, table.caption, table.notes, table.label)
+    columns = tuple(c if has_letters(c.title) else replace(c, title=c.key) for c in table.columns)
+    rows = tuple(
+        tuple(replace(cell, text=cell.code) if cell.code and not has_letters(cell.text) else cell for cell in row)
+        for row in table.rows
+    )
+    return replace(table, columns=columns, rows=rows)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from reports.numbers.traces import BAND, KINDS, PARTS, Effects, read, summary
-from reports.parts.contents import language_name
+from reports.parts.contents import language_cell, language_name
 from reports.parts.sections import Part, Picture, Section
 from reports.parts.tables import DASH, Cell, Column, Table, number
 from reports.pictures.traces import draw_lines, draw_maps
@@ -71,7 +71,7 @@ def peaks(effects: Effects) -> Table:
 
 def _peak_row(effects: Effects, numbers: pd.DataFrame, lang: str) -> tuple[Cell, ...]:
     counts = effects.about["counts"][lang]
-    head = (Cell(language_name(lang)), Cell(mean=counts["traced"]), Cell(mean=counts["tried"]))
+    head = (language_cell(lang), Cell(mean=counts["traced"]), Cell(mean=counts["tried"]))
     both = effects.probabilities(lang, effects.forms[0])
     if both.empty:
         return (*head, *(Cell(DASH) for _ in range(3 + len(SHOWN))))
@@ -102,7 +102,7 @@ def shares(effects: Effects) -> list[Table]:
         for form in forms
         for kind, part, title in SHARED
     ]
-    rows = [(Cell(language_name(lang)), *_share_cells(effects, numbers, lang)) for lang in effects.languages]
+    rows = [(language_cell(lang), *_share_cells(effects, numbers, lang)) for lang in effects.languages]
     caption = "The largest average indirect effect over layers, as a share of the total effect, by what stands first."
     return [Table("shares", tuple(columns), tuple(rows), caption)]
 

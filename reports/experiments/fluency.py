@@ -8,7 +8,7 @@ from bench.store.results import Results
 from reports.experiments.common import finer, in_order, seeds_of, summaries_by, with_reasons
 from reports.numbers.aggregate import Panel, Summary
 from reports.numbers.measures import Measure
-from reports.parts.contents import METHOD, display_name, language_name, summary_cell
+from reports.parts.contents import METHOD, display_name, language_cell, summary_cell
 from reports.parts.sections import Section
 from reports.parts.tables import DASH, Cell, Column, Table
 
@@ -50,7 +50,7 @@ def table(results: Results, panel: Panel) -> Table:
     rows = [
         (
             Cell(display_name(standing.method)),
-            Cell(language_name(lang)),
+            language_cell(lang),
             *(_cell(numbers.get((standing.method, each.metric, str(each.protocol), lang))) for each in both),
         )
         for standing in panel.standings

@@ -32,7 +32,7 @@ from reports.experiments.common import (
 from reports.experiments.table6 import CROSSLINGUAL
 from reports.numbers.aggregate import UNEDITED, Panel, Summary, ordered
 from reports.numbers.measures import EFFICACY, SPECIFICITY, Measure
-from reports.parts.contents import display_name, language_name, short_name, summary_cell
+from reports.parts.contents import display_name, language_cell, language_name, short_name, summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import DASH, Cell, Column, Table
 from reports.pictures.maps import Map, draw_maps
@@ -172,7 +172,7 @@ def table(group: Group, panels: Sequence[Panel], found: Matrices) -> Table:
     rows = [
         (
             Cell(display_name(method)),
-            Cell(language_name(edited)),
+            language_cell(edited),
             *(_shown(found.number(method, edited, asked)) for asked in found.asked),
         )
         for method in found.methods

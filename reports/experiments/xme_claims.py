@@ -12,7 +12,7 @@ from reports.experiments.xme_study import G, Study, family_name, harmonic_differ
 from reports.numbers.scripts import OTHER, SAME, SCRIPT, script_of
 from reports.numbers.significance import Outcome, paired
 from reports.numbers.variants import EDITORS, FINETUNED, LEARNERS, MIXED, Variant
-from reports.parts.contents import language_name, short_name
+from reports.parts.contents import language_label, short_name
 from reports.parts.tables import DASH, Cell, Column, Table
 
 YES, NO, OPEN = "yes", "no", "cannot be told"
@@ -166,7 +166,7 @@ def _nearer(found: Study, claim: str, name: str, one: Variant, mixed: Variant) -
         gaps.append((near - far).dropna())
         words.append(f"{_mean(near)}, {_mean(far)}")
     outcome = _paired(*gaps)
-    language = ", ".join(language_name(code) for code in one.practice.split("+"))
+    language = ", ".join(language_label(code) for code in one.practice.split("+"))
     ours = f"{_layers(one)} {G} near, far: practice {language} {words[0]}; mixed {words[1]}"
     return Finding(claim, name, ours, outcome, *above(outcome))
 

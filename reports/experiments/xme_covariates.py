@@ -13,7 +13,7 @@ from reports.experiments.xme_study import PAIR, G, Study, pairs
 from reports.experiments.xme_tables import NAMED, names
 from reports.numbers.overlap import overlaps
 from reports.numbers.scripts import SAME, SCRIPT
-from reports.parts.contents import language_name
+from reports.parts.contents import language_cell, language_name
 from reports.parts.tables import DASH, Cell, Column, Table
 
 DATA = "claims"
@@ -81,7 +81,7 @@ def overlap_table(found: Study) -> Table:
     rows = [
         (
             Cell(title),
-            Cell(language_name(one)),
+            language_cell(one),
             *(Cell(mean=100 * known[one, two]) for two in found.languages),
         )
         for title, known in (

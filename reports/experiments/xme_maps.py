@@ -11,7 +11,7 @@ from reports.experiments.xme_study import G, S, Study, family_name, matrices, me
 from reports.numbers.aggregate import UNEDITED, Summary
 from reports.numbers.names import slug
 from reports.numbers.variants import GROUPS, Variant
-from reports.parts.contents import language_name, short_name, summary_cell
+from reports.parts.contents import language_cell, language_name, short_name, summary_cell
 from reports.parts.sections import Picture
 from reports.parts.tables import DASH, Cell, Column, Table
 from reports.pictures.maps import FEW, Map, draw_maps
@@ -83,7 +83,7 @@ def table(found: Study, numbers: Mapping[tuple[str, ...], Summary], stem: str, m
         (
             Cell(what),
             Cell(label(each)),
-            Cell(language_name(edited)),
+            language_cell(edited),
             *(number_cell(numbers.get((each.method, what, edited, asked))) for asked in found.languages),
         )
         for what in (G, S)

@@ -24,7 +24,7 @@ from reports.numbers.pairing import Pair, Values, shares
 from reports.numbers.scripts import MAIN, among, by_script, relation
 from reports.numbers.significance import Outcome, summed
 from reports.numbers.variants import MIXED, Variant, variants
-from reports.parts.contents import language_name, short_name
+from reports.parts.contents import language_label, short_name
 
 AGREEMENT = next(measure for measure in FURTHER if measure.key == "specificity_agreement")
 ASKED = Measure("specificity_agreement_asked", "S_S by the claim that is asked", AGREEMENT.asked, AGREEMENT.protocol)
@@ -219,7 +219,7 @@ def practice_name(variant: Variant) -> str:
     """The languages that an editor practised in, for people; "" for methods that do not learn."""
     if not variant.practice:
         return ""
-    names = (language_name(code) for code in variant.practice.split("+"))
+    names = (language_label(code) for code in variant.practice.split("+"))
     return "mixed" if variant.practice == MIXED else ", ".join(names)
 
 

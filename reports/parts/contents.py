@@ -13,6 +13,7 @@ from reports.numbers.aggregate import UNEDITED, Panel, Standing, Summary, langua
 from reports.numbers.measures import CORE, EFFICACY, FURTHER, MAIN, SCORE, XTREME, Measure
 from reports.numbers.significance import Comparison, Unit, beats_all
 from reports.numbers.upper import UPPER, competes
+from reports.parts.fonts import has_letters
 from reports.parts.tables import DASH, Cell, Column, Table, ranks
 
 DISPLAY = {
@@ -101,6 +102,17 @@ def language_name(code: str) -> str:
     except (UnknownLocaleError, ValueError):
         name = None
     return name[:1].upper() + name[1:] if name else code
+
+
+def language_cell(code: str) -> Cell:
+    """A language's name as a cell."""
+    return Cell(language_name(code), code=code)
+
+
+def language_label(code: str) -> str:
+    """A language's name, or its code where no font has the name's letters."""
+    name = language_name(code)
+    return name if has_letters(name) else code
 
 
 def table1(panel: Panel, comparisons: Sequence[Comparison]) -> Table:

@@ -1,4 +1,4 @@
-"""The settings of a run side by side: a row per setting, a column per method."""
+"""The settings of a run side by side: a row per setting, a column per method, or the other way round."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from reports.numbers.aggregate import Panel, Setting, ordered, summaries
 from reports.numbers.measures import MAIN, SCORE
 from reports.parts.contents import METHOD, column_cells, display_name, summary_cell
 from reports.parts.tables import DASH, Cell, Column, Table
+
+WIDE = 10
+"""Methods that stand side by side; where there are more of them than settings, they stand below each other."""
 
 TITLES = {"model": "Model", "data": "Data", "order": "Order", "edited": "Edited"}
 
@@ -22,11 +25,23 @@ def settings(parts: Sequence[Panel]) -> Table:
         found = {standing.method: cell for standing, cell in zip(panel.standings, cells, strict=True)}
         rows.append((*_place(panel, fields), *(found.get(method, Cell(DASH)) for method in methods)))
     header = (*_columns(fields), *(Column(method, display_name(method)) for method in methods))
+    if len(methods) > max(WIDE, len(parts)):
+        header, rows = _turned(fields, rows, methods)
     caption = (
         "Score in every setting, mean ± standard deviation over seeds, percent; all main measures in its csv file."
     )
     notes = ("Best of a setting bold, second underlined; the unedited model does not compete.",)
     return Table("settings", header, tuple(rows), caption, notes)
+
+
+def _turned(
+    fields: Sequence[str], rows: Sequence[tuple[Cell, ...]], methods: Sequence[str]
+) -> tuple[tuple[Column, ...], list[tuple[Cell, ...]]]:
+    """A row per method, a column per setting."""
+    first = len(fields)
+    places = [", ".join(cell.text for cell in row[:first]) for row in rows]
+    turned = [(Cell(display_name(method)), *(row[first + i] for row in rows)) for i, method in enumerate(methods)]
+    return (METHOD, *(Column(place, place) for place in places)), turned
 
 
 def settings_long(parts: Sequence[Panel]) -> Table:

@@ -36,6 +36,7 @@ class Cell:
     Attributes:
         marks: signs after the number, as "*" or "†"; the table's notes say what they mean.
         link: address, relative to the document, that the text leads to where a format has links; "" for none.
+        code: stands for the text where no font has its letters; "" for none.
     """
 
     text: str = ""
@@ -44,6 +45,7 @@ class Cell:
     rank: Rank | None = None
     marks: str = ""
     link: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from reports.numbers.aggregate import UNEDITED
-from reports.parts.contents import display_name, short_name
+from reports.parts.contents import display_name, language_label, short_name
 from reports.parts.tables import DASH
-from reports.pictures.style import INK, SCALE, SMALL, TEXT, TITLE, canvas, language_label, plain, set_script, style
+from reports.pictures.style import INK, SCALE, SMALL, TEXT, TITLE, canvas, plain, set_script, style
 
 ROW = 1.95
 """Inches of a row of bars."""

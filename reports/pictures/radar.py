@@ -16,7 +16,7 @@ from matplotlib.projections.polar import PolarAxes
 
 from reports.numbers.aggregate import UNEDITED, Panel, Summary, languages, per_language
 from reports.numbers.measures import CORE, Measure
-from reports.parts.contents import short_name
+from reports.parts.contents import language_label, short_name
 from reports.pictures.style import (
     FRAME,
     GRID,
@@ -27,15 +27,20 @@ from reports.pictures.style import (
     TITLE,
     WIDTH,
     canvas,
-    language_label,
     set_script,
     style,
 )
 
 RINGS = (20, 40, 60, 80, 100)
 COLUMNS = 2
-CIRCLE, ROW, LEGEND = 2.1, 3.0, 0.45
-"""Inches: across a chart's circle, down to the next row, below the last one."""
+CIRCLE, ROW, LINE = 2.1, 3.0, 0.22
+"""Inches: across a chart's circle, down to the next row, down to the next line of a legend."""
+
+BESIDE = 13
+"""Lines of a legend that stand beside a chart."""
+
+LETTER, HANDLE = 0.075, 0.75
+"""Inches of a legend's columns: for every letter, and for the line before the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,10 @@ def chart(
 def draw(panels: Sequence[Chart]) -> Figure:
     """Draw charts two in a row; their legend stands where a last one would, or below."""
     down = ceil(len(panels) / COLUMNS)
-    free = len(panels) % COLUMNS > 0
-    height = ROW * down + (0 if free else LEGEND)
+    names = [_named(method, values) for method, values in panels[0].lines.items()]
+    free = len(panels) % COLUMNS > 0 and len(names) <= BESIDE
+    columns = max(1, min(4, int(WIDTH / (HANDLE + LETTER * max(map(len, names), default=0)))))
+    height = ROW * down + (0 if free else LINE * ceil(len(names) / columns))
     figure = canvas(height)
     for place, each in enumerate(panels):
         middle = WIDTH / COLUMNS * (place % COLUMNS + 0.5)
@@ -84,7 +91,7 @@ def draw(panels: Sequence[Chart]) -> Figure:
         beside = (1 - 0.5 / COLUMNS, 0.5 / down)
         figure.legend(handles, labels, loc="center", bbox_to_anchor=beside, **looks)
     else:
-        figure.legend(handles, labels, loc="lower center", ncols=4, columnspacing=1.2, **looks)
+        figure.legend(handles, labels, loc="lower center", ncols=columns, columnspacing=1.2, **looks)
     return figure
 
 
@@ -114,10 +121,14 @@ def _draw_one(axes: Any, chart: Chart) -> None:
             marker=marker,
             markersize=3.2,
             linewidth=1.3,
-            label=short_name(method) + (" (incomplete)" if all(map(isnan, values)) else ""),
+            label=_named(method, values),
             clip_on=False,
             zorder=2 if method == UNEDITED else 3,
         )
+
+
+def _named(method: str, values: Sequence[float]) -> str:
+    return short_name(method) + (" (incomplete)" if all(map(isnan, values)) else "")
 
 
 def _label(axes: Any, angles: Sequence[float], codes: Sequence[str]) -> None:

@@ -23,8 +23,7 @@ from scipy.optimize import isotonic_regression
 from bench.ground.atomic import replacing
 from reports.numbers.aggregate import UNEDITED
 from reports.numbers.upper import UPPER
-from reports.parts.contents import language_name
-from reports.parts.fonts import chinese_font, has_letters, is_chinese, visible
+from reports.parts.fonts import chinese_font, is_chinese, visible
 
 STYLES: Mapping[str, tuple[str, str, str]] = {
     UNEDITED: ("#777777", "--", "none"),
@@ -100,12 +99,6 @@ def plain(axes: Any, grid: str = "y") -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FRAME)
     axes.tick_params(labelsize=SMALL, color=FRAME)
-
-
-def language_label(code: str) -> str:
-    """A language's name, or its code where no font has the name's letters."""
-    name = language_name(code)
-    return name if has_letters(name) else code
 
 
 def set_script(texts: Sequence[Text]) -> None:

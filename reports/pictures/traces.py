@@ -14,8 +14,9 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from reports.numbers.traces import KINDS, PARTS, Effects, averages, grid, top_of
+from reports.parts.contents import language_label
 from reports.parts.tables import number
-from reports.pictures.style import FRAME, SMALL, TEXT, TITLE, canvas, language_label, plain, set_script
+from reports.pictures.style import FRAME, SMALL, TEXT, TITLE, canvas, plain, set_script
 
 COLOURS = "cividis"
 """Rises in lightness all the way, alike for colour-blind readers and in grey."""

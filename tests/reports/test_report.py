@@ -19,9 +19,11 @@ from bench.ground.errors import BenchError
 from bench.store.results import load_results
 from reports.documents.document import read_report
 from reports.documents.pdf import to_report_typst, write_pdf
+from reports.documents.tables import to_markdown
 from reports.numbers.aggregate import Panel, cells_of
 from reports.parts import fonts, provenance
 from reports.parts.arranging import arranged
+from reports.parts.contents import language_cell, language_name
 from reports.parts.sections import Chapter, Section
 from reports.parts.tables import Cell, Column, Table
 from reports.pictures import radar
@@ -127,6 +129,30 @@ def test_without_the_font_codes_stand_in(monkeypatch: pytest.MonkeyPatch, comple
     assert "中文" not in text
     assert "zh" in text
     assert fonts.DISTRIBUTION in text
+
+
+@pytest.mark.parametrize(("code", "shown"), [("gu", "gu"), ("fr", "Français"), ("zh", "中文")])
+def test_a_language_in_a_row_stands_as_in_a_header(code: str, shown: str, tmp_path: Path) -> None:
+    columns = (Column("edited", "Edited", "text"), Column(code, language_name(code)))
+    table = Table("map", columns, ((language_cell(code), Cell(mean=1.0)),), "Map.")
+    source = to_report_typst(arranged(Chapter("t", "", (Section("Map", (table,)),))))
+    assert write_pdf(source, tmp_path / "t.pdf") == []
+    text = "".join(page.extract_text() for page in PdfReader(tmp_path / "t.pdf").pages)
+    assert text.count(shown) == 2
+    assert language_name(code) in to_markdown(table)
+
+
+@pytest.mark.parametrize("count", [2, 13, 14, 25])
+def test_a_legend_of_many_lines_stays_on_the_picture(count: int) -> None:
+    lines = {f"mend[layers=RL,practice=e{i}]": (1.0, 2.0, 3.0) for i in range(count)}
+    figure = radar.draw([radar.Chart(title, ("en", "de", "fr"), lines) for title in ("a", "b", "c")])
+    figure.canvas.draw()
+    (legend,), size = figure.legends, figure.bbox
+    box = legend.get_window_extent()
+    assert len(legend.get_texts()) == count
+    assert size.x0 <= box.x0 and box.x1 <= size.x1 and size.y0 <= box.y0 and box.y1 <= size.y1
+    titles = [axes.get_tightbbox() for axes in figure.axes]
+    assert not any(box.overlaps(drawn) for drawn in titles)
 
 
 def test_charts_are_pictures(report: Path) -> None:

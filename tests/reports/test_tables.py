@@ -20,6 +20,7 @@ from reports.numbers.aggregate import Panel
 from reports.numbers.measures import EFFICACY, FURTHER, MAIN
 from reports.numbers.significance import compare
 from reports.numbers.upper import UPPER
+from reports.parts import overview
 from reports.parts.contents import by_language, display_name, language_name, table1
 from reports.parts.tables import Cell, Column, Table, number, p_text, ranks
 from reports.parts.tested import significance, significance_long
@@ -248,6 +249,19 @@ def test_significance_tables(complete_panel: Panel) -> None:
 def test_languages_in_their_own_script(complete_panel: Panel) -> None:
     header = [column.title for column in by_language(complete_panel, EFFICACY).columns]
     assert header == ["Method", "English", "Deutsch", "Nederlands", "Español", "Français", "中文"]
+
+
+def test_many_methods_in_few_settings_stand_below_each_other(
+    complete_panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = replace(complete_panel, setting=complete_panel.setting._replace(model="other"))
+    beside = overview.settings([complete_panel, other])
+    monkeypatch.setattr(overview, "WIDE", len(beside.columns) - 2)
+    below = overview.settings([complete_panel, other])
+    assert [column.title for column in beside.columns[1:]] == [row[0].text for row in below.rows]
+    assert [column.key for column in below.columns] == ["method", complete_panel.setting.model, "other"]
+    turned = list(zip(*(row[1:] for row in beside.rows), strict=True))
+    assert turned == [row[1:] for row in below.rows]
 
 
 def test_every_kind_of_question_has_a_column() -> None:
