@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
+from math import ceil
 from typing import Annotated, Literal
 
 import torch
@@ -27,8 +28,8 @@ from methods._locate.layers import Layers
 
 ALL = "all"
 
-HELD_OUT = 10
-"""Every tenth practice fact is not learnt on, but tells which editor is best."""
+LEAST = 10
+"""One practice fact in so many, at most, is not learnt on."""
 
 LayersOrGroup = Annotated[Literal["IL", "ML", "LL", "RL"] | Layers, Field()]
 
@@ -45,6 +46,9 @@ class HyperOptions(TargetOptions):
     c_edit: float = Field(ge=0, description="weight of the rephrase's NLL [cedit]")
     c_loc: float = Field(ge=0, description="weight of the drift on unrelated facts [cloc]")
     validate_every: int = Field(ge=1, description="training steps between two validations")
+    held_out: int = Field(
+        64, ge=1, description="practice facts not learnt on, which tell which editor is best; at most"
+    )
     patience: int = Field(ge=1, description="validations without a better one that end training")
     kl: Literal["categorical", "bernoulli"] = Field(
         "categorical", description="drift of two logits as one distribution, or as two independent ones [XME]"
@@ -99,8 +103,9 @@ class HyperEditor:
             "weights": list(modules),
             "practice": text_digest(*map(repr, facts)),
         }
-        held_out = practice[::HELD_OUT]
-        learnt_on = [each for i, each in enumerate(practice) if i % HELD_OUT]
+        every = max(LEAST, ceil(len(practice) / self.options.held_out))
+        held_out = practice[::every]
+        learnt_on = [each for i, each in enumerate(practice) if i % every]
         trained = learned(
             Training(model, modules, editor, course, seed), learnt_on, held_out, stats.cache_dir / "editors", identity,
             stats.progress,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,10 @@ from bench.config.registry import methods
 from bench.data.claims.facts import load_claims
 from bench.data.common import DataRequest
 from bench.ground.errors import BenchError
+from bench.model.corpus import Corpus
+from bench.model.stats import Stats
 from bench.model.tiny import tiny_classifier
+from methods._hyper import editor
 from methods._hyper.examples import Example, examples
 from methods._hyper.factors import shape_of
 from methods._hyper.ke import Ke
@@ -132,6 +136,23 @@ def test_only_an_editor_that_reads_edits_as_text_asks_what_the_model_said(
     assert asked == ([request.text for request in requests] if kind == "ke" else [])
     found = examples(training.model, facts, conditioned=False)
     assert [each.condition for each in found] == [[]] * len(facts)
+
+
+@pytest.mark.parametrize(("facts", "most", "every"), [(24, 64, 10), (24, 2, 12), (700, 64, 11)])
+def test_of_much_practice_a_few_facts_tell_which_editor_is_best(
+    facts: int, most: int, every: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shown: list[list[int]] = []
+    monkeypatch.setattr(editor, "examples", lambda *_, **__: list(range(facts)))
+    monkeypatch.setattr(editor, "learned", lambda _, learnt_on, held_out, *__: shown.extend((learnt_on, held_out)))
+    known = methods().options("mend")
+    method = methods().build("mend", {name: v for name, v in {**OPTIONS, "held_out": most}.items() if name in known})
+    context: Any = SimpleNamespace(practice=lambda _: [])
+    method.prepare(tiny_classifier("bert"), Stats(tmp_path, Corpus("", "", list)), context)
+    learnt_on, held_out = shown
+    assert held_out == list(range(0, facts, every))
+    assert sorted([*learnt_on, *held_out]) == list(range(facts))
+    assert len(held_out) <= most
 
 
 def test_without_practice_there_is_no_editor(tmp_path: Path) -> None:
