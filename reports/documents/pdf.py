@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
+from itertools import zip_longest
 from pathlib import Path
 from typing import cast
 
@@ -31,12 +33,15 @@ def to_report_typst(report: Chapter) -> str:
         if isinstance(item, Chapter):
             chapters += 1
             blocks += ["#pagebreak(weak: true)"] if chapters > 1 and level == 1 else []
-        blocks.append(f"#heading(level: {level}, {typst_string(item.title)})")
-        if isinstance(item, Section):
-            blocks += map(_part, item.parts[:-1], item.parts[1:])
-            blocks += map(_part, item.parts[-1:])
-        elif item.headline:
-            blocks.append(f"#par({typst_string(item.headline)})")
+        title = f"heading(level: {level}, {typst_string(item.title)})"
+        if isinstance(item, Section) and isinstance(first := next(iter(item.parts), None), Table):
+            blocks += [to_typst(_as_shown(first), title), *_parts(item.parts[1:])]
+        else:
+            blocks.append(f"#{title}")
+            if isinstance(item, Section):
+                blocks += _parts(item.parts)
+            elif item.headline:
+                blocks.append(f"#par({typst_string(item.headline)})")
     return "\n\n".join(blocks) + "\n"
 
 
@@ -53,6 +58,10 @@ def write_pdf(source: str, path: Path) -> list[str]:
         data, warnings = compiler.compile_with_warnings(format="pdf")
         temporary.write_bytes(cast("bytes", data))  # one document, hence no list
     return [warning.message for warning in warnings]
+
+
+def _parts(parts: Sequence[Part]) -> list[str]:
+    return [_part(part, after) for part, after in zip_longest(parts, parts[1:])]
 
 
 def _part(part: Part, after: Part | None = None) -> str:

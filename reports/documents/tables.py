@@ -100,10 +100,14 @@ def _tex_column(table: Table, i: int) -> str:
     return r"p{0.5\linewidth}" if table.wraps(i) else "l"
 
 
-def to_typst(table: Table) -> str:
+def to_typst(table: Table, title: str = "") -> str:
     """A call of the template's ``data-table``; texts are string literals, so nothing in them is markup.
 
     What is too wide for the page is set smaller, and on a page of its own that lies on its side if that is not enough.
+
+    Args:
+        table: what is shown.
+        title: a call that stands before it, on the same page; "" for none.
     """
     cells = [
         _styled(cell, column, _unbroken if column.kind != "text" else typst_string, "strong({})", "underline({})",
@@ -121,7 +125,8 @@ def to_typst(table: Table) -> str:
         f"  header: ({''.join(typst_string(column.title) + ', ' for column in table.columns)}),\n"
         f"  {', '.join(cells)}\n)"
     )
-    return f"#sideways({call})\n" if sideways else f"#{call}\n"
+    calls = [title, call] if title else [call]
+    return f"#sideways({{ {'; '.join(calls)} }})\n" if sideways else "".join(f"#{each}\n\n" for each in calls)
 
 
 def _unbroken(text: str) -> str:

@@ -99,11 +99,13 @@ def test_wide_tables_stay_on_the_page(tmp_path: Path) -> None:
     options = Table(
         "options", (columns[0], Column("text", "Text", "text")), ((Cell("m"), Cell("word " * 99)),), "Long."
     )
-    report = arranged(Chapter("t", "", (Section("Wide", (wide, options)),)))
+    report = arranged(Chapter("t", "", (Section("Wide tables", (wide, options)),)))
     assert write_pdf(to_report_typst(report), tmp_path / "t.pdf") == []
     pages = PdfReader(tmp_path / "t.pdf").pages
     sizes = {tuple(round(float(side)) for side in page.mediabox[2:]) for page in pages}
     assert sizes == {(595, 842), (842, 595)}  # upright, and turned for the wide one
+    (turned,) = (page for page in pages if page.mediabox[2] > page.mediabox[3])
+    assert "Wide tables" in turned.extract_text()  # a heading is on the page of its table
     for page in pages:
         found = starts(page)
         assert min(found) >= 48 - 1

@@ -137,7 +137,7 @@ def test_what_is_too_wide_is_smaller_then_sideways() -> None:
     assert "size: 8.5pt" in source(6)
     assert "size: 8.5pt" not in source(9)
     assert source(9).startswith("#data-table")
-    assert source(16).startswith("#sideways(data-table")
+    assert source(16).startswith("#sideways({ data-table")
 
 
 def test_line_breaks_do_not_break_tables() -> None:
