@@ -79,6 +79,15 @@ def write_log(trials: Sequence[Trial], path: Path) -> None:
             table.writerow([trial.method, *figures, options])
 
 
+def read_log(path: Path) -> list[Trial]:
+    """The trials of a log that `write_log` wrote; their scores are rounded."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            Trial(row["method"], yaml.safe_load(row["options"]), {metric: float(row[metric]) for metric in METRICS})
+            for row in csv.DictReader(file)
+        ]
+
+
 def write_hyperparameters(best: Mapping[str, Trial], trials: int, path: Path) -> None:
     """The best settings as the model's hyperparameter file; methods that are not searched keep theirs."""
     settings: dict[str, Any] = {"none": {}, **{name: dict(trial.options) for name, trial in best.items()}}

@@ -5,7 +5,7 @@ setting. It is judged by the harmonic mean of efficacy, generality, specificity 
 `TRIALS` trials: the first ones drawn from its space, the rest each change one option of the best so far. A winner at
 the edge of its space is no winner: as long as there is one, its choices go on beyond the edge and every method gets
 `MORE` trials. All trials go to a log; the best become ``bench/hparams/polyglot-tiny.yaml``. A search that was stopped
-goes on.
+goes on; trials of an earlier search of the same model can be read from its log.
 """
 
 from __future__ import annotations
@@ -30,7 +30,16 @@ from bench.ground.progress import Unheard
 from bench.model import catalog
 from bench.model.loading import load_editable
 from bench.polyglot.scale_free import scale_free, text
-from bench.polyglot.trials import METRICS, Space, Trial, edges, write_hyperparameters, write_log, write_settings
+from bench.polyglot.trials import (
+    METRICS,
+    Space,
+    Trial,
+    edges,
+    read_log,
+    write_hyperparameters,
+    write_log,
+    write_settings,
+)
 from bench.store.results import load_results
 from bench.store.shards import ResultStore
 
@@ -160,8 +169,19 @@ def widened(space: Space, options: Mapping[str, Any]) -> Space:
     return wider
 
 
-def search(method: str, space: Space, before: Sequence[Trial], trials: int, folder: Path) -> list[Trial]:
-    """Try more settings of one method, as many as there are; all trials so far, the best first."""
+def search(
+    method: str, space: Space, before: Sequence[Trial], trials: int, folder: Path, known: Sequence[Trial] = ()
+) -> list[Trial]:
+    """Try more settings of one method, as many as there are; all trials so far, the best first.
+
+    Args:
+        method: by name.
+        space: its settings.
+        before: trials so far.
+        trials: how many more.
+        folder: of all trials.
+        known: trials of an earlier search, which are not computed again.
+    """
     done = list(before)
     most = math.prod(len(choices) for choices in space.values())
     for number in range(len(done), min(len(done) + trials, most)):
@@ -171,9 +191,13 @@ def search(method: str, space: Space, before: Sequence[Trial], trials: int, fold
         while options in [trial.options for trial in done]:
             # a neighbour that was tried leads on to its own neighbours
             options = draw(space, rng) if drawn else neighbour(space, options, rng)
-        done.append(evaluate(method, options, folder))
+        done.append(_found(known, method, options) or evaluate(method, options, folder))
         done.sort(key=lambda trial: -trial.score)
     return done
+
+
+def _found(known: Sequence[Trial], method: str, options: Mapping[str, Any]) -> Trial | None:
+    return next((trial for trial in known if (trial.method, trial.options) == (method, options)), None)
 
 
 def evaluate(method: str, options: Mapping[str, Any], folder: Path) -> Trial:
@@ -234,12 +258,14 @@ def _tell(best: Trial, space: Space) -> None:
 def main(
     workers: Annotated[int, typer.Option(help="methods searched at the same time")] = 2,
     folder: Annotated[Path, typer.Option(help="where trials and statistics are kept")] = Path("build/tuning"),
+    log: Annotated[Path | None, typer.Option(help="of an earlier search of this model; its trials are taken")] = None,
     tables: Annotated[Path, typer.Option(help="for the tables of trials and of settings")] = Path("results/reference"),
 ) -> None:
     """Search the hyperparameters of every method for the embedded model, and write those by ratio beside them."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     spaces: dict[str, Space] = dict(SPACES)
     found: dict[str, list[Trial]] = {name: [] for name in spaces}
+    known = read_log(log) if log else []
     trials = 0
     with ProcessPoolExecutor(workers) as pool:
         for turn in range(ROUNDS):
@@ -247,7 +273,9 @@ def main(
                 spaces = {name: widened(space, found[name][0].options) for name, space in spaces.items()}
             count = MORE if turn else TRIALS
             trials += count
-            searched = pool.map(partial(search, trials=count, folder=folder), spaces, spaces.values(), found.values())
+            searched = pool.map(
+                partial(search, trials=count, folder=folder, known=known), spaces, spaces.values(), found.values()
+            )
             for name, each in zip(spaces, searched, strict=True):
                 found[name] = each
                 write_log([trial for one in found.values() for trial in one], tables / f"tuning-{MODEL}.csv")

@@ -11,7 +11,16 @@ from bench.config.registry import methods
 from bench.config.run import PAPER_METHODS
 from bench.config.settings import hyperparameters
 from bench.polyglot import tune
-from bench.polyglot.trials import METRICS, SAME, Trial, edges, write_hyperparameters, write_settings
+from bench.polyglot.trials import (
+    METRICS,
+    SAME,
+    Trial,
+    edges,
+    read_log,
+    write_hyperparameters,
+    write_log,
+    write_settings,
+)
 from bench.polyglot.tune import SPACES, draw, neighbour, search, widened
 
 FAMILY = ("memit-seq", "memit-seq-nas", "alphaedit-nas", "rect-seq", "prune-seq", "encore", "sphere", "emmet")
@@ -57,6 +66,24 @@ def test_a_search_tries_as_many_settings_as_it_may_none_twice(monkeypatch: pytes
     assert len(found) == 9 == len({str(each) for each in asked})
     assert found[0].options["clamp"] == 2.0
     assert len(search("memit", SPACE, found, 3, Path())) == 12
+
+
+def test_trials_of_a_log_are_not_computed_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def evaluate(method: str, options: dict[str, object], folder: Path) -> Trial:
+        asked.append(method)
+        return Trial(method, options, dict.fromkeys(METRICS, 10.0 * float(options["clamp"])))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tune, "evaluate", evaluate)
+    space = {**SPACE, "norm_constraint": (None, 1e-3), "prefix_lengths": ([],)}
+    first = search("memit", space, [], 9, Path())
+    write_log(first, tmp_path / "log.csv")
+    asked.clear()
+    assert search("memit", space, [], 9, Path(), read_log(tmp_path / "log.csv")) == first
+    assert not asked
+    assert len(search("rome", space, [], 2, Path(), read_log(tmp_path / "log.csv"))) == 2
+    assert asked == ["rome"] * 2
 
 
 def test_a_search_ends_where_all_settings_were_tried(monkeypatch: pytest.MonkeyPatch) -> None:
