@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bench.store.results import Results
 from bench.store.shards import JUDGED
@@ -82,11 +82,16 @@ def _rows(panel: Panel, protocol: str, kind: str, judges: list[str]) -> Iterator
                 Cell(KINDS[kind]),
                 Cell(display_name(method)),
                 Cell(whose),
-                *(summary_cell(each[method]) if only else Cell() for each in forced),
-                *(summary_cell(free[after][name][method]) for name, _ in FREE),
+                *(_cell(each, method) if only else Cell() for each in forced),
+                *(_cell(free[after][name], method) for name, _ in FREE),
                 summary_cell(lengths[after][method].as_scored()) if lengths[after][method].have else Cell(),
-                *(summary_cell(each[method]) if only else Cell() for each in judged),
+                *(_cell(each, method) if only else Cell() for each in judged),
             )
+
+
+def _cell(numbers: Mapping[str, Summary], method: str) -> Cell:
+    # all tokens are told right or wrong for what is edited and its rephrases only
+    return summary_cell(numbers[method], seen=any(each.have for each in numbers.values()))
 
 
 def _numbers(panel: Panel, kind: str, protocol: str, names: list[str]) -> dict[str, dict[str, Summary]]:
