@@ -31,7 +31,7 @@ def replies(method: str) -> list[Reply]:
     """MEMIT is right where the question is English or Arabic, ROME nowhere."""
     return [
         Reply(f"capital/{lang}", "efficacy", "teacher_forced", lang, lang, prompt, " Paris", (), " Rom</script>",
-              "Paris" if value == 1 else "Pa", 2, "target", value)
+              "Paris" if value == 1 else "", 2, "target", value)
         for lang, prompt in PROMPTS.items()
         for value in [1.0 if method == "memit" and lang != "zh" else 0.995]
     ]  # fmt: skip
@@ -84,7 +84,7 @@ def test_methods_stand_side_by_side(page: str) -> None:
         "capital", "ar", "ar", "efficacy", "teacher_forced", RIGHT_TO_LEFT, "Paris"
     ]  # fmt: skip
     assert [[*(texts[i] for i in answer[:3]), answer[3]] for answer in arabic[10]] == [
-        ["MEMIT", "Rom</script>", "Paris", 100], ["ROME", "Rom</script>", "Pa", 99]
+        ["MEMIT", "Rom</script>", "Paris", 100], ["ROME", "Rom</script>", "", 99]
     ]  # fmt: skip
 
 
@@ -169,5 +169,5 @@ def test_a_real_browser_filters(page: str, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert told["cells"] == [
         "Paris", "Method", "Before any edit", "Now", "Score",
-        "MEMIT", "Rom</script>", "Paris", "✓ right", "ROME", "Rom</script>", "Pa", "✗ 99 %",
+        "MEMIT", "Rom</script>", "Paris", "✓ right", "ROME", "Rom</script>", "(nothing)", "✗ 99 %",
     ]  # fmt: skip
