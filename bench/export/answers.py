@@ -9,11 +9,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import astuple, dataclass, fields
 
 import torch
 
-from bench.model.answers import Answer
 from bench.model.editable import EditableModel
 from bench.model.labels import LabelTokens
 
@@ -108,66 +107,24 @@ def compare(model: EditableModel, questions: Sequence[Question]) -> list[Row]:
 
 @torch.no_grad()
 def say(model: EditableModel, prompts: Sequence[str], targets: Sequence[str]) -> list[list[int]]:
-    """Ids that a model says after each prompt, at least as many as the target has unless it ends the text before."""
+    """Ids that a model says after each prompt, at least as many as the target has unless it ends before."""
     if isinstance(model.tokens, LabelTokens):
         return [list(answer.predicted_ids) for answer in model.answers(prompts, targets)]
     rows = model.tokens.prompts(prompts)
     wanted = [max(LENGTH, len(target)) for target in model.tokens.targets(targets)]
-    ends, going = _ends(model), [Saying(row, most) for row, most in zip(rows, wanted, strict=True)]
-    every = list(going)
-    while going:
-        _say_on(model, going)
-        going = [each for each in going if not each.is_over(ends, model.context_length)]
-    return [each.ids for each in every]
+    return [list(answer.ids) for answer in model.continued(rows, [_nowhere] * len(rows), wanted)]
 
 
-@dataclass(slots=True)
-class Saying:
-    """What was said after a prompt so far.
-
-    Attributes:
-        prompt: ids.
-        most: tokens to be said.
-        ids: that were said.
-    """
-
-    prompt: list[int]
-    most: int
-    ids: list[int] = field(default_factory=list)
-
-    def is_over(self, ends: frozenset[int], context: int) -> bool:
-        """Whether nothing more is to be said."""
-        return self.ids[-1] in ends or len(self.ids) >= self.most or len(self.prompt) + len(self.ids) >= context
-
-
-def _say_on(model: EditableModel, going: Sequence[Saying]) -> None:
-    """Say one more token in each row."""
-
-    def answer(group: list[int]) -> list[Answer]:
-        return model.said([rows[i] for i in group], [[model.tokens.pad_id]] * len(group)).answers()
-
-    rows = [each.prompt + each.ids for each in going]
-    for group, answers in model.budget.batches([len(row) for row in rows], answer):
-        for i, found in zip(group, answers, strict=True):
-            # the first prediction does not depend on the target
-            going[i].ids.append(found.predicted_ids[0])
+def _nowhere(text: str, *, final: bool) -> None:
+    """An answer ends where the model ends it."""
 
 
 def in_words(model: EditableModel, ids: Sequence[int]) -> str:
     """What was said, for people: its first line, without what ends it."""
-    known = [each for each in ids if each >= 0]
     if isinstance(model.tokens, LabelTokens):
-        return " ".join(model.tokens.labels[each] for each in known)
-    text: str = model.tokenizer.decode(known, skip_special_tokens=True)
+        return " ".join(model.tokens.labels[each] for each in ids if each >= 0)
+    text: str = model.tokenizer.decode(list(ids), skip_special_tokens=True)
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
-
-
-def _ends(model: EditableModel) -> frozenset[int]:
-    """Ids that end a text; -1 where the model says nothing."""
-    settings = getattr(model.hf, "generation_config", None)
-    given = getattr(settings, "eos_token_id", None)
-    named = [*(given if isinstance(given, list) else [given]), model.tokenizer.eos_token_id]
-    return frozenset([-1, *(each for each in named if each is not None)])
 
 
 def to_csv(rows: Iterable[Row]) -> str:

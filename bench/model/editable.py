@@ -167,11 +167,13 @@ class EditableModel(Weights):
         """
         asked = list(dict.fromkeys(zip(prompts, endings, strict=True)))
         rows = self.tokens.prompts([prompt for prompt, _ in asked])
-        found = dict(zip(asked, self.continued(rows, [ending for _, ending in asked], most), strict=True))
+        found = dict(zip(asked, self.continued(rows, [ending for _, ending in asked], [most] * len(rows)), strict=True))
         return [found[pair] for pair in zip(prompts, endings, strict=True)]
 
-    def continued(self, rows: Sequence[Sequence[int]], endings: Sequence[Ending], most: int) -> list[Generated]:
-        """As `generate`, after rows of ids, all of which are asked.
+    def continued(
+        self, rows: Sequence[Sequence[int]], endings: Sequence[Ending], most: Sequence[int]
+    ) -> list[Generated]:
+        """As `generate`, after rows of ids, all of which are asked, each with its own number of tokens.
 
         Raises:
             BenchError: the model is a classifier, or a row is empty or too long.
@@ -180,7 +182,7 @@ class EditableModel(Weights):
             raise BenchError(NO_ANSWERS)
         self._check(rows)
         # the last token is only predicted
-        limits = [min(most, self.context_length - len(row) + 1) for row in rows]
+        limits = [min(each, self.context_length - len(row) + 1) for row, each in zip(rows, most, strict=True)]
         decoder = Decoder.of(self.hf, self.trunk, self.head, self.tokens, self.device)
 
         def say(group: list[int]) -> list[Generated]:

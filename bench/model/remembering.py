@@ -69,7 +69,7 @@ class Remembering:
         rows = model.rows([prompt for prompt, _ in asked])
 
         def say(places: list[int], read: list[Row]) -> list[Generated]:
-            return model.continued(read, [asked[i][1] for i in places], most)
+            return model.continued(read, [asked[i][1] for i in places], [most] * len(places))
 
         said = read_alike(self.memory, rows, [most - 1] * len(rows), say)
         found = dict(zip(asked, said, strict=True))
