@@ -111,6 +111,7 @@ def test_a_worker_without_the_package_is_one_line(nodes):
     assert _unwrapped(RayTaskError("_one", "Traceback", full).as_instanceof_cause()) is full
 
 
+@pytest.mark.soak
 def test_ctrl_c_ends_the_workers_in_order(world, gate, cells, nodes, tmp_path):
     at_work: list[Cell] = []
 
