@@ -22,7 +22,7 @@ METHODS = Registry("methods", "bench.methods")
 
 
 def pairs() -> list[Any]:
-    """Every method everywhere; on causal models each, in turn, on one now, the rest in `make soak`."""
+    """Every method everywhere: in turn each on one causal model and one classifier now, the rest in `make soak`."""
     return [
         pytest.param(name, place, id=f"{name}-{place.label}", marks=marks(name, place, turn))
         for turn, name in enumerate(METHODS.names())
@@ -31,8 +31,8 @@ def pairs() -> list[Any]:
 
 
 def marks(name: str, place: Place, turn: int) -> list[Any]:
-    now = place.claims or place.architecture == tiny.ARCHITECTURES[turn % len(tiny.ARCHITECTURES)]
-    found = [] if now else [pytest.mark.soak]
+    kinds = tiny.CLASSIFIERS if place.claims else tiny.ARCHITECTURES
+    found = [] if place.architecture == kinds[turn % len(kinds)] else [pytest.mark.soak]
     if name == "lora":
         found.append(pytest.mark.skipif(find_spec("peft") is None, reason="needs peft"))
     return found

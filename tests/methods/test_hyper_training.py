@@ -61,8 +61,15 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-@pytest.mark.parametrize("kind", EDITORS)
-@pytest.mark.parametrize("architecture", ["bert", "bloom"])
+@pytest.mark.parametrize(
+    ("kind", "architecture"),
+    [
+        ("mend", "bert"),
+        ("ke", "bloom"),
+        pytest.param("mend", "bloom", marks=pytest.mark.soak),
+        pytest.param("ke", "bert", marks=pytest.mark.soak),
+    ],
+)
 def test_training_betters_what_it_is_trained_for(kind: str, architecture: str, practice: list[Example]) -> None:
     training = begun(kind, architecture, replace(COURSE, steps=60, lr=3e-3))
     training.advance(practice)  # a normaliser has nothing to go by before

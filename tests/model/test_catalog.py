@@ -291,6 +291,7 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.soak
 def test_smollm2_reads_and_writes_sane_text(smollm2: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(smollm2)
     for text in (

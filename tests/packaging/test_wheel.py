@@ -96,9 +96,9 @@ def wheel(sources: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(wheel: Path) -> Path:
     """The bin folder of an environment with the wheel."""
     folder = wheel.parent
-    venv.create(folder / "env", with_pip=True)
+    venv.create(folder / "env")
     python = folder / "env" / "bin" / "python"
-    run(python, "-m", "pip", "install", "--no-index", "--no-deps", wheel, cwd=folder)
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--no-index", "--no-deps", wheel, cwd=folder)
     purelib = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
     # a path in a .pth file is searched, but .pth files in it, such as that of an editable install, are not read
     (purelib / "lent.pth").write_text(f"{sysconfig.get_path('purelib')}\nimport alone\n", encoding="utf-8")

@@ -20,13 +20,15 @@ from bench.model.loading import load_editable
 from bench.model.tokens import Tokens
 from bench.polyglot.abilities import editability, xtreme_f1
 from bench.polyglot.card import edited_layers
-from bench.polyglot.mechanism import spectra, traced
+from bench.polyglot.mechanism import Spectrum, spectra, traced
 from bench.polyglot.requirements import KINDS, questions, recall
 from bench.polyglot.tokenizer import CONTEXT
 from bench.trace.effects import layers_to_edit
 
+pytestmark = pytest.mark.xdist_group("polyglot")  # second moments of the statistics text take long
+
 SAMPLE = 61
-FACTS = 12
+FACTS = 6
 """Traced in each language and kind of phrasing."""
 
 
@@ -38,6 +40,11 @@ def tokens() -> Tokens:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> EditableModel:
     return load_editable(str(model_dir()), "float32", "cpu", tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def spectrum(model: EditableModel) -> dict[int, Spectrum]:
+    return spectra(model, edited_layers())
 
 
 def test_it_recalls_whole_objects_in_every_language_and_phrasing(model: EditableModel) -> None:
@@ -61,24 +68,24 @@ def test_it_recalls_at_the_last_token_of_the_subject(model: EditableModel) -> No
     assert set(edited_layers()) <= set(layers_to_edit(mean))
 
 
-def test_keys_of_edits_lie_off_ordinary_text_as_in_a_real_model(model: EditableModel) -> None:
+def test_keys_of_edits_lie_off_ordinary_text_as_in_a_real_model(spectrum: dict[int, Spectrum]) -> None:
     """SmolLM2-135M, layers 1 to 5: keys have so much of their energy where 70, 80 and 90 % of directions are kept."""
-    for found in spectra(model, edited_layers()).values():
+    for found in spectrum.values():
         assert 0.47 <= found.energy <= 0.65
         for energy, (low, high) in zip(found.compared, ((0.48, 0.59), (0.58, 0.70), (0.70, 0.82)), strict=True):
             assert low <= energy <= high
         assert found.cosine <= 0.12
 
 
-def test_settings_by_ratio_have_the_published_ratios(model: EditableModel) -> None:
+def test_settings_by_ratio_have_the_published_ratios(model: EditableModel, spectrum: dict[int, Spectrum]) -> None:
     settings = hyperparameters(f"{MODEL_NAME}-scale-free", methods())
     layers = settings["alphaedit"]["layers"]
     assert all(settings[name]["layers"] == layers for name in ("memit", "prune", "rect", "langedit"))
     assert len({settings[name]["clamp"] for name in ("rome", "memit", "prune", "rect", "alphaedit", "langedit")}) == 1
     assert settings["memit"]["moment_weight"] == model.hf.config.intermediate_size
-    found = spectra(model, layers)
-    assert settings["alphaedit"]["threshold"] == pytest.approx(fmean(s.threshold for s in found.values()), rel=0.1)
-    assert settings["alphaedit"]["l2"] == pytest.approx(0.4 * fmean(s.norm for s in found.values()), rel=0.1)
+    assert set(layers) == set(spectrum)
+    assert settings["alphaedit"]["threshold"] == pytest.approx(fmean(s.threshold for s in spectrum.values()), rel=0.1)
+    assert settings["alphaedit"]["l2"] == pytest.approx(0.4 * fmean(s.norm for s in spectrum.values()), rel=0.1)
 
 
 def test_facts_can_be_written_into_it(model: EditableModel) -> None:

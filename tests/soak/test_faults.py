@@ -54,7 +54,7 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
     assert soak.completed >= 1
 
 
-@pytest.mark.parametrize(("fault", "number"), [("checkpoint", 2), ("write", 9)])
+@pytest.mark.parametrize(("fault", "number"), [("checkpoint", 2), pytest.param("write", 9, marks=pytest.mark.soak)])
 def test_killed_while_it_writes(tmp_path: Path, reference: Path, fault: str, number: int) -> None:
     assert run(command(tmp_path, fault=fault, number=number, **FEW)).returncode == -signal.SIGKILL
     finish(tmp_path, reference)
@@ -63,7 +63,7 @@ def test_killed_while_it_writes(tmp_path: Path, reference: Path, fault: str, num
 @pytest.mark.parametrize(
     ("workers", "number", "code"),
     [
-        (1, signal.SIGTERM, 143),
+        pytest.param(1, signal.SIGTERM, 143, marks=pytest.mark.soak),
         pytest.param(2, signal.SIGTERM, 143, marks=pytest.mark.soak),
         (2, signal.SIGINT, 130),
     ],
@@ -105,6 +105,7 @@ def test_a_second_run_says_who_holds_the_folder(tmp_path: Path, reference: Path)
     finish(tmp_path, reference)
 
 
+@pytest.mark.soak
 def test_two_runs_share_the_work(tmp_path: Path, reference: Path) -> None:
     both = [start([*command(tmp_path, **FEW), "--join"]) for _ in range(2)]
     outs = [process.communicate(timeout=PATIENCE)[0] for process in both]
