@@ -40,9 +40,9 @@ def test_the_same_cells_in_two_runs_are_one_row_each(tmp_path: Path) -> None:
 
 
 def test_seeds_of_two_runs_are_those_of_one_method(tmp_path: Path) -> None:
-    Changed(methods=METHODS, seeds=(0, 1)).write(tmp_path / "a")
-    Changed(methods=METHODS, seeds=(2,)).write(tmp_path / "b")
-    together = Changed(methods=METHODS, seeds=(0, 1, 2)).write(tmp_path / "all" / "run")
+    Changed(methods=("memit",), seeds=(0, 1)).write(tmp_path / "a")
+    Changed(methods=("memit",), seeds=(2,)).write(tmp_path / "b")
+    together = Changed(methods=("memit",), seeds=(0, 1, 2)).write(tmp_path / "all" / "run")
     (column,), _ = columns_in(tmp_path)
     efficacy = standing(column)[0].views[EVERY].numbers["MEMIT"].summary
     assert efficacy == summaries(panels(load_results(together))[0], EFFICACY)["memit"]
@@ -92,11 +92,15 @@ def test_methods_that_read_no_text_stand_beside_every_text(tmp_path: Path) -> No
 
 def test_an_evaluator_told_otherwise_has_columns_of_its_own(tmp_path: Path) -> None:
     """The same cells, of whose XTREME items another number was asked: editing scores are shared, XTREME F1 is not."""
-    told(Changed(methods=METHODS, seeds=(0,), xtreme=True).write(tmp_path / "a"), "xtreme", limit=64, batch_size=1)
-    told(Changed(methods=METHODS, seeds=(0,), xtreme=True).write(tmp_path / "b"), "xtreme", limit=64, batch_size=8)
-    told(Changed(methods=METHODS, seeds=(0,), xtreme=True).write(tmp_path / "c"), "xtreme", limit=100)
+    world = Changed(methods=METHODS[:2], seeds=(0,), xtreme=True)
+    for name, options in {
+        "a": {"limit": 64, "batch_size": 1},
+        "b": {"limit": 64, "batch_size": 8},
+        "c": {"limit": 100},
+    }.items():
+        told(world.write(tmp_path / name), "xtreme", **options)
     (column,), apart = columns_in(tmp_path)
-    assert [row.runs for row in column.rows] == [["a", "b", "c"]] * 3
+    assert [row.runs for row in column.rows] == [["a", "b", "c"]] * 2
     assert not apart
     measures = standing(column)
     assert [each.told for each in measures if each.measure == XTREME] == [{"limit": 64}, {"limit": 100}]
@@ -136,7 +140,7 @@ def test_a_seed_that_is_missing_leaves_no_mean(tmp_path: Path) -> None:
 
 
 def test_a_table_that_is_gone_leaves_no_mean(tmp_path: Path) -> None:
-    world = Changed(methods=METHODS, seeds=(0, 1, 2))
+    world = Changed(methods=("memit",), seeds=(0, 1, 2))
     run = told(world.write(tmp_path / "a"), "edits")
     shutil.rmtree(run / world.cell("memit", 1, "polyglot-tiny").id() / "edits")
     (column,), _ = columns_in(tmp_path)
