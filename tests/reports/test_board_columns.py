@@ -93,12 +93,9 @@ def test_methods_that_read_no_text_stand_beside_every_text(tmp_path: Path) -> No
 def test_an_evaluator_told_otherwise_has_columns_of_its_own(tmp_path: Path) -> None:
     """The same cells, of whose XTREME items another number was asked: editing scores are shared, XTREME F1 is not."""
     world = Changed(methods=METHODS[:2], seeds=(0,), xtreme=True)
-    for name, options in {
-        "a": {"limit": 64, "batch_size": 1},
-        "b": {"limit": 64, "batch_size": 8},
-        "c": {"limit": 100},
-    }.items():
-        told(world.write(tmp_path / name), "xtreme", **options)
+    told(world.write(tmp_path / "a"), "xtreme", limit=64, batch_size=1)
+    told(world.write(tmp_path / "b"), "xtreme", limit=64, batch_size=8)
+    told(world.write(tmp_path / "c"), "xtreme", limit=100)
     (column,), apart = columns_in(tmp_path)
     assert [row.runs for row in column.rows] == [["a", "b", "c"]] * 2
     assert not apart
