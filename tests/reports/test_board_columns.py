@@ -40,9 +40,9 @@ def test_the_same_cells_in_two_runs_are_one_row_each(tmp_path: Path) -> None:
 
 
 def test_seeds_of_two_runs_are_those_of_one_method(tmp_path: Path) -> None:
-    Changed(methods=("memit",), seeds=(0, 1)).write(tmp_path / "a")
-    Changed(methods=("memit",), seeds=(2,)).write(tmp_path / "b")
-    together = Changed(methods=("memit",), seeds=(0, 1, 2)).write(tmp_path / "all" / "run")
+    Changed(methods=METHODS, seeds=(0, 1)).write(tmp_path / "a")
+    Changed(methods=METHODS, seeds=(2,)).write(tmp_path / "b")
+    together = Changed(methods=METHODS, seeds=(0, 1, 2)).write(tmp_path / "all" / "run")
     (column,), _ = columns_in(tmp_path)
     efficacy = standing(column)[0].views[EVERY].numbers["MEMIT"].summary
     assert efficacy == summaries(panels(load_results(together))[0], EFFICACY)["memit"]

@@ -190,10 +190,10 @@ def test_text_for_the_terminal(small: Path) -> None:
     assert "**" in text
 
 
-def test_reports_of_equal_results_are_equal(small: Path, tmp_path: Path) -> None:
-    first, again = (build_report(small, tmp_path / name, ("md", "csv", "tex", "html")) for name in ("first", "again"))
+def test_reports_of_equal_results_are_equal(gappy: Path, report: Path, tmp_path: Path) -> None:
+    again = build_report(gappy, tmp_path, formats=("md", "csv", "tex", "html"))
     for path in again.iterdir():
-        assert path.read_bytes() == (first / path.name).read_bytes(), path.name
+        assert path.read_bytes() == (report / path.name).read_bytes(), path.name
 
 
 def test_no_run_is_one_line(tmp_path: Path) -> None:

@@ -10,22 +10,32 @@ import pytest
 from pypdf import PdfReader
 
 from reports.documents.document import first_tables, read_report
+from reports.documents.markdown import to_report_markdown
+from reports.documents.tables import to_csv
 from reports.numbers.names import run_names
 from reports.parts.arranging import arranged
-from reports.parts.sections import Chapter, Section
+from reports.parts.sections import Chapter, Picture, Section
 from reports.parts.tables import Cell, Column, Table
 from reports.render import build_report, default_folder, write_report
 from tests.reports.world import World
+
+
+def tables(report: Chapter) -> dict[str, Table]:
+    """What is written as csv, by the names of the files."""
+    every = (part for section in report.sections() for part in (*section.parts, *section.tables))
+    return {part.name: part for part in every if isinstance(part, Table)}
 
 
 def test_two_models_get_a_table_each(tmp_path: Path) -> None:
     for model in ("m/one", "m/two"):
         world = World(methods=("none", "memit"), seeds=(0,), languages=("en", "zh"), facts=2)
         world.write(tmp_path / "run", model=model, plan=False)
-    out = build_report(tmp_path / "run", tmp_path / "out", ("csv", "md"))
-    names = {path.name for path in out.iterdir()}
-    assert {"settings.csv", "table1-m-one.csv", "table1-m-two.csv", "radar-m-one.png", "radar-m-two.png"} <= names
-    text = (out / "report.md").read_text(encoding="utf-8")
+    report = read_report([tmp_path / "run"])
+    assert {"settings", "table1-m-one", "table1-m-two"} <= set(tables(report))
+    assert {"radar-m-one", "radar-m-two"} <= {
+        part.stem for section in report.sections() for part in section.parts if isinstance(part, Picture)
+    }
+    text = to_report_markdown(report)
     assert "\n## m/two on cldr" in text
     assert text.count("How to read the numbers") == 1
 
@@ -39,8 +49,7 @@ def test_many_groups_of_languages_are_one_table_not_many_chapters(tmp_path: Path
     overview = first_tables(report)[0]
     assert [row[0].text for row in overview.rows] == ["all", "de", "en", "en+de", "zh"]
     assert all(row[2].mean is not None for row in overview.rows)
-    out = write_report(report, tmp_path / "out", ("csv",))
-    rows = (out / "settings.csv").read_text(encoding="utf-8").splitlines()
+    rows = to_csv(tables(report)["settings"]).splitlines()
     assert rows[0].startswith("edited,method,efficacy,efficacy_std")
     assert len(rows) == 1 + 5 * 2
 
@@ -70,11 +79,9 @@ def test_a_setting_that_was_reported_is_named_and_not_repeated(tmp_path: Path) -
     report = read_report([first, second])
     *_, chapter = (item for _, item in report.walk() if isinstance(item, Chapter))
     assert chapter.title == "polyglot-tiny on cldr, order cycle, edited: en"
-    out = write_report(report, tmp_path / "out", ("md", "csv"))
-    assert "polyglot-tiny on cldr, order cycle: all of its cells stand in an earlier chapter." in (
-        out / "report.md"
-    ).read_text(encoding="utf-8")
-    assert len(list(out.glob("*table1.csv"))) == 2
+    said = "polyglot-tiny on cldr, order cycle: all of its cells stand in an earlier chapter."
+    assert said in to_report_markdown(report)
+    assert len([name for name in tables(report) if name.endswith("table1")]) == 2
 
 
 def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
@@ -84,8 +91,7 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
         world.write(tmp_path / machine / "run")
     folders = [tmp_path / "here" / "run", tmp_path / "there" / "run"]
     assert run_names(folders) == ["here/run", "there/run"]
-    out = build_report(folders, tmp_path / "out", ("csv",))
-    assert {"here-run-table1.csv", "there-run-table1.csv"} <= {path.name for path in out.iterdir()}
+    assert {"here-run-table1", "there-run-table1"} <= set(tables(read_report(folders)))
 
 
 def test_names_and_numbers_are_given_once() -> None:
