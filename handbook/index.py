@@ -31,12 +31,13 @@ def csv_rows(path: Path) -> Sequence[Mapping[str, str]]:
         return list(csv.DictReader(file))
 
 
-def names() -> list[str]:
+@cache
+def names() -> tuple[str, ...]:
     """The package's own methods: those of the paper, the newer ones, the others."""
     known = registry()
     own = [name for name in known.names() if not known.describe(name).origin]
     first = [name for name in (*PAPER_METHODS, *MODERN_METHODS) if name in own]
-    return [*first, *(name for name in own if name not in first)]
+    return (*first, *(name for name in own if name not in first))
 
 
 # ---------------------------------------------------------------------------- methods

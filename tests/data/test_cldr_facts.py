@@ -115,7 +115,8 @@ def test_edits_are_disjoint_real_and_counterfactual(edits: dict[str, list[Fact]]
 
 def test_every_place_is_edited_once_before_any_is_edited_again() -> None:
     """Subjects of the literature's data are distinct, so a key is not written twice in a short stream."""
-    many = [fact.request.fact_id for turn in zip(*load_cldr(LANGUAGES, 400, 0).values(), strict=True) for fact in turn]
+    by_lang = load_cldr(LANGUAGES[:2], 1200, 0).values()
+    many = [fact.request.fact_id for turn in zip(*by_lang, strict=True) for fact in turn]
     edited = [each.split("/", 1)[1] for each in many]
     assert len(many) == len(set(many)) == 2400
     assert all(len(set(edited[at : at + 400])) == 400 for at in range(0, 2400, 400))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -41,9 +42,16 @@ def both(architecture: str, bos: bool) -> tuple[HFLM, SharedPrefixLM]:
         return plain, SharedPrefixLM(model.hf, model.tokenizer, 4)
 
 
-@pytest.mark.parametrize("bos", [True, False])
+TELLING = {("llama", True), ("llama", False), ("gpt2", True), ("gptj", False), ("bloom", True), ("gemma3", True)}
+ARCHITECTURES = ("llama", "gpt2", "gptj", "bloom", "mistral", "qwen3", "gemma2", "gemma3", "opt", "falcon")
+
+
 @pytest.mark.parametrize(
-    "architecture", ["llama", "gpt2", "gptj", "bloom", "mistral", "qwen3", "gemma2", "gemma3", "opt", "falcon"]
+    ("architecture", "bos"),
+    [
+        pytest.param(*each, marks=() if each in TELLING else pytest.mark.soak)
+        for each in product(ARCHITECTURES, (True, False))
+    ],
 )
 def test_shared_prefixes_give_the_texts_and_likelihoods_of_plain_lm_eval(architecture: str, bos: bool) -> None:
     plain, shared = both(architecture, bos)

@@ -65,7 +65,7 @@ def test_tasks_serve_equal_tokenizers_and_hold_no_model(data_dir: Path) -> None:
         with quiet():
             return tasks.build(sets, SharedPrefixLM(model.hf, model.tokenizer, 4))
 
-    sets = item_sets("xtreme_langedit", data_dir, 1)
+    sets = item_sets("xtreme_langedit", data_dir, 1, ["en"])
     assert built(long_model()) is built(long_model())
     assert built(long_model()) is not built(long_model(64))
     added = long_model()
@@ -117,7 +117,7 @@ def test_a_word_after_a_blank_is_known_with_the_blank() -> None:
     assert lm._words.keys() == {" yes"}
 
 
-@pytest.mark.parametrize("architecture", ["bloom", "qwen3"])
+@pytest.mark.parametrize("architecture", ["bloom", pytest.param("qwen3", marks=pytest.mark.soak)])
 def test_items_score_alone_as_in_the_largest_batch(architecture: str, data_dir: Path) -> None:
     model = tiny_model(architecture)
     model.hf.config.max_position_embeddings = 4096

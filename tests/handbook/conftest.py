@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from bench.model.tiny import tiny_corpus, tiny_model
-from tests.cli.conftest import tiny, tiny_world  # noqa: F401
 from tests.handbook import pages
 
 PACKAGES = {"docs/your-method.md": "my_method.py", "docs/your-evaluator.md": "my_evaluator.py"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from bench.store.results import load_results
 from tests.handbook import pages
 
@@ -38,6 +40,15 @@ def rows_of_the_evaluator() -> None:
     assert set(first.value) <= {0.0, 1.0}
 
 
+def updates_that_are_half() -> None:
+    results = load_results("results/halved")
+    assert dict(zip(results.cells.method, results.cells.status, strict=True)) == {"memit": "done", "my-method": "done"}
+    method_of = results.cells.set_index("cell").method
+    norms = results.costs[(results.costs.quantity == "update_norm") & (results.costs.step == 1)]
+    by_method = norms.groupby([norms.cell.map(method_of), "layer"]).value.sum().unstack(0)
+    assert (by_method["my-method"] / by_method["memit"]).to_numpy() == pytest.approx(0.5, rel=1e-3)
+
+
 def answers_of_own_facts() -> None:
     scores = load_results("results/facts").scores
     assert {"efficacy", "generality", "crosslingual"} <= set(scores.metric)
@@ -53,6 +64,7 @@ def a_model_at_home() -> None:
 
 GAVE: dict[str, Callable[[], None]] = {
     "docs/your-model.md": a_table_of_three,
+    "docs/your-method.md": updates_that_are_half,
     "docs/your-evaluator.md": rows_of_the_evaluator,
     "docs/your-data.md": answers_of_own_facts,
     "docs/take-home.md": a_model_at_home,

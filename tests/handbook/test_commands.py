@@ -21,6 +21,7 @@ from bench.cli.main import app
 from bench.config.run import RunSpec
 from bench.config.settings import preset_names, resolve
 from bench.data.corpora import WIKIPEDIA
+from bench.export import guard
 from bench.store.results import load_results
 from tests.handbook import pages
 from tests.handbook.conftest import PACKAGES
@@ -57,6 +58,12 @@ CUTS = {
     "display": "none",
 }
 """Flags of ``bench run``, where a command does not give them itself; seeds in any case."""
+
+OPTIONS = {"fluency": ("tokens=8", "texts=4")}
+"""Of evaluators that a command names."""
+
+FEWER = ["none", "memit", "langedit-released"]
+"""Methods, where a command names all of the paper; each of these has tests of its own."""
 
 FIRST = dict.fromkeys(("docs/report.md", "docs/share.md"), "bench run --evaluators edits")
 """What a page takes for granted."""
@@ -173,7 +180,11 @@ def given(words: Sequence[str]) -> list[str]:
         flags = {**kept, **cut, **named}
         if "--dry-run" in words:
             flags = named
-        return [*words[1:], *(part for flag, value in flags.items() for part in (f"--{flag}", value))]
+        elif of_bench(words)["methods"] == "all":
+            flags["methods"] = ",".join(FEWER)
+        asked = (of_bench(words)["evaluators"] or "").split(",")
+        told = [("set", f"evaluator.{name}.{each}") for name in asked for each in OPTIONS.get(name, ())]
+        return [*words[1:], *(part for flag, value in (*flags.items(), *told) for part in (f"--{flag}", value))]
     if words[:2] == ["bench", "show"]:  # a run that was cut has other languages and facts
         scores = load_results(Path("results") / words[2]).scores
         there = {"zh": "de", "currency/FR": scores[scores.metric == "efficacy"].fact.iloc[0]}
@@ -234,6 +245,7 @@ def test_its_commands_run(
     small = {"seeds": 1, "languages": "en,de", "edits_per_language": 1, "batch_size": 1, "evaluators": "edits"}
     if page in FIRST:
         run(FIRST[page].split())
+    monkeypatch.setattr(guard, "MOST", 10)
     monkeypatch.setattr(python, "run", lambda **flags: whole(**{**flags, **small, "token_budget": 2000, "workers": 1}))
     for block in pages.blocks(page):
         if block.kind == "python" and not block.file and page != "docs/scale.md":

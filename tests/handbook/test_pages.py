@@ -94,8 +94,9 @@ def test_every_method_is_listed_once_with_its_source() -> None:
     assert "| practice facts | not searched |" in listing
     assert "those of `alphaedit`" in listing
     assert "| only for `claims-bert-tiny`, `claims-bloom-tiny` |" in listing
+    summaries = index.summaries()
     for name in index.names():
-        assert index.summaries().count(f"| [`{name}`](") == 1
+        assert summaries.count(f"| [`{name}`](") == 1
 
 
 @pytest.mark.parametrize("name", index.names())

@@ -25,6 +25,13 @@ def gappy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a report is made of soon, for tests of how it is written."""
+    world = World(methods=("none", "memit", "langedit"), seeds=(0, 1), languages=("en", "zh"), facts=2)
+    return world.write(tmp_path_factory.mktemp("runs") / "small")
+
+
+@pytest.fixture(scope="session")
 def complete_panel(complete: Path) -> Panel:
     return panels(load_results(complete))[0]
 

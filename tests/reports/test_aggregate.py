@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.config.run import ALL
@@ -153,6 +153,7 @@ def test_two_cells_in_one_place_are_refused(tmp_path: Path) -> None:
         panels(load_results(tmp_path / "run"))
 
 
+@settings(max_examples=10)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(random: Any) -> None:
     rows = [

@@ -17,7 +17,7 @@ from bench.ground.rows import Reply
 from bench.store.looking import placed_answers
 from bench.store.results import load_results
 from bench.store.shards import ANSWER_TABLE, ResultStore
-from reports.documents.answers import answers_page, to_answers_html, write_answers
+from reports.documents.answers import FONT_BYTES, answers_page, to_answers_html, write_answers
 from reports.render import build_report
 from tests.reports.test_html import EVIL, Page, in_browser
 from tests.reports.world import World
@@ -39,7 +39,7 @@ def replies(method: str) -> list[Reply]:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    world = World(methods=METHODS, seeds=(0,), facts=2)
+    world = World(methods=METHODS, seeds=(0,), languages=("en", "zh"), facts=2)
     root = world.write(tmp_path_factory.mktemp("runs") / "told")
     store = ResultStore(root)
     for method in METHODS:
@@ -90,19 +90,20 @@ def test_methods_stand_side_by_side(page: str) -> None:
 
 def test_it_is_no_larger_than_it_may_be(run: Path) -> None:
     rows = placed_answers(run, load_results(run)).assign(run="told")
-    many = pd.concat([rows.assign(seed=seed, prompt=rows["prompt"] + str(seed)) for seed in range(2000)])
-    page = to_answers_html(many, most=2_000_000)
-    assert len(page.encode()) <= 2_000_000
+    many = pd.concat([rows.assign(seed=seed, prompt=rows["prompt"] + str(seed)) for seed in range(200)])
+    most = FONT_BYTES + 50_000
+    page = to_answers_html(many, most)
+    assert len(page.encode()) <= most
     data = data_of(page)
-    assert 0 < len(data["questions"]) < 6000
-    assert f"{6000 - len(data['questions'])} more questions" in data["what"]
+    assert 0 < len(data["questions"]) < 600
+    assert f"{600 - len(data['questions'])} more questions" in data["what"]
 
 
 def test_the_report_leads_there_if_there_are_answers(run: Path, tmp_path: Path) -> None:
     out = build_report(run, tmp_path, ("html",))
     assert 'href="answers.html"' in (out / "report.html").read_text(encoding="utf-8")
     assert (out / "answers.html").is_file()
-    silent = World(methods=METHODS, seeds=(0,), facts=2).write(tmp_path / "silent")
+    silent = World(methods=METHODS[:1], seeds=(0,), languages=("en",), facts=1).write(tmp_path / "silent")
     assert write_answers([silent], out) is None
     assert not (out / "answers.html").exists()
 

@@ -115,14 +115,17 @@ def test_a_number_has_an_interval_n_protocol_and_rank(site: Path, page: str) -> 
     assert "told apart" in text and "limit 64" in text
 
 
-def test_it_is_written_alike_twice_and_replaces_only_a_board(runs: Path, site: Path, tmp_path: Path) -> None:
+def test_it_is_written_alike_twice_and_replaces_only_a_board(runs: Path, tmp_path: Path) -> None:
     def contents(folder: Path) -> dict[str, bytes]:
         return {
             str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
         }
 
-    write_site(runs, tmp_path / "site")
-    assert contents(tmp_path / "site") == contents(site)
+    shutil.copytree(runs / "evil", tmp_path / "some" / "evil")
+    for name in ("site", "again"):
+        write_site(tmp_path / "some", tmp_path / name)
+    assert (tmp_path / "site" / "answers").is_dir()
+    assert contents(tmp_path / "site") == contents(tmp_path / "again")
     shutil.copytree(runs / "long", tmp_path / "one" / "long")
     write_site(tmp_path / "one", tmp_path / "site")
     assert not (tmp_path / "site" / "answers").exists()

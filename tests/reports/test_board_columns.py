@@ -92,11 +92,12 @@ def test_methods_that_read_no_text_stand_beside_every_text(tmp_path: Path) -> No
 
 def test_an_evaluator_told_otherwise_has_columns_of_its_own(tmp_path: Path) -> None:
     """The same cells, of whose XTREME items another number was asked: editing scores are shared, XTREME F1 is not."""
-    told(Changed(methods=METHODS, seeds=(0,), xtreme=True).write(tmp_path / "a"), "xtreme", limit=64, batch_size=1)
-    told(Changed(methods=METHODS, seeds=(0,), xtreme=True).write(tmp_path / "b"), "xtreme", limit=64, batch_size=8)
-    told(Changed(methods=METHODS, seeds=(0,), xtreme=True).write(tmp_path / "c"), "xtreme", limit=100)
+    world = Changed(methods=METHODS[:2], seeds=(0,), xtreme=True)
+    told(world.write(tmp_path / "a"), "xtreme", limit=64, batch_size=1)
+    told(world.write(tmp_path / "b"), "xtreme", limit=64, batch_size=8)
+    told(world.write(tmp_path / "c"), "xtreme", limit=100)
     (column,), apart = columns_in(tmp_path)
-    assert [row.runs for row in column.rows] == [["a", "b", "c"]] * 3
+    assert [row.runs for row in column.rows] == [["a", "b", "c"]] * 2
     assert not apart
     measures = standing(column)
     assert [each.told for each in measures if each.measure == XTREME] == [{"limit": 64}, {"limit": 100}]
@@ -136,7 +137,7 @@ def test_a_seed_that_is_missing_leaves_no_mean(tmp_path: Path) -> None:
 
 
 def test_a_table_that_is_gone_leaves_no_mean(tmp_path: Path) -> None:
-    world = Changed(methods=METHODS, seeds=(0, 1, 2))
+    world = Changed(methods=("memit",), seeds=(0, 1, 2))
     run = told(world.write(tmp_path / "a"), "edits")
     shutil.rmtree(run / world.cell("memit", 1, "polyglot-tiny").id() / "edits")
     (column,), _ = columns_in(tmp_path)

@@ -21,6 +21,8 @@ from reports.numbers.rounding import told, tolerance
 from reports.parts.tables import Table
 from tests.reports.world import LEVELS, World
 
+pytestmark = pytest.mark.xdist_group("compare")  # what most tests read is compared once
+
 SMALL = {"methods": ("none", "rect", "memit"), "seeds": (0, 1, 2), "languages": ("en", "zh"), "facts": 8}
 
 
@@ -55,6 +57,11 @@ def after(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return world.write(tmp_path_factory.mktemp("after") / "run")
 
 
+@pytest.fixture(scope="module")
+def changed(before: Path, after: Path) -> Comparison:
+    return compare_runs(before, after)
+
+
 def test_a_run_is_identical_to_itself(before: Path, tmp_path: Path) -> None:
     again = World(**SMALL).write(tmp_path / "run")  # type: ignore[arg-type]
     comparison = compare_runs(before, again)
@@ -66,33 +73,32 @@ def test_a_run_is_identical_to_itself(before: Path, tmp_path: Path) -> None:
     assert "nan" not in comparison_text(comparison).lower()
 
 
-def test_a_changed_method_stands_out(before: Path, after: Path) -> None:
-    comparison = compare_runs(before, after)
-    assert comparison.chapter.headline.startswith("6 cells in common, 3 of them identical")
-    rows = {(row["method"], row["measure"]): row for row in table(comparison, "differences")}
-    changed = rows["MEMIT", "Efficacy"]
+def test_a_changed_method_stands_out(before: Path, after: Path, changed: Comparison) -> None:
+    assert changed.chapter.headline.startswith("6 cells in common, 3 of them identical")
+    rows = {(row["method"], row["measure"]): row for row in table(changed, "differences")}
+    memit = rows["MEMIT", "Efficacy"]
     means = [per_seed(panels(load_results(folder))[0], EFFICACY) for folder in (before, after)]
     by_hand = np.mean([means[1]["memit", seed] - means[0]["memit", seed] for seed in (0, 1, 2)])
-    assert float(changed["Difference (seeds)"]) == pytest.approx(by_hand, abs=1e-5)
-    assert float(changed["Difference"]) == pytest.approx(by_hand, abs=1e-5)  # each fact has one seed here
-    assert (changed["Facts"], changed["Seeds"], changed["identical"]) == (str(3 * 2 * 8), "3", "0/3")
-    low, high = (float(part) for part in changed["95 % CI"].split(" to "))
+    assert float(memit["Difference (seeds)"]) == pytest.approx(by_hand, abs=1e-5)
+    assert float(memit["Difference"]) == pytest.approx(by_hand, abs=1e-5)  # each fact has one seed here
+    assert (memit["Facts"], memit["Seeds"], memit["identical"]) == (str(3 * 2 * 8), "3", "0/3")
+    low, high = (float(part) for part in memit["95 % CI"].split(" to "))
     assert low < by_hand < high
     assert rows["Unedited", "Efficacy"]["identical"] == "3/3"
-    scores = {row["method"]: row["scores"] for row in table(comparison, "cells")}
+    scores = {row["method"]: row["scores"] for row in table(changed, "cells")}
     assert "rows differ, by" in scores["MEMIT"]
 
 
-def test_rounding_is_told_from_a_change(before: Path, after: Path, tmp_path: Path) -> None:
+def test_rounding_is_told_from_a_change(before: Path, changed: Comparison, tmp_path: Path) -> None:
     """By 0.4 points over three seeds another processor moves a figure; a method that changed moves it further."""
     levels = {**LEVELS, "rect": tuple(level + 0.4 for level in LEVELS["rect"])}
     machine = World(**SMALL, levels=levels).write(tmp_path / "run")  # type: ignore[arg-type]
     rows = {(row["method"], row["measure"]): row["told"] for row in table(compare_runs(before, machine), "differences")}
     assert rows["MEMIT", "Efficacy"] == "none"
     assert rows["RECT", "Specificity"] == "rounding"
-    changed = {(row["method"], row["measure"]): row for row in table(compare_runs(before, after), "differences")}
-    assert changed["MEMIT", "Efficacy"]["told"] == "beyond rounding"
-    assert "rounding, at most" in comparison_text(compare_runs(before, after))
+    rows = {(row["method"], row["measure"]): row["told"] for row in table(changed, "differences")}
+    assert rows["MEMIT", "Efficacy"] == "beyond rounding"
+    assert "rounding, at most" in comparison_text(changed)
 
 
 def test_the_tolerance_shrinks_with_seeds() -> None:
@@ -104,8 +110,8 @@ def test_the_tolerance_shrinks_with_seeds() -> None:
     assert told(None, EFFICACY, 3) == ""
 
 
-def test_swapped_runs_turn_the_sign(before: Path, after: Path) -> None:
-    forth, back = (table(compare_runs(*pair), "differences") for pair in ((before, after), (after, before)))
+def test_swapped_runs_turn_the_sign(before: Path, after: Path, changed: Comparison) -> None:
+    forth, back = (table(each, "differences") for each in (changed, compare_runs(after, before)))
     turned = {(row["method"], row["measure"]): row for row in back}
     for row in forth:
         other = turned[row["method"], row["measure"]]
@@ -113,8 +119,8 @@ def test_swapped_runs_turn_the_sign(before: Path, after: Path) -> None:
         assert row["p (Holm)"] == other["p (Holm)"]
 
 
-def test_what_one_run_holds_alone_is_listed(before: Path, after: Path) -> None:
-    alone = {(row["method"], row["seed"]) for row in table(compare_runs(before, after), "only")}
+def test_what_one_run_holds_alone_is_listed(changed: Comparison) -> None:
+    alone = {(row["method"], row["seed"]) for row in table(changed, "only")}
     assert alone == {("rect", "0"), ("rect", "1"), ("rect", "2"), ("none", "3"), ("memit", "3")}
 
 
@@ -159,8 +165,8 @@ def test_nothing_in_common_is_one_line(before: Path, tmp_path: Path) -> None:
         compare_runs(before, other)
 
 
-def test_files(before: Path, after: Path, tmp_path: Path) -> None:
-    write_comparison(compare_runs(before, after), tmp_path)
+def test_files(changed: Comparison, tmp_path: Path) -> None:
+    write_comparison(changed, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         "compare.md", "compare.html", "differences.csv", "flipped.csv", "flipped-facts.csv", "cells.csv", "only.csv",
         "runs.csv",

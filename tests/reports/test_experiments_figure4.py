@@ -74,7 +74,8 @@ def test_facts_of_other_languages_do_not_enter() -> None:
 
 @pytest.mark.parametrize("edited", [(), ("en",)])
 def test_one_side_is_no_comparison(edited: tuple[str, ...], tmp_path: Path) -> None:
-    given = load_results(World(seeds=(0,), facts=1, edited=(edited,)).write(tmp_path / "run"))
+    world = World(methods=("none", "alphaedit"), seeds=(0,), languages=("en", "de"), facts=1, edited=(edited,))
+    given = load_results(world.write(tmp_path / "run"))
     assert not [section for section in of_run(given, panels(given)) if "Figure 4" in section.title]
 
 
@@ -116,7 +117,8 @@ def test_langedit_stands_beside_alphaedit_where_it_was_not_edited_alone(tmp_path
 
 
 def test_other_methods_stand_in_csv_only(tmp_path: Path) -> None:
-    world = World(methods=("none", "ft", "alphaedit"), seeds=(0, 1), facts=2, edited=((), ("en",), ("de",)))
+    edited = ((), ("en",), ("de",))
+    world = World(methods=("none", "ft", "alphaedit"), seeds=(0,), languages=("en", "de"), facts=2, edited=edited)
     section = only(load_results(world.write(tmp_path / "run")))
     names = {part.name for part in section.parts if isinstance(part, Table)}
     assert names == {table.name for table in section.tables} == {"figure4", "figure4-gap"}

@@ -108,7 +108,8 @@ def test_a_report_of_several_runs_begins_with_it(tmp_path: Path) -> None:
     levels = {**LEVELS, "langedit-released": LEVELS["langedit"]}
     for name, data in (("paper.first", "mzsre"), ("paper.second", "cldr")):
         methods = ("none", "alphaedit", "langedit-released")
-        World(methods=methods, levels=levels, data=data, facts=3).write(tmp_path / name, "llama3-8b")
+        world = World(methods=methods, levels=levels, data=data, seeds=(0,), languages=("en", "zh"), facts=2)
+        world.write(tmp_path / name, "llama3-8b")
     folders = [tmp_path / "paper.first", tmp_path / "paper.second"]
     first = read_report(folders).items[0]
     assert isinstance(first, Section) and first.title == "Beside the published numbers"

@@ -95,9 +95,9 @@ def test_pictures_show_every_number_on_one_scale(tmp_path: Path) -> None:
 
 
 def test_the_unedited_model_of_all_languages_stands_in(tmp_path: Path) -> None:
-    edited = (("en",), ("de",))
-    World(methods=("memit",), seeds=(0,), facts=2, asked=True, edited=edited).write(tmp_path / "run", plan=False)
-    World(methods=("none", "memit"), seeds=(0,), facts=2, asked=True).write(tmp_path / "run", plan=False)
+    edited, two = (("en",), ("de",)), {"seeds": (0,), "languages": ("en", "de"), "facts": 2, "asked": True}
+    World(methods=("memit",), edited=edited, **two).write(tmp_path / "run", plan=False)  # type: ignore[arg-type]
+    World(methods=("none", "memit"), **two).write(tmp_path / "run", plan=False)  # type: ignore[arg-type]
     given = load_results(tmp_path / "run")
     section = next(section for section in of_run(given, panels(given)) if "Transfer" in section.title)
     assert by_key(section.tables[0], 3)["MEMIT", "Deutsch", "the same"]["facts"].mean == 2

@@ -25,6 +25,8 @@ from reports.parts.tables import Cell, Column, Table
 from reports.render import write_report
 from tests.reports.world import LEVELS, World
 
+pytestmark = pytest.mark.xdist_group("report")  # it is written once
+
 EVIL = "<script>document.title = 'caught'</script>"
 
 TABLE = Table(
@@ -137,7 +139,7 @@ def test_no_text_becomes_markup(tmp_path: Path) -> None:
 
 def test_a_method_with_a_nasty_name_stays_text_from_end_to_end(tmp_path: Path) -> None:
     levels = {**LEVELS, EVIL: (50, 40, 30)}
-    world = World(methods=("memit", EVIL), seeds=(0, 1), facts=2, levels=levels)
+    world = World(methods=("memit", EVIL), seeds=(0, 1), languages=("en", "zh"), facts=2, levels=levels)
     write_report(read_report([world.write(tmp_path / "run")]), tmp_path / "out", ("html", "md", "tex", "pdf"))
     text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert len(Page(text).all("script")) == 1

@@ -29,6 +29,8 @@ from reports.parts.tables import Cell, Column, Table
 from reports.pictures import radar
 from reports.render import build_report, report_text
 
+pytestmark = pytest.mark.xdist_group("report")  # it is written once
+
 
 def test_every_table_and_picture_has_its_files(report: Path) -> None:
     names = {path.name for path in report.iterdir()}
@@ -47,8 +49,8 @@ def test_the_table_at_length_takes_the_place_of_the_shown_one(report: Path) -> N
     assert "95 \\% CI" in (report / "significance.tex").read_text(encoding="utf-8")
 
 
-def test_only_the_formats_asked_for(complete: Path, tmp_path: Path) -> None:
-    build_report(complete, tmp_path, formats=("csv",))
+def test_only_the_formats_asked_for(small: Path, tmp_path: Path) -> None:
+    build_report(small, tmp_path, formats=("csv",))
     assert {path.suffix for path in tmp_path.iterdir()} == {".csv", ".png", ".svg"}
 
 
@@ -66,13 +68,18 @@ def test_nothing_is_nan(report: Path) -> None:
             assert "nan" not in path.read_text(encoding="utf-8").lower(), path
 
 
-def test_pdf_has_pages_and_chinese(report: Path) -> None:
-    pages = PdfReader(report / "report.pdf").pages
-    text = "\n".join(page.extract_text() for page in pages)
+@pytest.fixture(scope="module")
+def pages(report: Path) -> list[str]:
+    """The texts of the PDF."""
+    return [page.extract_text() for page in PdfReader(report / "report.pdf").pages]
+
+
+def test_pdf_has_pages_and_chinese(report: Path, pages: list[str]) -> None:
+    text = "\n".join(pages)
     assert len(pages) >= 2
     assert "LangEdit" in text
     assert "中文" in text
-    assert {round(float(side)) for side in pages[0].mediabox[2:]} == {595, 842}
+    assert {round(float(side)) for side in PdfReader(report / "report.pdf").pages[0].mediabox[2:]} == {595, 842}
 
 
 def test_pdf_compiles_without_a_warning(report: Path, gappy: Path, tmp_path: Path) -> None:
@@ -81,15 +88,13 @@ def test_pdf_compiles_without_a_warning(report: Path, gappy: Path, tmp_path: Pat
     assert write_pdf(to_report_typst(read_report([gappy])), tmp_path / "report.pdf") == []
 
 
-def test_pdf_has_contents_captions_and_page_numbers(report: Path) -> None:
-    reader = PdfReader(report / "report.pdf")
-    pages = [page.extract_text() for page in reader.pages]
+def test_pdf_has_contents_captions_and_page_numbers(report: Path, pages: list[str]) -> None:
     contents = pages[0]
     assert re.search(r"Significance[ .]+\d", contents)
     for caption in ("Table 1. polyglot-tiny on cldr", "Figure 1. "):
         assert any(caption in page for page in pages)
     assert all(f"{i} / {len(pages)}" in page for i, page in enumerate(pages, start=1))
-    assert reader.outline
+    assert PdfReader(report / "report.pdf").outline
 
 
 def test_wide_tables_stay_on_the_page(tmp_path: Path) -> None:
@@ -124,9 +129,9 @@ def starts(page: PageObject) -> list[float]:
     return found
 
 
-def test_without_the_font_codes_stand_in(monkeypatch: pytest.MonkeyPatch, complete: Path, tmp_path: Path) -> None:
+def test_without_the_font_codes_stand_in(monkeypatch: pytest.MonkeyPatch, small: Path, tmp_path: Path) -> None:
     monkeypatch.setattr(fonts, "PACKAGE", "no_such_package_of_fonts")
-    build_report(complete, tmp_path, formats=("pdf",))
+    build_report(small, tmp_path, formats=("pdf",))
     text = "\n".join(page.extract_text() for page in PdfReader(tmp_path / "report.pdf").pages)
     assert "中文" not in text
     assert "zh" in text
@@ -207,8 +212,8 @@ def test_alignment_counts_are_reported() -> None:
     assert "Alike in two records" not in row
 
 
-def test_text_for_the_terminal(complete: Path) -> None:
-    text = report_text(read_report([complete]))
+def test_text_for_the_terminal(small: Path) -> None:
+    text = report_text(read_report([small]))
     assert "Table 1. polyglot-tiny on cldr" in text
     assert "**" in text
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -22,6 +22,7 @@ from reports.numbers.pairing import over_facts, score_over_facts
 from reports.numbers.significance import Comparison, Outcome, beats_all, compare, holm, paired
 from tests.reports.world import World
 
+few = settings(max_examples=30)
 values = st.floats(0, 100, allow_nan=False)
 pairs = st.lists(st.tuples(values, values), max_size=30)
 
@@ -38,6 +39,7 @@ def test_student_s_own_example() -> None:
     assert outcome.effect == pytest.approx(4.0621 / math.sqrt(10), abs=1e-4)
 
 
+@few
 @given(pairs)
 def test_never_nan_never_a_warning(data: list[tuple[float, float]]) -> None:
     with warnings.catch_warnings():
@@ -76,6 +78,7 @@ def test_textbook_cases(first: list[float], second: list[float], t: float, p: fl
     assert (outcome.effect or 0.0) * math.sqrt(outcome.n) == pytest.approx(t, rel=1e-3)
 
 
+@few
 @given(pairs)
 def test_same_as_scipy(data: list[tuple[float, float]]) -> None:
     a, b = [x for x, _ in data], [y for _, y in data]
@@ -93,6 +96,7 @@ steps = st.integers(0, 1000).map(lambda n: n / 10)
 grid = st.lists(st.tuples(steps, steps), min_size=2, max_size=30)
 
 
+@few
 @given(grid, st.randoms(use_true_random=False))
 def test_permuted_pairs_give_the_same(data: list[tuple[float, float]], random: Any) -> None:
     shuffled = list(data)
@@ -102,6 +106,7 @@ def test_permuted_pairs_give_the_same(data: list[tuple[float, float]], random: A
     assert one.p == (pytest.approx(two.p, rel=1e-5, abs=1e-9) if two.p is not None else None)
 
 
+@few
 @given(grid)
 def test_swapping_the_methods_turns_the_sign(data: list[tuple[float, float]]) -> None:
     a, b = [x for x, _ in data], [y for _, y in data]
@@ -112,6 +117,7 @@ def test_swapping_the_methods_turns_the_sign(data: list[tuple[float, float]]) ->
         assert (one.low, one.high, one.effect) == pytest.approx((-two.high, -two.low, -two.effect))  # type: ignore[operator]
 
 
+@few
 @given(grid, st.integers(-500, 500))
 def test_what_both_methods_gain_changes_nothing(data: list[tuple[float, float]], shift: int) -> None:
     a, b = [x for x, _ in data], [y for _, y in data]
@@ -121,6 +127,7 @@ def test_what_both_methods_gain_changes_nothing(data: list[tuple[float, float]],
     assert one.p is None or one.p == pytest.approx(two.p, rel=1e-6, abs=1e-12)
 
 
+@few
 @given(grid)
 def test_the_interval_excludes_zero_exactly_where_p_is_small(data: list[tuple[float, float]]) -> None:
     outcome = paired([a for a, _ in data], [b for _, b in data])

@@ -75,20 +75,22 @@ class World:
 
     def write(self, root: Path, model: str = "polyglot-tiny", plan: bool = True) -> Path:
         """Write cells, scores, costs and run.json below `root`."""
-        store = ResultStore(root)
-        cells = [
-            self.cell(method, seed, model, order, edited)
-            for method in self.methods
-            for seed in self.seeds
-            for order in self.orders
-            for edited in self.edited
-        ]
+        store, cells = ResultStore(root), self.planned(model)
         for cell in cells:
             self.write_cell(store, cell)
         if plan:
             path = root / "run.json"
             write_json(path, {"schema_version": SCHEMA_VERSION, "cells": [place(cell) for cell in cells]})
         return root
+
+    def planned(self, model: str) -> list[Cell]:
+        return [
+            self.cell(method, seed, model, order, edited)
+            for method in self.methods
+            for seed in self.seeds
+            for order in self.orders
+            for edited in self.edited
+        ]
 
     def cell(self, method: str, seed: int, model: str, order: Order = "cycle", edited: tuple[str, ...] = ()) -> Cell:
         return Cell(
