@@ -250,7 +250,7 @@ def _points(group: str, places: tuple[tuple[str, int], ...]) -> tuple[EntryPoint
 
 def _places(folders: Iterable[str]) -> tuple[tuple[str, int], ...]:
     """Folders, each with the time at which something was last put into it or taken away; 0 where there is none."""
-    found = []
+    found: list[tuple[str, int]] = []
     for folder in folders:
         try:
             found.append((folder, Path(folder).stat().st_mtime_ns))
