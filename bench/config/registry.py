@@ -17,8 +17,10 @@ import hashlib
 import importlib
 import importlib.util
 import pkgutil
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from itertools import takewhile
 from pathlib import Path
@@ -210,14 +212,13 @@ class Registry:
 
     def _own(self) -> dict[str, str]:
         """Names of the package's modules -> dotted path."""
-        package = room(self.package)
-        found = sorted(info.name for info in pkgutil.iter_modules(package.__path__))
+        found = _modules(_places(room(self.package).__path__))
         return {name.replace("_", "-"): f"{self.package}.{name}" for name in found if not name.startswith("_")}
 
     def _outside(self) -> dict[str, list[EntryPoint]]:
         """Entry points by name; more than one where packages disagree about what the name means."""
         found: dict[str, list[EntryPoint]] = {}
-        for point in entry_points(group=self.group):
+        for point in _points(self.group, _places(sys.path)):
             known = found.setdefault(point.name, [])
             if point.value not in [other.value for other in known]:
                 known.append(point)
@@ -232,6 +233,30 @@ def methods() -> Registry:
 def evaluators() -> Registry:
     """The evaluators installed here."""
     return Registry(*EVALUATORS)
+
+
+# a plan asks hundreds of times, and every look at all that is installed takes long; `places` tell what is new
+@lru_cache(maxsize=8)
+def _modules(places: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
+    """Modules of a package in these folders."""
+    return tuple(sorted(info.name for info in pkgutil.iter_modules([folder for folder, _ in places])))
+
+
+@lru_cache(maxsize=8)
+def _points(group: str, places: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:
+    """Entry points of all that is installed in these folders."""
+    return tuple(entry_points(group=group))
+
+
+def _places(folders: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """Folders, each with the time at which something was last put into it or taken away; 0 where there is none."""
+    found: list[tuple[str, int]] = []
+    for folder in folders:
+        try:
+            found.append((folder, Path(folder).stat().st_mtime_ns))
+        except OSError:
+            found.append((folder, 0))
+    return tuple(found)
 
 
 def validation_message(error: ValidationError, noun: str, partial: bool = False) -> str:

@@ -200,6 +200,8 @@ def pack(root: Path, out: Path, write_report: Callable[[Path, Path], object]) ->
         BenchError: the run cannot be read, is being computed, or holds what a pack does not.
         StorageError: the file cannot be written.
     """
+    if out.is_dir():  # told before the report is written, which takes long
+        raise StorageError("cannot write: it is a folder", file=out)
     root = root.resolve()
     if not re.fullmatch(WORD, root.name):
         raise BenchError("a run that is packed has a name of letters, digits, '.', '_', '+' and '-' only", file=root)

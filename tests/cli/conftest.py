@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,30 +55,43 @@ def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
 
 
 @pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports and traces without pictures, for drawing them takes as long as all the rest."""
+    leave_out_pictures(monkeypatch)
+
+
+def leave_out_pictures(patch: pytest.MonkeyPatch) -> None:
+    """`no_pictures`, where it is to last for longer than a test."""
+    for module in ("render", "trace"):
+        patch.setattr(f"reports.{module}.write_figure", lambda figure, stem: [])
+
+
+@pytest.fixture
 def tiny(tiny_world: TinyWorld, tmp_path: Path) -> Callable[..., list[str]]:
-    """Arguments of ``bench run`` for the tiny world, with results in the test's folder; later ones win."""
+    """`run_arguments`, with results in the test's folder."""
+    return partial(run_arguments, tiny_world, tmp_path / "results")
 
-    def arguments(*more: object, **changed: object) -> list[str]:
-        flags: dict[str, object] = {
-            "name": "tiny",
-            "methods": "none",
-            "models": tiny_world.root / "model",
-            "datasets": tiny_world.root / "facts.jsonl",
-            "languages": ",".join(LANGUAGES),
-            "hparams": tiny_world.root / "hparams.yaml",
-            "corpus": tiny_world.root / "corpus.txt",
-            "evaluators": "edits",
-            "seeds": 1,
-            "batch-size": 2,
-            "edits-per-language": PER_LANGUAGE,
-            "results-dir": tmp_path / "results",
-            "cache-dir": tiny_world.root / "cache",
-            "device": "cpu",
-            "workers": 1,
-            "display": "plain",
-            **{key.replace("_", "-"): value for key, value in changed.items()},
-        }
-        given = [part for key, value in flags.items() for part in (f"--{key}", str(value))]
-        return ["run", *given, *(str(each) for each in more)]
 
-    return arguments
+def run_arguments(world: TinyWorld, results: Path, *more: object, **changed: object) -> list[str]:
+    """Arguments of ``bench run`` for a tiny world; later ones win."""
+    flags: dict[str, object] = {
+        "name": "tiny",
+        "methods": "none",
+        "models": world.root / "model",
+        "datasets": world.root / "facts.jsonl",
+        "languages": ",".join(LANGUAGES),
+        "hparams": world.root / "hparams.yaml",
+        "corpus": world.root / "corpus.txt",
+        "evaluators": "edits",
+        "seeds": 1,
+        "batch-size": 2,
+        "edits-per-language": PER_LANGUAGE,
+        "results-dir": results,
+        "cache-dir": world.root / "cache",
+        "device": "cpu",
+        "workers": 1,
+        "display": "plain",
+        **{key.replace("_", "-"): value for key, value in changed.items()},
+    }
+    given = [part for key, value in flags.items() for part in (f"--{key}", str(value))]
+    return ["run", *given, *(str(each) for each in more)]

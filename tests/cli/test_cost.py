@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from bench.compute.pool import beginning
+from bench.config.registry import methods
 from bench.config.run import PAPER_METHODS
+from bench.config.settings import hyperparameters
 from bench.cost import session
 from bench.cost.measuring import block_passes, whole_seconds
 from bench.cost.plan import CostPlan, Load, MethodPlan, moved, needed_bytes
@@ -19,20 +22,27 @@ from reports.cost import published
 from tests.cli.conftest import bench
 
 LOAD = Load(edits=4, steps=2, batch_sizes=(), languages=("en",))
+FEW = {"value_steps": 2, "steps": 2, "prefix_lengths": [[4, 1]]}
+"""In place of the shape's own options: what a fact costs changes nothing about what is measured and told."""
 
-pytestmark = pytest.mark.xdist_group("cost")  # its set-up takes long
+pytestmark = pytest.mark.xdist_group("workers")  # its set-up takes long; so does the beginning of their parent
 
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cut shape, measured once for all tests, by processes that begin as the workers of a pool: sooner."""
     root = tmp_path_factory.mktemp("cost")
+    known = hyperparameters("llama3-8b", methods())
+    fewer = {name: {**known[name], **{key: FEW[key] for key in FEW if key in known[name]}} for name in ("ft", "memit")}
+    # where a shape of eight layers has those of the larger model
+    fewer["ft"]["layer"], fewer["memit"]["layers"] = 5, [0, 1, 2, 3, 4]
+    (root / "few.yaml").write_text(yaml.safe_dump(fewer), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "get_context", lambda _: beginning())
         answer = bench(
             "cost", "--model", "released-tiny", "--methods", "ft,memit", "--edits", 4, "--steps", 2, "--layers", 2,
             "--batch-sizes", "1", "--languages", "en", "--device", "cpu", "--dtype", "float32", "--display", "plain",
-            "--token-budget", 200, "--cache-dir", root / "cache", "--out", root / "out",
+            "--token-budget", 200, "--hparams", root / "few.yaml", "--cache-dir", root / "cache", "--out", root / "out",
         )  # fmt: skip
     assert answer.code == 0, answer.err
     assert "cut to 2 of 8 layers" in answer.out

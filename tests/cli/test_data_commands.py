@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub import constants
 
 from bench.data.datasets import datasets
-from tests.cli.conftest import bench
+from tests.cli.conftest import Answer, bench
 from tests.data import claims_files
 
 FACT = {"fact_id": "f0", "lang": "en", "prompt": "The king of {} is", "subject": "Ruritania", "target": "Otto"}
@@ -155,12 +154,17 @@ def test_a_run_in_a_language_that_the_data_set_lacks_or_with_too_many_edits(tiny
 
 
 # ---------------------------------------------------------------------------- downloads
-def offline(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
-    """The command in a process that must not reach the hub, with its cache in `home`."""
-    script = "from bench.cli.main import main; main()"
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(home), "HF_DATASETS_CACHE": str(home / "d")}
-    command = [sys.executable, "-c", script, "data", "fetch", *map(str, arguments)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
+    """`bench data fetch`, which must not reach the hub, with the libraries' caches in `home`."""
+    assert constants.HF_HUB_OFFLINE
+
+    def fetch(*arguments: object, home: Path) -> Answer:
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(home / "hub"))
+        monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", home / "datasets")
+        return bench("data", "fetch", *arguments)
+
+    return fetch
 
 
 def test_fetching_what_is_on_no_hub_says_what_to_place_where(tmp_path):
@@ -175,35 +179,31 @@ def test_what_is_there_is_not_fetched(tmp_path):
     assert "already" in bench("data", "fetch", "bzsre", "--data-dir", tmp_path).out
 
 
-def test_a_pinned_file_comes_from_the_hub(tmp_path):
+def test_a_pinned_file_comes_from_the_hub(offline, tmp_path):
     hub, data = datasets()["zsre"].hub, tmp_path / "data"
     data.mkdir()
     refused = offline("zsre", "--data-dir", data, home=tmp_path / "empty")
-    assert refused.returncode == 2
-    assert refused.stderr.count("\n") == 1
-    assert "cannot be downloaded" in refused.stderr
-    assert str(data / "zsre/ZsRE-test-all.json") in refused.stderr
+    refused.is_one_line("cannot be downloaded", str(data / "zsre/ZsRE-test-all.json"))
     (path,) = hub.files
     cache = tmp_path / "home" / "hub" / f"datasets--{hub.repository.replace('/', '--')}"
     write(cache / "snapshots" / hub.revision / path, [HALF])
-    assert offline("zsre", "--data-dir", data, home=tmp_path / "home").returncode == 0
+    assert offline("zsre", "--data-dir", data, home=tmp_path / "home").code == 0
     assert json.loads((data / "zsre/ZsRE-test-all.json").read_text()) == [HALF]
 
 
-def test_rows_come_from_a_folder_in_the_layout_of_the_hub(tmp_path):
+def test_rows_come_from_a_folder_in_the_layout_of_the_hub(offline, tmp_path):
     data, repository = tmp_path / "data", tmp_path / "repository"
     data.mkdir()
     card = "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: data/train.jsonl\n---\n"
     write(repository / "data" / "train.jsonl", COUNTERFACT)
     (repository / "README.md").write_text(card)
     fetched = offline("counterfact", "--data-dir", data, "--from", repository, home=tmp_path / "home")
-    assert fetched.returncode == 0, fetched.stderr
+    assert fetched.code == 0, fetched.err
     assert json.loads((data / "counterfact/counterfact.json").read_text()) == [COUNTERFACT]
     missing = offline("mlake", "--data-dir", data, "--from", repository, home=tmp_path / "home")
-    assert missing.returncode == 2
-    assert "no configuration named en_qa" in missing.stderr
-    nowhere = offline("bzsre", "--data-dir", data, "--from", "no/such", home=tmp_path / "home")
-    assert (nowhere.returncode, nowhere.stderr.count("\n")) == (2, 1)
+    assert missing.code == 2
+    assert "no configuration named en_qa" in missing.err
+    offline("bzsre", "--data-dir", data, "--from", "no/such", home=tmp_path / "home").is_one_line("no/such")
 
 
 def test_floor_says_what_an_empty_answer_scores() -> None:

@@ -18,14 +18,20 @@ from tests.cli.conftest import Answer, bench
 
 
 @pytest.fixture(autouse=True)
-def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sound machine without a GPU, and three presets."""
-    monkeypatch.setattr(doctor, "preset_names", lambda: ["mzsre-llama3-8b", "smoke", "table1"])
+def sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sound machine without a GPU, and no preset to look at."""
+    monkeypatch.setattr(doctor, "preset_names", lambda: [])
     monkeypatch.setattr(installation, "unmet", lambda: [])
     monkeypatch.setattr(catalog, "_snapshot", lambda _: None)
     monkeypatch.setattr(doctor, "DRIVER", tmp_path / "no driver")
     monkeypatch.setattr(sizes, "free_bytes", lambda _: 10**11)
     monkeypatch.delenv("BENCH_DATA_DIR", raising=False)
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three presets to look at."""
+    monkeypatch.setattr(doctor, "preset_names", lambda: ["mzsre-llama3-8b", "smoke", "table1"])
 
 
 @pytest.fixture
@@ -39,6 +45,7 @@ def wrong(answer: Answer) -> list[str]:
     return [line.removeprefix("wrong: ") for line in answer.out.splitlines() if line.startswith("wrong: ")]
 
 
+@pytest.mark.usefixtures("few")
 def test_a_sound_machine(looked: list[object]) -> None:
     answer = bench(*looked)
     assert (answer.code, answer.err) == (0, "")
@@ -62,6 +69,7 @@ def test_a_sound_machine(looked: list[object]) -> None:
     assert len(lines) < 30
 
 
+@pytest.mark.usefixtures("few")
 def test_nothing_is_written(looked: list[object], tmp_path: Path) -> None:
     before = set(tmp_path.rglob("*"))
     bench(*looked)
@@ -144,6 +152,7 @@ def test_a_gpu_that_torch_knows_nothing_of_is_wrong(
         assert part in line
 
 
+@pytest.mark.usefixtures("few")
 def test_a_machine_too_small_for_the_default_is_wrong(looked: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sizes, "free_bytes", lambda _: 10**8)
     answer = bench(*looked)
@@ -164,6 +173,7 @@ def test_what_finished_cells_took_here_is_what_is_expected(
     methods = ("none", "ft", "rome", "memit", "prune", "rect", "alphaedit", "langedit", "langedit-released")
     known = {(method, "polyglot-tiny"): Pace(edit=0.0, scoring=1.0) for method in methods}
     monkeypatch.setattr(feasible, "paces", lambda _: known)
+    monkeypatch.setattr(doctor, "preset_names", lambda: ["smoke"])
     monkeypatch.setattr(os, "cpu_count", lambda: 3)
     row = next(line for line in bench(*looked).out.splitlines() if line.startswith("smoke "))
     assert row.endswith("3.0 s, as finished cells took here")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from bench import load_edited
 from bench.export.delta import read
 from bench.ground.errors import BenchError, WeightsError
 from bench.store.results import load_results
-from tests.cli.conftest import bench
+from tests.cli.conftest import bench, run_arguments
+
+pytestmark = pytest.mark.xdist_group("edit")  # its run takes long
 
 
 @pytest.fixture
@@ -100,7 +103,7 @@ def test_a_guard_of_ones_own_is_asked(edit, tmp_path: Path) -> None:
 def test_steps_are_as_large_as_asked(edit, tmp_path: Path) -> None:
     outs = [tmp_path / name for name in ("a", "b", "c")]
     for out, size in zip(outs, (8, 2, 2), strict=True):
-        assert bench(*edit(out=out, batch_size=size)).code == 0
+        assert bench(*edit("--set", "method.memit.value_steps=2", out=out, batch_size=size)).code == 0
     first, second, again = (read(out).values for out in outs)
     assert all(torch.equal(second[name], again[name]) for name in second)
     assert not any(torch.equal(first[name], second[name]) for name in second)
@@ -211,10 +214,19 @@ def test_a_classifier_is_taken_home(edit, tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------------------- export
+@pytest.fixture(scope="module")
+def finished(tiny_world, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results folder of a run of two seeds, once for all tests."""
+    folder = tmp_path_factory.mktemp("finished")
+    given = {"methods": "none,memit,prune", "seeds": 2, "edits_per_language": 2}
+    assert bench(*run_arguments(tiny_world, folder, **given)).code == 0
+    return folder
+
+
 @pytest.fixture
-def run(tiny, tmp_path: Path) -> Callable[[str], str]:
-    """Ids of cells of a run of two seeds, by method and seed."""
-    assert bench(*tiny(methods="none,memit,prune", seeds=2)).code == 0
+def run(finished: Path, tmp_path: Path) -> Callable[[str], str]:
+    """Ids of cells of a copy of this run, by method and seed."""
+    shutil.copytree(finished, tmp_path / "results")
 
     def cell(method: str, seed: int = 0) -> str:
         cells = load_results(tmp_path / "results" / "tiny").cells
@@ -259,7 +271,7 @@ def test_cells_that_cannot_be_taken_home(run, tiny_world, tmp_path: Path) -> Non
     bench("export", "none", "--cell", "x", "--out", tmp_path / "out").is_one_line("no run 'none'")
     last = max((tmp_path / "results" / "tiny" / run("memit") / "checkpoint").iterdir())
     last.write_bytes(last.read_bytes()[:-1])
-    export(tiny_world, tmp_path, run("memit")).is_one_line("no sound checkpoint of step 4, the last")
+    export(tiny_world, tmp_path, run("memit")).is_one_line("no sound checkpoint of step 2, the last")
     status = tmp_path / "results" / "tiny" / run("memit") / "status.json"
     record = json.loads(status.read_text(encoding="utf-8"))
     for changed, part in (

@@ -182,7 +182,7 @@ def test_one_file_read_in_two_ways_is_two_data_sets(here: Path) -> None:
 
 # ---------------------------------------------------------------------------- whole runs
 def go(root: Path, results: Path, **changes: Any) -> Answer:
-    flags = {**settings(root, **changes), "results-dir": results, "cache-dir": root / "cache"}
+    flags = {**settings(root, edits_per_language=2, **changes), "results-dir": results, "cache-dir": root / "cache"}
     given: list[object] = ["run", "--device", "cpu", "--workers", 1, "--display", "plain"]
     for key, value in flags.items():
         text = ",".join(value) if isinstance(value, list) else value
@@ -227,6 +227,7 @@ def test_a_changed_text_computes_only_what_reads_it(here: Path, tmp_path: Path) 
     assert "(3 from before)" in go(here, results).out
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_model_of_two_names_is_one_row(here: Path, tmp_path: Path) -> None:
     results, copy = tmp_path / "results", here / "copy"
     shutil.copytree(here / "model", copy)
@@ -237,7 +238,7 @@ def test_a_model_of_two_names_is_one_row(here: Path, tmp_path: Path) -> None:
     found = load_results(results / "tiny")
     assert list(found.cells["model"]) == [str(copy)]
     assert not found.scores.duplicated(["cell", "step", "metric", "protocol", "fact", "edit_lang", "probe_lang"]).any()
-    assert bench("report", "tiny", "--results-dir", results).code == 0
+    assert bench("report", "tiny", "--results-dir", results, "--format", "md").code == 0
 
 
 @pytest.mark.parametrize("name", ["facts.jsonl", "corpus.txt"])

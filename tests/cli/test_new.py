@@ -12,6 +12,7 @@ import pytest
 
 from bench.cli import new
 from bench.config.rooms import HOME
+from tests import started
 from tests.cli.conftest import bench
 from tests.config.test_registry import distribute
 
@@ -41,6 +42,14 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
+def tests() -> None:
+    """Run tests in a folder, with another to import from; both stand before the rest of the arguments."""
+    cwd, path, *places = sys.argv[1:]
+    os.chdir(cwd)
+    sys.path.insert(0, path)
+    sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *places]))
+
+
 def pass_their_tests(*places: object, cwd: Path, path: Path) -> None:
     """Run tests in a process of their own, with a folder more to import from."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path), *filter(None, sys.path)])}
@@ -64,6 +73,7 @@ def test_outside_a_plug_in_is_a_package_of_its_own(elsewhere: Path) -> None:
     assert '[project.entry-points."bench.evaluators"]\nfirst-token = "first_token"' in project
 
 
+@pytest.mark.xdist_group("workers")  # the process that others come from begins once
 def test_outside_what_is_written_passes_its_tests(elsewhere: Path) -> None:
     for what, name in (("method", "half-memit"), ("evaluator", "first-token"), ("dataset", "my-facts")):
         assert bench("new", what, name).code == 0
@@ -73,7 +83,9 @@ def test_outside_what_is_written_passes_its_tests(elsewhere: Path) -> None:
     for group, name in (("methods", "half-memit"), ("evaluators", "first-token")):
         distribute(site, name.replace("-", "_"), f"bench.{group}", {name: name.replace("-", "_")})
         shutil.copy(elsewhere / name / f"{name.replace('-', '_')}.py", site)
-    pass_their_tests("half-memit", "first-token", "my-facts", cwd=elsewhere, path=site)
+    done = started.run(tests, [str(elsewhere), str(site), "half-memit", "first-token", "my-facts"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "6 passed" in done.stdout
 
 
 def test_outside_a_data_set_is_a_file_that_is_sound(elsewhere: Path) -> None:

@@ -30,6 +30,7 @@ def edits(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_passes_are_edited_scored_and_reported(tiny, edits: Path, tmp_path: Path) -> None:
     given = {"methods": "none,memit", "datasets": edits, "languages": "en", "passes": 2}
     assert bench(*tiny(**given, steps=3)).code == 0  # a run of its own: it ends within the second pass

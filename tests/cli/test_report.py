@@ -10,10 +10,12 @@ import pytest
 from bench.config.cell import SCHEMA_VERSION
 from bench.ground.atomic import read_json, write_json
 from bench.store.results import load_results
-from tests.cli.conftest import Answer, bench
+from tests.cli.conftest import Answer, bench, leave_out_pictures
 from tests.reports.world import LEVELS, World
 
 METHODS = ("none", "rect", "memit")
+
+pytestmark = [pytest.mark.usefixtures("no_pictures"), pytest.mark.xdist_group("report")]  # its trace takes long
 
 
 def report(out: Path, *runs: Path | str, formats: str = "md,csv") -> Answer:
@@ -38,7 +40,8 @@ def test_a_half_finished_grid_shows_what_there_is(tmp_path):
     assert "No test: fewer than two methods" in text
 
 
-def test_all_cells_failed(tmp_path):
+def test_all_cells_failed(tmp_path, monkeypatch):
+    monkeypatch.undo()  # a page holds its pictures
     failed = {(method, seed): "failed" for method in METHODS for seed in (0, 1)}
     run = World(methods=METHODS, seeds=(0, 1), facts=1, status=failed).write(tmp_path / "run")
     answer = report(tmp_path / "out", run, formats="md,csv,html,tex,pdf")
@@ -50,9 +53,9 @@ def test_all_cells_failed(tmp_path):
 @pytest.mark.parametrize(
     ("world", "shown"),
     [
-        (World(methods=("memit",), facts=2), "MEMIT"),
-        (World(methods=METHODS, seeds=(0,), facts=2), "one seed"),
-        (World(methods=METHODS, languages=("zh",), facts=2), "RECT"),
+        (World(methods=("memit",), seeds=(0, 1), languages=("en", "de"), facts=2), "MEMIT"),
+        (World(methods=METHODS, seeds=(0,), languages=("en", "de"), facts=2), "one seed"),
+        (World(methods=METHODS, seeds=(0, 1), languages=("zh",), facts=2), "RECT"),
         (World(methods=("none",), seeds=(0,), languages=("en",), facts=1), "Unedited"),
     ],
     ids=["one method", "one seed", "one language", "one of everything"],
@@ -123,18 +126,21 @@ def test_a_file_where_the_folder_should_be_is_one_line(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def figure5(tmp_path_factory):
-    """A trace of one fact of the embedded model."""
+def figure5(tiny_world, tmp_path_factory):
+    """A trace of one fact."""
     out = tmp_path_factory.mktemp("trace") / "figure5"
-    answer = bench(
-        "trace", "polyglot-tiny", "--languages", "en", "--facts", 1, "--samples", 1, "--device", "cpu",
-        "--display", "none", "--out", out,
-    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_pictures(patch)
+        answer = bench(
+            "trace", tiny_world.root / "model", "--data", tiny_world.root / "facts.jsonl", "--languages", "en",
+            "--facts", 1, "--samples", 1, "--device", "cpu", "--display", "none", "--out", out,
+        )  # fmt: skip
     assert answer.code == 0, answer.err
     return out
 
 
-def test_a_trace_alone_is_a_report(figure5, tmp_path):
+def test_a_trace_alone_is_a_report(figure5, tmp_path, monkeypatch):
+    monkeypatch.undo()  # with its pictures
     answer = report(tmp_path / "out", figure5, formats="md,csv,html,tex")
     assert answer.code == 0, answer.err
     names = {path.name for path in (tmp_path / "out").iterdir()}

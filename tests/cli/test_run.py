@@ -131,6 +131,7 @@ def test_other_displays(tiny, display):
     assert ("done" in answer.out) == (display == "rich")
 
 
+@pytest.mark.xdist_group("workers")  # it takes some; the process that they come from begins once
 def test_python_does_what_the_command_does(tiny_world, tmp_path):
     results = package.run(
         name="tiny",

@@ -8,6 +8,7 @@ from bench.store.results import load_results
 from tests.cli.conftest import bench
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_variants_are_rows_of_one_table(tiny, tmp_path) -> None:
     answer = bench(*tiny(methods="none,memit,memit[clamp=0.01]"))
     assert answer.code == 0, answer.err
@@ -16,7 +17,7 @@ def test_variants_are_rows_of_one_table(tiny, tmp_path) -> None:
     efficacy = found.scores[found.scores["metric"] == "efficacy"].merge(found.cells[["cell", "method"]], on="cell")
     means = efficacy.groupby("method")["value"].mean()
     assert means["memit"] > means["memit[clamp=0.01]"]
-    reported = bench("report", tmp_path / "results" / "tiny", "--out", tmp_path / "out")
+    reported = bench("report", tmp_path / "results" / "tiny", "--out", tmp_path / "out", "--format", "md")
     assert reported.code == 0, reported.err
     assert r"MEMIT \[clamp=0.01\]" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
 

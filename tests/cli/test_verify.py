@@ -11,13 +11,25 @@ import pytest
 
 from bench.ground.errors import WeightsError
 from bench.store.results import load_results
-from tests.cli.conftest import bench
+from tests.cli.conftest import bench, run_arguments
+from tests.tinyworld import TinyWorld
+
+pytestmark = pytest.mark.xdist_group("verify")  # its run takes long
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results folder of a run, once for all tests."""
+    folder = tmp_path_factory.mktemp("finished")
+    given = {"methods": "none,memit,alphaedit", "seeds": 2, "edits_per_language": 2}
+    assert bench(*run_arguments(tiny_world, folder, **given)).code == 0
+    return folder
 
 
 @pytest.fixture
-def results(tiny, tmp_path: Path) -> Path:
-    assert bench(*tiny(methods="none,memit,alphaedit", seeds=2)).code == 0
-    return tmp_path / "results"
+def results(finished: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(finished, tmp_path / "results"))
 
 
 def verify(results: Path, *more: object) -> tuple[int, str]:

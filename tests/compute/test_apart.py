@@ -16,8 +16,10 @@ from bench.store.results import Results, load_results
 
 SMALL: dict[str, Any] = {
     "methods": ["none", "memit"], "languages": ["en", "zh"], "seeds": 1, "edits_per_language": 3, "batch_size": 2,
-    "evaluators": ["edits"], "independent": True,
+    "evaluators": ["edits"], "independent": True, "token_budget": 2000, "set": {"method.memit.value_steps": 3},
 }  # fmt: skip
+
+pytestmark = pytest.mark.xdist_group("apart")  # its set-up takes long
 
 
 def run(root: Path, name: str, **settings: Any) -> Results:

@@ -53,7 +53,10 @@ def scores_of(store: ResultStore) -> pd.DataFrame:
     return load_results(store.root).scores.sort_values(["step", "metric", "fact", "edit_lang"], ignore_index=True)
 
 
-@pytest.mark.parametrize("method", ["memit", "langedit", "ft", "grace"])
+# one with statistics that grow, one that keeps its edits beside the weights
+@pytest.mark.parametrize(
+    "method", ["langedit", "grace", *(pytest.param(m, marks=pytest.mark.soak) for m in ("memit", "ft"))]
+)
 def test_an_interrupted_cell_goes_on_to_the_same_numbers(tiny: TinyWorld, tmp_path: Path, method: str) -> None:
     cell = tiny.cell(method, eval_every=1)
     whole, parts = ResultStore(tmp_path / "whole"), ResultStore(tmp_path / "parts")
@@ -203,7 +206,9 @@ def test_evaluators_are_made_for_a_cell_with_the_options_of_the_world(tiny: Tiny
         run_cell(tiny.cell("none"), ResultStore(tmp_path / "run"), world, Silent())
 
 
-@pytest.mark.parametrize("method", ["memit", "alphaedit", "langedit", "rect", "rome"])
+@pytest.mark.parametrize(
+    "method", ["memit", "alphaedit", *(pytest.param(m, marks=pytest.mark.soak) for m in ("langedit", "rect", "rome"))]
+)
 def test_few_tokens_are_solved_with_and_told(tiny: TinyWorld, tmp_path: Path, method: str) -> None:
     more = {"use_moment": True} if method == "rome" else {}
     cell = tiny.cell(method, **more).model_copy(update={"token_budget": 10})

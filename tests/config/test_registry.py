@@ -92,6 +92,13 @@ def test_own_modules_come_first_and_helpers_are_hidden(plugins):
     assert plugins.kind == "gadget"
 
 
+def test_what_is_put_there_later_is_found(plugins, tmp_path):
+    before = plugins.names()
+    (tmp_path / "gadgets" / "new.py").write_text(PLUGIN.format(summary="A new one."))
+    distribute(tmp_path, "late-gadgets", "test.gadgets", {"late": "other_gadgets.sound"})
+    assert set(plugins.names()) - set(before) == {"new", "late"}
+
+
 def test_descriptions_are_read_without_importing(plugins):
     assert plugins.describe("two-words").summary == "A gadget of two words."
     assert "gadgets.two_words" not in sys.modules
@@ -173,6 +180,7 @@ def test_only_methods_that_read_second_moments_depend_on_the_corpus(tmp_path):
 
     for name in registry.names():
         options = {key: value for key, value in OPTIONS.items() if key in registry.options(name)} | OWN.get(name, {})
+        options |= {key: 1 for key in ("training_steps", "validate_every") if key in options}
         assert registry.reads_statistics(name, options) == reads(name, options), name
     for use_moment in (True, False):
         options = {key: value for key, value in OPTIONS.items() if key in registry.options("rome")}

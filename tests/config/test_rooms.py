@@ -22,11 +22,11 @@ def main():
     from bench.config.registry import Registry, evaluators as registry, methods
 
     print(evaluators.mine, "memit" in methods().names(), "edits" in registry().names())
-    assert methods().module("memit").build and registry().module("edits").build
+    assert methods().describe("memit").summary and registry().module("edits").build
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         print("memit" in pool.submit(Registry.names, methods()).result())
     print(evaluators.mine)
-    from reports.render import default_folder
+    from reports.parts.tables import Table
 
 if __name__ == "__main__":
     main()

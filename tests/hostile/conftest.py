@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.cli.conftest import tiny, tiny_world
+from tests.cli.conftest import no_pictures, tiny, tiny_world
 
-__all__ = ["tiny", "tiny_world"]
+__all__ = ["no_pictures", "tiny", "tiny_world"]

@@ -61,7 +61,7 @@ def test_malformed_shards_of_answers(sound: Path, tmp_path: Path, record_propert
         pd.testing.assert_frame_equal(found, there)
 
     spoil = [spoiling.content, spoiling.content, table, exchanged, spoiling.place]
-    fuzz(Reader("results, shards of answers", write, spoil, read, whole), tmp_path, record_property, 60)
+    fuzz(Reader("results, shards of answers", write, spoil, read, whole), tmp_path, record_property, 30)
 
 
 def value(draw: Draw, path: Path) -> Spoilt:
@@ -104,4 +104,4 @@ def test_malformed_verdicts(sound: Path, tmp_path: Path, record_property: Any) -
         assert sum(each.given + each.missing for each in found) == len(given)
 
     spoil = [value, value, value, spoiling.content, spoiling.place]
-    fuzz(Reader("verdicts", write, spoil, read, whole, records=True), tmp_path, record_property, 100)
+    fuzz(Reader("verdicts", write, spoil, read, whole, records=True), tmp_path, record_property, 50)

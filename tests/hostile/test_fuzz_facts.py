@@ -22,7 +22,7 @@ from tests.hostile.fuzzing import Reader, fuzz, is_one_line
 from tests.hostile.spoiling import Draw, Spoilt
 
 CITIES = ("Avila", "Bremen", "Cadiz", "Delft")
-EXAMPLES = 45
+EXAMPLES = 30
 
 OWN = [
     {

@@ -32,7 +32,7 @@ from tests.hostile.spoiling import Draw, Spoilt
 from tests.hostile.test_fuzz_facts import written
 from tests.reports.world import World
 
-EXAMPLES = 30
+EXAMPLES = 20
 WORLD = World(methods=("none", "memit"), seeds=(0,), languages=("en", "de"), facts=2)
 RUN = "run"
 
@@ -233,12 +233,12 @@ def test_malformed_shards(table_name: str, sound: Path, tmp_path: Path, record_p
 
 
 def test_no_flipped_bit_changes_a_number(sound: Path, tmp_path: Path) -> None:
-    """Every byte of a shard in turn: refused, or read as it was written."""
+    """Bytes all over a shard, one after another: refused, or read as it was written."""
     shutil.copytree(sound, tmp_path / RUN)
     path = sorted((tmp_path / RUN).glob("*/cost/*.parquet"))[0]
     expected, old = load_results(tmp_path / RUN).costs, path.read_bytes()
     refused = 0
-    for place in range(0, len(old), 7):
+    for place in range(0, len(old), 19):
         path.write_bytes(old[:place] + bytes([old[place] ^ 1 << place % 8]) + old[place + 1 :])
         try:
             found = load_results(tmp_path / RUN).costs
@@ -247,7 +247,7 @@ def test_no_flipped_bit_changes_a_number(sound: Path, tmp_path: Path) -> None:
             refused += 1
         else:
             pd.testing.assert_frame_equal(found, expected)
-    assert refused > len(old) / 7 / 3
+    assert refused > len(old) / 19 / 3
 
 
 # ---------------------------------------------------------------------------- traces

@@ -29,8 +29,6 @@ from evaluators._xtreme.lm import SharedPrefixLM, quiet
 from tests.cli.conftest import bench
 from tests.tinyworld import Silent, TinyWorld, tiny_requests
 
-METHODS = ("memit", "rome", "ft", "alphaedit")
-
 
 def saved(folder: Path, model: EditableModel, tokenizer: Any = None) -> Path:
     model.hf.save_pretrained(folder)
@@ -74,7 +72,11 @@ def without_end() -> Any:
 
 @pytest.mark.parametrize(
     ("method", "make"),
-    [*((method, padded_left) for method in METHODS), ("memit", truncating), ("memit", without_end)],
+    [
+        *(("memit", make) for make in (padded_left, truncating, without_end)),
+        ("ft", padded_left),
+        *(pytest.param(method, padded_left, marks=pytest.mark.soak) for method in ("rome", "alphaedit")),
+    ],
 )
 def test_scores_do_not_depend_on_how_a_tokenizer_would_pad(
     tiny_world: TinyWorld, tmp_path: Path, method: str, make: Callable[[], Any]
@@ -123,7 +125,9 @@ def test_few_shot_answers_do_not_depend_on_it_either() -> None:
 
 
 # ---------------------------------------------------------------------------- tied embeddings
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method", ["memit", "ft", *(pytest.param(each, marks=pytest.mark.soak) for each in ("rome", "alphaedit"))]
+)
 def test_tied_embeddings_are_not_edited_and_edits_come_back(tiny_world: TinyWorld, tmp_path: Path, method: str) -> None:
     cell, world = tiny_world.cell(method), tiny_world.world()
     folder = saved(tmp_path / "tied", tiny_model("qwen2"))
@@ -178,7 +182,12 @@ OVERFLOW = {"value_lr": 1e6, "clamp": 1e6, "value_decay": 0.0, "lr": 1e37}
 
 @pytest.mark.parametrize(
     ("method", "dtype"),
-    [("ft", "bfloat16"), *((m, "float16") for m in ("ft", "rome", "memit", "prune", "rect", "alphaedit", "langedit"))],
+    [
+        ("ft", "bfloat16"),
+        ("memit", "float16"),
+        ("alphaedit", "float16"),
+        *(pytest.param(m, "float16", marks=pytest.mark.soak) for m in ("ft", "rome", "prune", "rect", "langedit")),
+    ],
 )
 def test_an_edit_that_overflows_is_recorded_as_diverged(
     tiny_world: TinyWorld, tmp_path: Path, method: str, dtype: Dtype

@@ -126,10 +126,11 @@ def test_a_model_that_needs_its_code_is_refused_and_the_way_out_named(tiny, tiny
     assert not marker.exists()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_code_runs_where_the_user_says_so_and_the_cell_tells(tiny, tiny_world, tmp_path, modules) -> None:
     folder, marker = with_code(tiny_world, tmp_path, "own")
     plain = tiny_world.root / "model"
-    answer = bench(*tiny("--trust-remote-code", folder, models=f"{plain},{folder}", methods="memit"))
+    answer = bench(*tiny("--trust-remote-code", folder, models=f"{plain},{folder}"))
     assert answer.code == 0, answer.err
     assert marker.exists()
     cells = [read_json(path) for path in (tmp_path / "results" / "tiny").glob("*/cell.json")]

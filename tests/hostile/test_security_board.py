@@ -81,7 +81,7 @@ def test_runs_that_are_spoilt_are_refused(tmp_path: Path, record_property: Any) 
         return (table if draw(st.booleans()) else exchanged)(draw, path)
 
     reader = Reader("bench board", write, [spoil, spoil, spoil, spoiling.content, spoiling.place], read, whole)
-    fuzz(reader, tmp_path, record_property, 25)
+    fuzz(reader, tmp_path, record_property, 15)
 
 
 def test_a_pack_that_is_none_is_refused_by_name(tmp_path: Path) -> None:

@@ -27,6 +27,9 @@ EVIL = (
 )
 
 
+pytestmark = pytest.mark.xdist_group("hostile report")  # it is written once
+
+
 @pytest.fixture(scope="module")
 def hostile_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a run whose methods, reasons of failure, facts, model, data and versions are hostile."""
