@@ -14,6 +14,7 @@ import yaml
 from bench.model.editable import EditableModel
 from bench.polyglot.abilities import editability
 from bench.polyglot.mechanism import KEPT, spectra
+from bench.polyglot.spaces import ANCHORED, VALUES
 
 IDENTITY = 0.4
 """l2 / ||P k||^2 of AlphaEdit's 10; LangEdit's Eq. 10 has 1, a tenth of it."""
@@ -25,9 +26,6 @@ REACHED = 0.9
 
 LOG_BASE, KEEP, PRIOR = 2.718281828459045, 0.4, 100_000
 """Of PRUNE, RECT and LangEdit, as published."""
-
-ANCHORS = 300
-"""Practice facts of NAS, fifty in each language; published: 1,000 of one."""
 
 NORM, PROBABLE = 20 / 15_000, 2
 """lambda_n / lambda of ENCORE, and its evaluations, as published for Llama3-8B."""
@@ -43,7 +41,7 @@ HEADER = """\
 # l2 = {identity} ||P k||^2 (LangEdit as written: a tenth, its 1 to AlphaEdit's 10), the same layers and clamp for all.
 # Written by `make tune-polyglot` from the model's spectrum; no score was looked at. ROME has no such ratio, but layer
 # and clamp of the others; FT has none and keeps its tuned values. Other constants are as published, but for context
-# prefixes, which change nothing here and take three times as long (see bench/polyglot/tune.py).
+# prefixes, which change nothing here and take three times as long (see bench/polyglot/spaces.py).
 """
 
 
@@ -56,7 +54,7 @@ def scale_free(model: EditableModel, layers: Sequence[int], ft: Mapping[str, Any
         ft: fine-tuning's options.
     """
     found = spectra(model, layers)
-    values = {"value_steps": 25, "value_lr": 0.5, "value_decay": 1e-3, "kl_weight": 0.0625, "prefix_lengths": []}
+    values = {name: choices[0] for name, choices in VALUES.items() if len(choices) == 1}
     ridge = {**values, "layers": list(layers), "moment_weight": model.hf.config.intermediate_size}
     family = {**ridge, "clamp": smallest_clamp(model, ridge)}
     null = {name: value for name, value in family.items() if name != "moment_weight"}
@@ -81,10 +79,11 @@ def scale_free(model: EditableModel, layers: Sequence[int], ft: Mapping[str, Any
 
 def _newer(ridge: Mapping[str, Any], null: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Those of the newer methods, from MEMIT's and AlphaEdit's."""
+    anchored = {name: choices[0] for name, choices in ANCHORED.items()}
     return {
         "memit-seq": dict(ridge),
-        "memit-seq-nas": {**ridge, "anchor_facts": ANCHORS},
-        "alphaedit-nas": {**null, "anchor_facts": ANCHORS},
+        "memit-seq-nas": {**ridge, **anchored},
+        "alphaedit-nas": {**null, **anchored},
         "encore": {**ridge, "norm_weight": _rounded(NORM * ridge["moment_weight"]), "probable": PROBABLE},
         "sphere": {**null, "energy": PRINCIPAL, "strength": PRINCIPAL},
         "emmet": {**ridge, "moment_weight": _rounded(EMMET * ridge["moment_weight"]), "slack": SLACK},

@@ -30,6 +30,7 @@ from bench.ground.progress import Unheard
 from bench.model import catalog
 from bench.model.loading import load_editable
 from bench.polyglot.scale_free import scale_free, text
+from bench.polyglot.spaces import PEAK, SPACES
 from bench.polyglot.trials import (
     METRICS,
     Space,
@@ -51,94 +52,6 @@ TRIALS, DRAWN, MORE, ROUNDS = 10, 5, 4, 4
 SCHEDULE = Schedule(batch_size=20, edits_per_language=80)
 ITEMS = 25
 """Of xtreme-mini per task and language; the benchmark asks 100."""
-
-VALUES: Space = {
-    "value_steps": (25,),
-    "value_lr": (0.5,),
-    "value_decay": (1e-3,),
-    "clamp": (0.5, 0.75, 1.0, 1.5, 2.0, 3.0),
-    "kl_weight": (0.0625,),
-    "prefix_lengths": ([],),
-}
-"""Value optimisation has the same space in all methods that have it.
-
-Without context prefixes: with the published five, one MEMIT batch of each of three languages had the same generality
-(99.7 %) and took three times as long.
-"""
-
-PEAK = (2,)
-"""Where MLPs at the subject's last token have most effect, and keys lie off ordinary text as in a real model.
-
-Only there: of the layers beside it, which the trace advises, too, one has less of a key's energy off the text, one more
-(docs/testbed.md).
-"""
-
-FAMILY: Space = {**VALUES, "layers": (list(PEAK),)}
-RIDGE: Space = {**FAMILY, "moment_weight": (10, 30, 100, 300, 1000, 3000, 10_000)}
-NULL: Space = {**FAMILY, "threshold": (0.003, 0.01, 0.03, 0.1, 0.3), "l2": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)}
-ANCHORED: Space = {"anchor_facts": (300,)}
-"""Fifty practice facts in each language: the mean of so many norms is sure to a percent or two."""
-
-LIFELONG: Space = {
-    "layers": ([1], [2], [3], [4]),
-    "lr": (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3),
-    "l2": (0.3, 1.0, 3.0, 10.0, 30.0),
-    "mini_batch": (10,),
-}
-"""One output projection, as FT has; with a rate of 0.0001 nothing is edited yet, with 0.01 nothing else is left."""
-
-RATES = (2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2)
-SPACES: Mapping[str, Space] = {
-    "ft": {
-        "layer": (1, 2, 3, 4),
-        "steps": (25,),
-        "lr": RATES,
-        "weight_decay": (0.0,),
-        "norm_constraint": (None, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
-        "batch_size": (64,),
-        "objective": ("prompt_last",),
-    },
-    "rome": {**VALUES, "layer": PEAK, "use_moment": (True, False)},
-    "memit": RIDGE,
-    "prune": {**RIDGE, "log_base": (1.05, 1.1, 1.2, 1.5, 2.0, 2.718281828459045)},
-    "rect": {**RIDGE, "keep": (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)},
-    "alphaedit": NULL,
-    "langedit": {**NULL, "prior": (100, 1000, 10_000, 100_000, 1_000_000)},
-    "langedit-released": NULL,
-    "memit-seq": RIDGE,
-    "memit-seq-nas": {**RIDGE, **ANCHORED},
-    "alphaedit-nas": {**NULL, **ANCHORED},
-    "encore": {**RIDGE, "norm_weight": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0), "probable": (1, 2, 4, 8)},
-    "sphere": {**NULL, "energy": (0.25, 0.5, 0.75), "strength": (0.25, 0.5, 0.75, 1.0)},
-    "emmet": {**FAMILY, "moment_weight": (100, 300, 1000, 3000, 10_000, 30_000, 100_000), "slack": (0.1,)},
-    "ultraedit": LIFELONG,
-    "stableedit": {**LIFELONG, "warm_steps": (20,), "warm_batch": (20,)},
-    "locft-bf": {"layer": (1, 2, 3, 4), "steps": (25,), "lr": RATES, "batch_size": (100,)},
-    "lora": {
-        "layers": ([1], [2], [3], [1, 2, 3, 4]),
-        "rank": (2, 8),
-        "alpha": (32,),
-        "dropout": (0.0, 0.1),
-        "steps": (25,),
-        "lr": RATES,
-        "batch_size": (100,),
-    },
-    "retrieval": {"block": (1, 2, 3, 4, 5), "pooling": ("last", "mean"), "stray": (0.003, 0.01, 0.03, 0.1)},
-    "memoir": {
-        "layer": (1, 2, 3, 4, 5),
-        "steps": (30,),
-        "lr": (0.3, 1.0, 3.0, 10.0),
-        "top_k": (32, 64, 146, 256),
-        "overlap": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
-        "prefix_lengths": ([],),
-    },
-    "grace": {
-        "layer": (1, 2, 3, 4, 5),
-        "steps": (50,),
-        "lr": (0.1, 0.3, 1.0, 3.0),
-        "radius": (0.1, 0.3, 1.0, 3.0, 10.0),
-    },
-}
 
 _log = logging.getLogger(__name__)
 

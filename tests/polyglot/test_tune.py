@@ -11,6 +11,7 @@ from bench.config.registry import methods
 from bench.config.run import PAPER_METHODS
 from bench.config.settings import hyperparameters
 from bench.polyglot import tune
+from bench.polyglot.spaces import SPACES
 from bench.polyglot.trials import (
     METRICS,
     SAME,
@@ -21,7 +22,7 @@ from bench.polyglot.trials import (
     write_log,
     write_settings,
 )
-from bench.polyglot.tune import SPACES, draw, neighbour, search, widened
+from bench.polyglot.tune import draw, neighbour, search, widened
 
 FAMILY = ("memit-seq", "memit-seq-nas", "alphaedit-nas", "rect-seq", "prune-seq", "encore", "sphere", "emmet")
 SPACE = {"clamp": (0.5, 1.0, 2.0), "l2": (1.0, 10.0, 100.0), "layers": ([0], [1]), "steps": (25,)}
