@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from bench.api import EditRequest, Fact
 from bench.ground.errors import BenchError
@@ -47,19 +48,26 @@ def examples(model: Model, facts: Sequence[Fact], end_of_text: bool = False, *, 
     Raises:
         BenchError: a fact has no rephrase in its language, or nothing unrelated.
     """
-    found = []
+    asked = [_asked(fact) for fact in facts]
     read = conditions(model, [fact.request for fact in facts]) if conditioned else [[] for _ in facts]
-    for fact, condition in zip(facts, read, strict=True):
-        request = fact.request
-        own = [probe for probe in fact.probes if probe.probe_lang == request.lang]
-        rephrases = [(p.prompt, p.target) for p in own if p.kind == "generality" and p.distinct]
-        unrelated = [(p.prompt, p.target) for p in own if p.kind == "specificity"]
-        for name, asked in (("rephrase", rephrases), ("unrelated fact", unrelated)):
-            if not asked:
-                raise BenchError(f"no {name} in {request.lang} to practise on", record=request.fact_id, field="probes")
-        edit, *others = ids(model, [(request.text, request.target), *rephrases], end_of_text)
-        found.append(Example(edit, tuple(others), tuple(ids(model, unrelated)), condition))
-    return found
+    edits = iter(ids(model, [pair for edit, _ in asked for pair in edit], end_of_text))
+    others = iter(ids(model, [pair for _, unrelated in asked for pair in unrelated]))
+    return [
+        Example(next(edits), tuple(islice(edits, len(edit) - 1)), tuple(islice(others, len(unrelated))), condition)
+        for (edit, unrelated), condition in zip(asked, read, strict=True)
+    ]
+
+
+def _asked(fact: Fact) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Prompts and targets in the language of the edit: the edit with its rephrases, and what is unrelated."""
+    request = fact.request
+    own = [probe for probe in fact.probes if probe.probe_lang == request.lang]
+    rephrases = [(p.prompt, p.target) for p in own if p.kind == "generality" and p.distinct]
+    unrelated = [(p.prompt, p.target) for p in own if p.kind == "specificity"]
+    for name, found in (("rephrase", rephrases), ("unrelated fact", unrelated)):
+        if not found:
+            raise BenchError(f"no {name} in {request.lang} to practise on", record=request.fact_id, field="probes")
+    return [(request.text, request.target), *rephrases], unrelated
 
 
 def ids(model: Model, asked: Sequence[tuple[str, str]], end_of_text: bool = False) -> list[Asked]:
@@ -76,8 +84,10 @@ def conditions(model: Model, requests: Sequence[EditRequest]) -> list[list[int]]
         sign: model.tokens.tokenizer(sign, add_special_tokens=False)["input_ids"] for sign in (" >> ", " || ")
     }
     inputs, answers = model.rows(texts), model.answers(texts, targets)
+    said = {tuple(each) for answer in answers for each in (answer.predicted_ids, answer.target_ids)}
+    words = {each: _words(model, each) for each in said}
     return [
-        [*_words(model, answer.predicted_ids), *separators[" >> "], *_words(model, answer.target_ids),
+        [*words[tuple(answer.predicted_ids)], *separators[" >> "], *words[tuple(answer.target_ids)],
          *separators[" || "], *row]
         for answer, row in zip(answers, inputs, strict=True)
     ]  # fmt: skip

@@ -185,7 +185,7 @@ def harmonic_difference(found: Study, first: str, second: str = "") -> Outcome:
     ):
         return Outcome(0, note="a matrix has gaps")
     asked = found.asked
-    told = all(name in set(asked["method"]) for name in (first, second) if name)
+    told = {first, second} - {""} <= set(asked["method"].unique())
     edits = [_of(found.records, method) for method in (first, second or first)]
     sides = [
         tuple(over_facts(each[each["what"] == G]) for each in edits),
