@@ -40,4 +40,4 @@ def build(config: Config) -> Method:
             shapes, embeddings, generator, hidden=config.hidden, condition=config.condition, max_scale=config.max_scale
         )
 
-    return HyperEditor("ke", config, make, conditioned=True)
+    return HyperEditor("ke", config, make)

@@ -18,10 +18,10 @@ from bench.ground.digests import text_digest
 from bench.model.groups import layers_of
 from bench.model.stats import Stats
 from methods._hyper.apart import EditedApart
-from methods._hyper.examples import Model, conditions, examples, ids
+from methods._hyper.examples import Model, examples, ids
 from methods._hyper.factors import Shape, shape_of
 from methods._hyper.lowrank import LowRank, updated
-from methods._hyper.training import Course, Training, factors_of, learned
+from methods._hyper.training import Course, Training, learned, read
 from methods._locate.editor import Clock
 from methods._locate.ends import TargetOptions
 from methods._locate.layers import Layers
@@ -75,14 +75,12 @@ class HyperEditor:
         options: as given.
         make: makes the network.
         rate_lr: Adam step size of learned edit rates.
-        conditioned: the network reads each edit as text, too.
     """
 
     name: str
     options: HyperOptions
     make: Make
     rate_lr: float = 0.0
-    conditioned: bool = False
 
     def prepare(self, model: Model, stats: Stats, context: Context) -> State:
         """Read or train the editor."""
@@ -94,7 +92,7 @@ class HyperEditor:
             {name: shape_of(module) for name, module in modules.items()}, model, torch.Generator().manual_seed(seed)
         ).to(model.device)
         course = self.options.course(self.rate_lr)
-        practice = examples(model, facts, self.options.end_of_text, conditioned=self.conditioned)
+        practice = examples(model, facts, self.options.end_of_text)
         identity = {
             "method": self.name,
             "options": counted(self.options.model_dump(mode="json")),
@@ -137,10 +135,10 @@ class HyperEditor:
 
     def _updates(self, model: Model, requests: Sequence[EditRequest], state: State) -> dict[str, LowRank]:
         asked = ids(model, [(request.text, request.target) for request in requests], self.options.end_of_text)
-        factors = factors_of(model, state.constants["modules"], asked)
+        editor = state.constants["editor"]
+        shown = read(editor, model, state.constants["modules"], asked)
         with torch.no_grad():
-            read = conditions(model, requests) if self.conditioned else []
-            found: dict[str, LowRank] = state.constants["editor"].propose(factors, read)
+            found: dict[str, LowRank] = editor.propose(shown.factors, shown.conditions)
         return found
 
     def deployed(self, model: Model, state: State) -> AbstractContextManager[Scorer]:

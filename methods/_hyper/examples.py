@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from bench.api import EditRequest, Fact
+from bench.api import Answer, Fact
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.encoder import EncoderModel
@@ -25,36 +25,27 @@ class Example:
         edit: what is edited.
         rephrases: other phrasings, with the same target.
         unrelated: what it must leave alone.
-        condition: ids of "{old answer} >> {new answer} || {input}", as KE reads an edit; nothing for MEND.
     """
 
     edit: Asked
     rephrases: tuple[Asked, ...]
     unrelated: tuple[Asked, ...]
-    condition: list[int]
 
 
-def examples(model: Model, facts: Sequence[Fact], end_of_text: bool = False, *, conditioned: bool) -> list[Example]:
+def examples(model: Model, facts: Sequence[Fact], end_of_text: bool = False) -> list[Example]:
     """Facts as token ids; rephrases and unrelated ones in the language of the edit.
 
     Targets of edits and rephrases end with the end of a text where that is asked for.
-
-    Args:
-        model: the model.
-        facts: practice facts.
-        end_of_text: see above.
-        conditioned: the editor reads conditions, for which the model is asked.
 
     Raises:
         BenchError: a fact has no rephrase in its language, or nothing unrelated.
     """
     asked = [_asked(fact) for fact in facts]
-    read = conditions(model, [fact.request for fact in facts]) if conditioned else [[] for _ in facts]
     edits = iter(ids(model, [pair for edit, _ in asked for pair in edit], end_of_text))
     others = iter(ids(model, [pair for _, unrelated in asked for pair in unrelated]))
     return [
-        Example(next(edits), tuple(islice(edits, len(edit) - 1)), tuple(islice(others, len(unrelated))), condition)
-        for (edit, unrelated), condition in zip(asked, read, strict=True)
+        Example(next(edits), tuple(islice(edits, len(edit) - 1)), tuple(islice(others, len(unrelated))))
+        for edit, unrelated in asked
     ]
 
 
@@ -77,20 +68,21 @@ def ids(model: Model, asked: Sequence[tuple[str, str]], end_of_text: bool = Fals
     return list(zip(prompts, targets, strict=True))
 
 
-def conditions(model: Model, requests: Sequence[EditRequest]) -> list[list[int]]:
-    """What KE reads of each edit: the old answer as the model gives it, the new one, and the input."""
-    texts, targets = [r.text for r in requests], [r.target for r in requests]
-    separators = {
-        sign: model.tokens.tokenizer(sign, add_special_tokens=False)["input_ids"] for sign in (" >> ", " || ")
-    }
-    inputs, answers = model.rows(texts), model.answers(texts, targets)
-    said = {tuple(each) for answer in answers for each in (answer.predicted_ids, answer.target_ids)}
+def conditions(model: Model, edits: Sequence[Asked], answers: Sequence[Answer]) -> list[list[int]]:
+    """What KE reads of each edit: "{old answer} >> {new answer} || {input}" in ids.
+
+    Args:
+        model: the model, whose tokenizer has the signs.
+        edits: ids of each edit's prompt and target.
+        answers: what the model says to them.
+    """
+    old, new = (model.tokens.tokenizer(sign, add_special_tokens=False)["input_ids"] for sign in (" >> ", " || "))
+    said = {each for answer in answers for each in (answer.predicted_ids, answer.target_ids)}
     words = {each: _words(model, each) for each in said}
     return [
-        [*words[tuple(answer.predicted_ids)], *separators[" >> "], *words[tuple(answer.target_ids)],
-         *separators[" || "], *row]
-        for answer, row in zip(answers, inputs, strict=True)
-    ]  # fmt: skip
+        [*words[answer.predicted_ids], *old, *words[answer.target_ids], *new, *prompt]
+        for (prompt, _), answer in zip(edits, answers, strict=True)
+    ]
 
 
 def _words(model: Model, answer: Sequence[int]) -> list[int]:

@@ -18,7 +18,7 @@ Rows and columns are those of W [out, in]. The releases take them as stored: of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -128,6 +128,8 @@ class Ke(nn.Module):
         max_scale: see the module.
         shared: see `ConditionEncoder`.
     """
+
+    conditioned: ClassVar[bool] = True
 
     def __init__(
         self,

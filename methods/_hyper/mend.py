@@ -13,7 +13,7 @@ own. The paper subtracts the update; the release, as here, adds it and lets trai
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -157,6 +157,8 @@ class Mend(nn.Module):
         rate: lr_W at the start.
         divided: V is divided by sqrt(in + out) at the start, see `Residual`.
     """
+
+    conditioned: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ from bench.ground import sealed
 from bench.ground.atomic import locked
 from bench.ground.digests import text_digest
 from bench.ground.errors import BenchError
-from methods._hyper.examples import Asked, Example, Model
+from methods._hyper.examples import Asked, Example, Model, conditions
 from methods._hyper.factors import Factors, tapped_factors
 from methods._hyper.losses import bernoulli_kl, categorical_kl, outer_loss
 from methods._hyper.lowrank import LowRank, updated
@@ -34,7 +34,13 @@ CLIP = 100.0
 
 
 class Editor(Protocol):
-    """A network that makes updates of an edit's gradient."""
+    """A network that makes updates of an edit's gradient.
+
+    Attributes:
+        conditioned: it reads each edit as text, too.
+    """
+
+    conditioned: ClassVar[bool]
 
     def observe(self, factors: Mapping[str, Factors]) -> None:
         """Take a training step's factors into running statistics, if there are any."""
@@ -76,11 +82,25 @@ class Course:
     bernoulli: bool
 
 
-def factors_of(model: Model, modules: Mapping[str, nn.Module], edits: Sequence[Asked]) -> dict[str, Factors]:
-    """Both factors of the gradient of each edit's own mean NLL."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What an editor is shown of some edits.
+
+    Attributes:
+        factors: of the gradient of each edit's own mean NLL, by weight.
+        conditions: what KE reads; none for an editor that reads none.
+    """
+
+    factors: Mapping[str, Factors]
+    conditions: Sequence[Sequence[int]]
+
+
+def read(editor: Editor, model: Model, modules: Mapping[str, nn.Module], edits: Sequence[Asked]) -> Read:
+    """Ask the model all edits, once."""
     with tapped_factors(modules) as tap:
-        loss = model.said([prompt for prompt, _ in edits], [target for _, target in edits]).nll().sum()
-    return tap.factors(loss)
+        said = model.said([prompt for prompt, _ in edits], [target for _, target in edits])
+        loss = said.nll().sum()
+    return Read(tap.factors(loss), conditions(model, edits, said.answers()) if editor.conditioned else ())
 
 
 @dataclass
@@ -113,9 +133,9 @@ class Training:
         """One step on edits drawn for it."""
         generator = torch.Generator().manual_seed(self.seed * 2**20 + self.step)
         drawn = [practice[i] for i in torch.randint(len(practice), (self.course.edits,), generator=generator).tolist()]
-        factors = factors_of(self.model, self.modules, [each.edit for each in drawn])
-        self.editor.observe(factors)
-        loss = self._loss(drawn, factors, generator)
+        shown = read(self.editor, self.model, self.modules, [each.edit for each in drawn])
+        self.editor.observe(shown.factors)
+        loss = self._loss(drawn, shown, generator)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.editor.parameters(), CLIP)
@@ -130,16 +150,16 @@ class Training:
         with torch.no_grad():
             for start in range(0, len(held_out), self.course.edits):
                 part = held_out[start : start + self.course.edits]
-                factors = factors_of(self.model, self.modules, [each.edit for each in part])
-                losses.append(float(self._loss(part, factors, generator)) * len(part))
+                shown = read(self.editor, self.model, self.modules, [each.edit for each in part])
+                losses.append(float(self._loss(part, shown, generator)) * len(part))
         loss = sum(losses) / len(held_out)
         self.since += 1
         if loss < self.lowest:
             self.lowest, self.since = loss, 0
             self.best = {name: value.clone() for name, value in self.editor.state_dict().items()}
 
-    def _loss(self, drawn: Sequence[Example], factors: Mapping[str, Factors], generator: torch.Generator) -> Tensor:
-        updates = self.editor.propose(factors, [each.condition for each in drawn])
+    def _loss(self, drawn: Sequence[Example], shown: Read, generator: torch.Generator) -> Tensor:
+        updates = self.editor.propose(shown.factors, shown.conditions)
         rephrases = [_one(each.rephrases, generator) for each in drawn]
         unrelated = [_one(each.unrelated, generator) for each in drawn for _ in range(self.course.unrelated)]
         count = len(drawn)

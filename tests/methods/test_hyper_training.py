@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,6 @@ from typing import Any
 import pytest
 import torch
 
-from bench.api import State
 from bench.compute.conformance import OPTIONS
 from bench.config.registry import methods
 from bench.data.claims.facts import load_claims
@@ -24,7 +24,7 @@ from methods._hyper.examples import Example, examples
 from methods._hyper.factors import shape_of
 from methods._hyper.ke import Ke
 from methods._hyper.mend import Mend
-from methods._hyper.training import Course, Training, learned
+from methods._hyper.training import Course, Training, learned, read
 
 COURSE = Course(
     steps=6, edits=4, unrelated=2, lr=1e-2, rate_lr=1e-2, c_edit=1.0, c_loc=1.0, every=2, patience=9, bernoulli=False
@@ -50,7 +50,7 @@ def begun(kind: str, architecture: str = "bert", course: Course = COURSE) -> Tra
 def practice() -> list[Example]:
     facts = load_claims(DataRequest(("en",), 24, parallel=True), practice=True)["en"]
     short = [fact for fact in facts if max(len(p.prompt) for p in fact.probes if p.probe_lang == "en") < 100]
-    return examples(tiny_classifier("bert"), short, conditioned=True)
+    return examples(tiny_classifier("bert"), short)
 
 
 def state(editor: Any) -> dict[str, torch.Tensor]:
@@ -127,22 +127,22 @@ def test_training_ends_where_nothing_gets_better(practice: list[Example], tmp_pa
 
 
 @pytest.mark.parametrize("kind", EDITORS)
-def test_only_an_editor_that_reads_edits_as_text_asks_what_the_model_said(
-    kind: str, practice: list[Example], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    training = begun(kind)
-    training.advance(practice)
-    asked: list[str] = []
-    answers = type(training.model).answers
-    monkeypatch.setattr(type(training.model), "answers", lambda model, *of: asked.extend(of[0]) or answers(model, *of))
-    known = methods().options(kind)
-    method = methods().build(kind, {name: value for name, value in OPTIONS.items() if name in known})
-    facts = load_claims(DataRequest(("en",), 2, parallel=True), practice=False)["en"]
-    state = State(constants={"editor": training.editor, "modules": training.modules})
-    method.apply(training.model, requests := [fact.request for fact in facts], state)
-    assert asked == ([request.text for request in requests] if kind == "ke" else [])
-    found = examples(training.model, facts, conditioned=False)
-    assert [each.condition for each in found] == [[]] * len(facts)
+def test_edits_are_read_in_one_pass(kind: str, practice: list[Example], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what the model said before, which KE reads as text: the label it gives, its sign, and the input."""
+    training, passes = begun(kind), []
+    said = type(training.model).said
+    monkeypatch.setattr(type(training.model), "said", lambda *of: passes.append(1) or said(*of))
+    edits = [each.edit for each in practice[:3]]
+    shown = read(training.editor, training.model, training.modules, edits)
+    assert len(passes) == 1
+    if kind == "mend":
+        assert not shown.conditions
+        return
+    tokenizer, labels = training.model.tokens.tokenizer, training.model.tokens.labels
+    for condition, (prompt, target) in zip(shown.conditions, edits, strict=True):
+        (old,) = training.model.said([prompt], [target]).answers()[0].predicted_ids
+        parts = [labels[old], " >> ", labels[target[0]], " || "]
+        assert condition == [*chain(*tokenizer(parts, add_special_tokens=False)["input_ids"]), *prompt]
 
 
 @pytest.mark.parametrize(("facts", "most", "every"), [(24, 64, 10), (24, 2, 12), (700, 64, 11)])
