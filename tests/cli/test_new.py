@@ -42,7 +42,7 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def tests() -> None:
+def run_tests() -> None:
     """Run tests in a folder, with another to import from; both stand before the rest of the arguments."""
     cwd, path, *places = sys.argv[1:]
     os.chdir(cwd)
@@ -83,7 +83,7 @@ def test_outside_what_is_written_passes_its_tests(elsewhere: Path) -> None:
     for group, name in (("methods", "half-memit"), ("evaluators", "first-token")):
         distribute(site, name.replace("-", "_"), f"bench.{group}", {name: name.replace("-", "_")})
         shutil.copy(elsewhere / name / f"{name.replace('-', '_')}.py", site)
-    done = started.run(tests, [str(elsewhere), str(site), "half-memit", "first-token", "my-facts"])
+    done = started.run(run_tests, [str(elsewhere), str(site), "half-memit", "first-token", "my-facts"])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "6 passed" in done.stdout
 

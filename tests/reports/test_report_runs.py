@@ -42,7 +42,7 @@ def test_two_models_get_a_table_each(tmp_path: Path) -> None:
 
 def test_many_groups_of_languages_are_one_table_not_many_chapters(tmp_path: Path) -> None:
     edited = ((), ("en",), ("de",), ("en", "de"))
-    world = World(methods=("none", "memit"), seeds=(0,), languages=("en", "de"), facts=2, edited=edited)
+    world = World(methods=("none", "memit"), seeds=(0,), languages=("en", "de", "zh"), facts=2, edited=edited)
     report = read_report([world.write(tmp_path / "run")])
     chapters = [item for _, item in report.walk() if isinstance(item, Chapter)]
     assert [chapter.title for chapter in chapters] == ["polyglot-tiny on cldr, order cycle"]
