@@ -6,7 +6,7 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -16,9 +16,6 @@ from bench.cli.echo import complain, echo, echo_table, tolerate
 from bench.cli.folders import readable, run_folder, run_place, run_places
 from bench.config.rooms import room
 from bench.ground.errors import BenchError
-
-if TYPE_CHECKING:
-    pass
 
 FORMATS = "md,pdf,html,tex,csv"
 

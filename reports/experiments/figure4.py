@@ -27,7 +27,7 @@ from reports.experiments.common import (
 from reports.numbers.aggregate import UNEDITED, Panel, Summary, per_language
 from reports.numbers.measures import CORE, Measure
 from reports.numbers.pairing import tested
-from reports.parts.contents import display_name, language_name, summary_cell
+from reports.parts.contents import display_name, language_cell, language_name, summary_cell
 from reports.parts.sections import Picture, Section
 from reports.parts.tables import DASH, Cell, Column, Table
 from reports.pictures.pairs import Bars, Place, Row, draw_pairs
@@ -137,8 +137,8 @@ def gaps(pairs: Pairs, every: bool = False) -> Table:
         for measure in CORE:
             for code in (*pairs.codes, EVERY):
                 found.append(gap(pairs, method, measure, pairs.codes if code == EVERY else [code]))
-                language = "All" if code == EVERY else language_name(code)
-                texts = (Cell(display_name(method)), Cell(measure.title), Cell(language))
+                language = Cell("All") if code == EVERY else language_cell(code)
+                texts = (Cell(display_name(method)), Cell(measure.title), language)
                 rows.append((*texts, *found[-1].cells()))
     header = [Column(key, key.title(), "text") for key in ("method", "measure", "language")]
     header.append(Column("gap", "Difference", "number"))

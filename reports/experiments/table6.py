@@ -23,7 +23,7 @@ from reports.experiments.common import (
 from reports.numbers.aggregate import UNEDITED, Panel, summaries
 from reports.numbers.measures import EFFICACY, FURTHER
 from reports.numbers.names import suffix
-from reports.parts.contents import column_cells, display_name, language_name
+from reports.parts.contents import column_cells, display_name, language_cell, language_name
 from reports.parts.sections import Section
 from reports.parts.tables import Cell, Column, Table
 
@@ -88,9 +88,9 @@ def gains(panel: Panel, records: pd.DataFrame, codes: list[str], after: str = ""
         mine, unedited = by_method.get(method, nothing), by_method.get(UNEDITED, nothing)
         for code in (*codes, AVERAGE):
             asked = mine if code == AVERAGE else mine[mine["probe_lang"] == code]
-            title = "Average" if code == AVERAGE else language_name(code)
+            language = Cell("Average") if code == AVERAGE else language_cell(code)
             found.append(gain(asked, unedited, KEYS))
-            rows.append((Cell(display_name(method)), Cell(title), *found[-1].cells()))
+            rows.append((Cell(display_name(method)), language, *found[-1].cells()))
     header = (
         Column("method", "Method", "text"),
         Column("language", "Asked in", "text"),

@@ -204,8 +204,8 @@ def gains(group: Group, found: Matrices, edited: Sequence[str]) -> Table:
                 records = found.records[part & ((found.records["edit_lang"] == code) | (code == EVERY))]
                 sides = [records[records["method"] == name] for name in (method, UNEDITED)]
                 tested.append(gain(sides[0], sides[1], KEYS))
-                language = "All" if code == EVERY else language_name(code)
-                texts = (Cell(display_name(method)), Cell(language), Cell(title))
+                language = Cell("All") if code == EVERY else language_cell(code)
+                texts = (Cell(display_name(method)), language, Cell(title))
                 rows.append((*texts, *tested[-1].cells()))
     header = [Column(key, key.title(), "text") for key in ("method", "edited", "asked")]
     header.append(Column("difference", "Difference", "number"))
