@@ -43,7 +43,7 @@ class Config(BaseModel):
         source: of the items; "auto" takes "mini" for the embedded model, which can do nothing else, else "xtreme".
         limit: most items per task and language, drawn by the cell's seed; 100 are the published ones.
         languages: only these; none means all that the source has.
-        batch_size: prompts per forward; none means 16, and 50 for a small model in float32.
+        batch_size: prompts per forward; none means 16, and 32 for a small model in float32.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -30,7 +30,7 @@ from evaluators._xtreme.cache import extend
 from evaluators._xtreme.encoding import EncodingLM
 from evaluators._xtreme.prompts import Row
 
-BATCH, SMALL_BATCH = 16, 64
+BATCH, SMALL_BATCH = 16, 32
 """Prompts in one forward; more for a small model, which computes a few as slowly as many."""
 
 WORTH_SHARING = 8
