@@ -162,6 +162,14 @@ def _scores(place: Path, cell: str) -> dict[str, float]:
     return {metric: float(means[metric]) for metric in METRICS}
 
 
+def together(found: Mapping[str, Sequence[Trial]], known: Sequence[Trial]) -> list[Trial]:
+    """Every method's trials, the best first, and those of an earlier search that this one has not come to."""
+    trials = [trial for each in found.values() for trial in each]
+    rest = [trial for trial in known if _found(trials, trial.method, trial.options) is None]
+    order = list(found)
+    return sorted([*trials, *rest], key=lambda trial: (order.index(trial.method), -trial.score))
+
+
 def _tell(best: Trial, space: Space) -> None:
     at = ", ".join(edges(space, best.options))
     told = f"; at an edge: {at}" if at else ""
@@ -178,7 +186,7 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     spaces: dict[str, Space] = dict(SPACES)
     found: dict[str, list[Trial]] = {name: [] for name in spaces}
-    known = read_log(log) if log else []
+    known = [trial for trial in read_log(log) if trial.method in spaces] if log else []
     trials = 0
     with ProcessPoolExecutor(workers) as pool:
         for turn in range(ROUNDS):
@@ -191,10 +199,12 @@ def main(
             )
             for name, each in zip(spaces, searched, strict=True):
                 found[name] = each
-                write_log([trial for one in found.values() for trial in one], tables / f"tuning-{MODEL}.csv")
+                # a search that is stopped leaves all it knows
+                write_log(together(found, known), tables / f"tuning-{MODEL}.csv")
                 _tell(each[0], spaces[name])
             if not any(edges(spaces[name], each[0].options) for name, each in found.items()):
                 break
+    write_log(together(found, ()), tables / f"tuning-{MODEL}.csv")
     best = {name: each[0] for name, each in found.items()}
     hparams = Path(__file__).parents[1] / "hparams"
     write_hyperparameters(best, trials, hparams / f"{MODEL}.yaml")

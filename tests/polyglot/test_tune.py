@@ -22,7 +22,7 @@ from bench.polyglot.trials import (
     write_log,
     write_settings,
 )
-from bench.polyglot.tune import draw, neighbour, search, widened
+from bench.polyglot.tune import draw, neighbour, search, together, widened
 
 FAMILY = ("memit-seq", "memit-seq-nas", "alphaedit-nas", "rect-seq", "prune-seq", "encore", "sphere", "emmet")
 SPACE = {"clamp": (0.5, 1.0, 2.0), "l2": (1.0, 10.0, 100.0), "layers": ([0], [1]), "steps": (25,)}
@@ -85,6 +85,16 @@ def test_trials_of_a_log_are_not_computed_again(monkeypatch: pytest.MonkeyPatch,
     assert not asked
     assert len(search("rome", space, [], 2, Path(), read_log(tmp_path / "log.csv"))) == 2
     assert asked == ["rome"] * 2
+
+
+def test_a_log_of_a_search_that_is_stopped_keeps_what_it_did_not_come_to() -> None:
+    def trial(method: str, clamp: float, score: float) -> Trial:
+        return Trial(method, {"clamp": clamp}, dict.fromkeys(METRICS, score))
+
+    known = [trial("rome", 1.0, 30.0), trial("memit", 1.0, 20.0), trial("memit", 2.0, 40.0)]
+    found = {"memit": [trial("memit", 1.0, 20.0), trial("memit", 0.5, 10.0)], "rome": []}
+    kept = [(each.method, each.options["clamp"]) for each in together(found, known)]
+    assert kept == [("memit", 2.0), ("memit", 1.0), ("memit", 0.5), ("rome", 1.0)]
 
 
 def test_a_search_ends_where_all_settings_were_tried(monkeypatch: pytest.MonkeyPatch) -> None:
