@@ -116,15 +116,19 @@ def language_label(code: str) -> str:
 
 
 def table1(panel: Panel, comparisons: Sequence[Comparison]) -> Table:
-    """Table 1: every method with the main measures, means and standard deviations over seeds."""
-    columns = [_measure_column(panel, measure, comparisons) for measure in MAIN]
+    """Table 1: every method with the main measures, means and standard deviations over seeds.
+
+    XTREME F1, which a run may leave out, is a column only where it was measured.
+    """
+    measures = [measure for measure in MAIN if measure != XTREME or len(panel.values(XTREME))]
+    columns = [_measure_column(panel, measure, comparisons) for measure in measures]
     notes = [standing_note(panel, standing) for standing in panel.standings]
     noted = any(notes)
     rows = []
     for i, standing in enumerate(panel.standings):
         method = Cell(display_name(standing.method))
         rows.append((method, *(cells[i] for cells in columns), *((Cell(notes[i]),) if noted else ())))
-    header = (METHOD, *(Column(m.key, m.title) for m in MAIN), *((NOTE,) if noted else ()))
+    header = (METHOD, *(Column(m.key, m.title) for m in measures), *((NOTE,) if noted else ()))
     return Table("table1", header, tuple(rows), _caption(panel), tuple(_legend(panel, comparisons)), "Table 1")
 
 
@@ -248,10 +252,13 @@ def _legend(panel: Panel, comparisons: Sequence[Comparison]) -> Iterable[str]:
         family = sum(c.outcome.p_holm is not None for c in comparisons if c.unit == "facts")
         n = max(c.outcome.n for c in comparisons if c.unit == "seeds")
         over_seeds = f"n = {n}, {n - 1} degrees of freedom" if n > 1 else "one seed: no test"
+        over_items = (
+            f", for {XTREME.title} paired permutation test of F1 over items" if len(panel.values(XTREME)) else ""
+        )
         yield (
-            f"{OVER_FACTS} better than every other method, p < 0.05: paired t-test over facts, for {XTREME.title} "
-            f"paired permutation test of F1 over items, Holm-corrected over {family} comparisons. {OVER_SEEDS} a "
-            f"paired t-test over seeds as in the LangEdit paper ({over_seeds}), not corrected."
+            f"{OVER_FACTS} better than every other method, p < 0.05: paired t-test over facts{over_items}, "
+            f"Holm-corrected over {family} comparisons. {OVER_SEEDS} a paired t-test over seeds as in the LangEdit "
+            f"paper ({over_seeds}), not corrected."
         )
     if len(panel.values(XTREME)):
         yield (
