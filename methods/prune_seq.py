@@ -1,7 +1,8 @@
 """PRUNE that keeps the keys of earlier steps in its linear system: MEMIT's part is that of `methods.memit_seq`.
 
 The restraint is that of `methods.prune`: it shows whenever the model is used, and never enters the weights that edits
-are made on (Wang et al. 2026, arXiv 2605.26670, compare such a form too).
+are made on. (Wang et al. 2026, arXiv 2605.26670, restrain each step's update by the weights as they then are and write
+what is left: another method.)
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ model by name. Which block, and last token or mean: at the last token of a promp
 prompt asks has come together, subject and relation, whatever the phrasing; further down the last token has not read
 them yet, and a mean over tokens tells the words of the prompt rather than what they ask.
 
-t is such that `stray` of the prompts of unedited practice facts find a fact among as many others. In-context means that
+t is such that `stray` of the prompts of unedited practice facts find a fact among as many others; the more facts are
+stored the more prompts find one, so a setting suits streams of its length. In-context means that
 the model may ignore the fact; and a fact is left out where it, the prompt and the answer do not fit into the context. A
 prompt that finds no fact is run as without edits. An edit of the same prompt takes the place of an earlier one.
 """

@@ -27,8 +27,8 @@ REACHED = 0.9
 LOG_BASE, KEEP, PRIOR = 2.718281828459045, 0.4, 100_000
 """Of PRUNE, RECT and LangEdit, as published."""
 
-NORM, PROBABLE = 20 / 15_000, 2
-"""lambda_n / lambda of ENCORE, and its evaluations, as published for Llama3-8B."""
+NORM, PROBABLE = 2, 2
+"""lambda_n of ENCORE, 20 to AlphaEdit's l2 of 10, which stands at the same place; its evaluations, as published."""
 
 PRINCIPAL = 0.5
 """Of SPHERE, both of its options, as published."""
@@ -73,19 +73,19 @@ def scale_free(model: EditableModel, layers: Sequence[int], ft: Mapping[str, Any
         "langedit": langedit,
         "prune-released": {**family, "log_base": LOG_BASE},
         "langedit-released": {**null, "l2": _rounded(l2)},
-        **_newer(family, {**null, "l2": _rounded(l2)}),
+        **_newer(family, {**null, "l2": _rounded(l2)}, l2),
     }
 
 
-def _newer(ridge: Mapping[str, Any], null: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Those of the newer methods, from MEMIT's and AlphaEdit's."""
+def _newer(ridge: Mapping[str, Any], null: Mapping[str, Any], l2: float) -> dict[str, dict[str, Any]]:
+    """Those of the newer methods, from MEMIT's and AlphaEdit's; the published l2 of SPHERE is 1, as LangEdit's."""
     anchored = {name: choices[0] for name, choices in ANCHORED.items()}
     return {
         "memit-seq": dict(ridge),
         "memit-seq-nas": {**ridge, **anchored},
         "alphaedit-nas": {**null, **anchored},
-        "encore": {**ridge, "norm_weight": _rounded(NORM * ridge["moment_weight"]), "probable": PROBABLE},
-        "sphere": {**null, "energy": PRINCIPAL, "strength": PRINCIPAL},
+        "encore": {**ridge, "norm_weight": _rounded(NORM * l2), "probable": PROBABLE},
+        "sphere": {**null, "l2": _rounded(l2 / 10), "energy": PRINCIPAL, "strength": PRINCIPAL},
         "emmet": {**ridge, "moment_weight": _rounded(EMMET * ridge["moment_weight"]), "slack": SLACK},
     }
 

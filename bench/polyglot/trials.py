@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,13 @@ BOUNDED = (
 )
 """Options whose choices are all there are."""
 
+SLACK = 0.1
+"""Of EMMET, as published: with it EMMET is MEMIT, whose weight is the slack times its own (`methods.emmet`)."""
+
 SAME = {"prune-released": "prune", "prune-seq": "prune", "rect-seq": "rect"}
 """Variants that take the values of the method they vary."""
+
+REACHED = ("Method", "Score", "Efficacy", "Generality", "Specificity", "XTREME F1", "Score over doing nothing")
 
 HEADER = """\
 # The embedded model. Found by `make tune-polyglot`: {trials} trials for every method, or all settings where there are
@@ -92,6 +97,9 @@ def write_hyperparameters(best: Mapping[str, Trial], trials: int, path: Path) ->
     """The best settings as the model's hyperparameter file; methods that are not searched keep theirs."""
     settings: dict[str, Any] = {"none": {}, **{name: dict(trial.options) for name, trial in best.items()}}
     settings |= {variant: dict(settings[base]) for variant, base in SAME.items() if base in settings}
+    if "memit" in settings:
+        memit = settings["memit"]
+        settings["emmet"] = {**memit, "moment_weight": memit["moment_weight"] / SLACK, "slack": SLACK}
     before = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
     settings |= {name: options for name, options in before.items() if name not in settings}
     body = "\n".join(
@@ -104,7 +112,7 @@ def write_hyperparameters(best: Mapping[str, Trial], trials: int, path: Path) ->
 def write_settings(
     best: Mapping[str, Trial], spaces: Mapping[str, Space], ratios: Mapping[str, Mapping[str, Any]], path: Path
 ) -> None:
-    """Both settings side by side, as a Markdown table: every option that was searched.
+    """What the best trials reached, and both settings side by side, every option that was searched: Markdown tables.
 
     Args:
         best: the best trial of every method.
@@ -113,8 +121,20 @@ def write_settings(
         path: of the table.
     """
     head = ("Method", "Option", "Tuned", "Scale-free", "Searched", "At an edge")
-    rows = [head, ("---",) * len(head), *_settings(best, spaces, ratios)]
-    write_text(path, "".join(f"| {' | '.join(row)} |\n" for row in rows))
+    text = f"{_markdown(REACHED, _reached(best))}\n{_markdown(head, _settings(best, spaces, ratios))}"
+    write_text(path, text)
+
+
+def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ("---",) * len(head), *rows))
+
+
+def _reached(best: Mapping[str, Trial]) -> Iterator[tuple[str, ...]]:
+    """A method that damages most where it edits is best where it does next to nothing, which only this shows."""
+    nothing = best.get("none")
+    for method, trial in best.items():
+        over = f"{trial.score - nothing.score:+.1f}" if nothing else "-"
+        yield (method, *(f"{value:.1f}" for value in (trial.score, *(trial.scores[m] for m in METRICS))), over)
 
 
 def _settings(

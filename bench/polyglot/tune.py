@@ -128,10 +128,14 @@ def evaluate(method: str, options: Mapping[str, Any], folder: Path) -> Trial:
 
     torch.set_num_threads(1)
     registry = methods()
+    try:
+        given = registry.config(method, options)
+    except BenchError as error:
+        # choices beyond an edge need not be any of the method's
+        _log.info("%s %s: %s", method, dict(options), error)
+        return Trial(method, options, dict.fromkeys(METRICS, 0.0))
     cell = Cell(
-        method=MethodSpec(
-            name=method, options=registry.config(method, options).model_dump(mode="json"), statistics=True
-        ),
+        method=MethodSpec(name=method, options=given.model_dump(mode="json"), statistics=True),
         model=ModelRef(name=MODEL, fingerprint=catalog.fingerprint(MODEL, folder / "cache")),
         data=DataRef(name=DATA, fingerprint=datasets.fingerprint(DATA)),
         schedule=SCHEDULE,

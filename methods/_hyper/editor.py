@@ -41,6 +41,9 @@ class HyperOptions(TargetOptions):
     practice: str = Field(ALL, description="languages to learn in: all of the run, or codes joined by +")
     training_steps: int = Field(ge=1, description="training steps at most")
     edits_per_step: int = Field(ge=1, description="practice edits of a training step")
+    together: int = Field(
+        1, ge=1, description="practice edits asked on the sum of their updates, as many as a step has; 1: each alone"
+    )
     unrelated: int = Field(ge=1, description="unrelated facts asked beside each")
     lr: float = Field(gt=0, description="Adam step size of the network")
     c_edit: float = Field(ge=0, description="weight of the rephrase's NLL [cedit]")
@@ -58,7 +61,7 @@ class HyperOptions(TargetOptions):
         """The part that training reads."""
         return Course(
             self.training_steps, self.edits_per_step, self.unrelated, self.lr, rate_lr, self.c_edit, self.c_loc,
-            self.validate_every, self.patience, self.kl == "bernoulli",
+            self.validate_every, self.patience, self.kl == "bernoulli", self.together,
         )  # fmt: skip
 
 

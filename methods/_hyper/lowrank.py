@@ -48,6 +48,17 @@ class LowRank:
         """All E edits at once: their sum, of rank E r."""
         return LowRank(self.u.flatten(0, 1), self.v.flatten(0, 1))
 
+    def summed_by(self, count: int) -> LowRank:
+        """The sums of each `count` edits in a row, the last of what is left: E / count, rounded up, of rank count r."""
+        edits, rank, _ = self.u.shape
+        missing = -edits % count
+
+        def grouped(factor: Tensor) -> Tensor:
+            padded = torch.cat([factor, factor.new_zeros(missing, *factor.shape[1:])]) if missing else factor
+            return padded.reshape(-1, count * rank, factor.shape[-1])
+
+        return LowRank(grouped(self.u), grouped(self.v))
+
 
 def joined(updates: Sequence[LowRank]) -> LowRank:
     """The sum of updates of one weight, by putting their ranks side by side; batched ones edit by edit."""
@@ -69,7 +80,8 @@ def updated(modules: Mapping[str, nn.Module], updates: Mapping[str, LowRank], ed
 
     def add(update: LowRank) -> Any:
         def hook(_module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor:
-            rows = edits.to(update.u.device)
+            # an edit that all rows share is not copied for each
+            rows = edits.to(update.u.device) if len(update.u) > 1 else 0
             u, v = (factor[rows].to(output.device) for factor in (update.u, update.v))
             return output + (args[0].to(v.dtype) @ v.mT @ u).to(output.dtype)
 

@@ -1,7 +1,9 @@
 """An editor learns on practice edits: edit, ask a rephrase and unrelated facts, better the editor.
 
 Loss of a step (Mitchell et al. 2022, section 3): c_edit NLL(rephrase | edited) + c_loc KL(original || edited) on
-unrelated facts, both means over the step's edits. Every draw of a step is seeded by its number: an editor that was
+unrelated facts, both means over the step's edits. Each edit is asked in a model of its own, as published, or several in
+one that has the sum of their updates: what a step of a stream does, and how the release of MALMEN trains the MEND it
+compares with (Tan et al. 2024, ``editor/base.py``). Every draw of a step is seeded by its number: an editor that was
 stopped goes on as one that never stopped.
 """
 
@@ -68,6 +70,7 @@ class Course:
         every: steps between two validations.
         patience: validations without a better one after which training ends.
         bernoulli: two logits are independent Bernoullis in the KL, as XME has it; else they are one distribution.
+        together: so many edits stand in one model, the sum of their updates in it, when they are asked.
     """
 
     steps: int
@@ -80,6 +83,7 @@ class Course:
     every: int
     patience: int
     bernoulli: bool
+    together: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +163,15 @@ class Training:
             self.best = {name: value.clone() for name, value in self.editor.state_dict().items()}
 
     def _loss(self, drawn: Sequence[Example], shown: Read, generator: torch.Generator) -> Tensor:
-        updates = self.editor.propose(shown.factors, shown.conditions)
+        proposed = self.editor.propose(shown.factors, shown.conditions)
+        updates = {name: update.summed_by(self.course.together) for name, update in proposed.items()}
         rephrases = [_one(each.rephrases, generator) for each in drawn]
         unrelated = [_one(each.unrelated, generator) for each in drawn for _ in range(self.course.unrelated)]
         count = len(drawn)
         of = torch.tensor([*range(count), *(i for i in range(count) for _ in range(self.course.unrelated))])
         with torch.no_grad():
             before = self.model.said(*_apart(unrelated))
-        with updated(self.modules, updates, of.to(self.model.device)):
+        with updated(self.modules, updates, of.to(self.model.device) // self.course.together):
             after = self.model.said(*_apart([*rephrases, *unrelated]))
         told = after.row < count
         edit = after.nll()[:count].mean()

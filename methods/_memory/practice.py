@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
+
 from bench.api import Fact
 from bench.model.tokens import Tokens
 
@@ -30,11 +32,11 @@ class Practice:
 
     @classmethod
     def of(cls, facts: Sequence[Fact], tokens: Tokens) -> Practice:
-        """Evenly from all facts of each language, the same ones for every seed."""
+        """Drawn from all facts of each language, the same ones for every seed."""
         stored, strangers = [], []
         for lang in dict.fromkeys(fact.request.lang for fact in facts):
             own = [fact for fact in facts if fact.request.lang == lang]
-            own = own[:: max(1, len(own) // PER_LANGUAGE)][:PER_LANGUAGE]
+            own = drawn(own, PER_LANGUAGE)
             stored += [(lang, fact.request.text) for fact in own[::2]]
             strangers += [(lang, text) for fact in own[1::2] for text in _phrasings(fact)]
         asked = [tokens.prompts([text for _, text in part]) for part in (stored, strangers)]
@@ -51,6 +53,11 @@ BACKGROUND = 100
 
 
 def background(facts: Sequence[Fact], tokens: Tokens) -> Rows:
-    """Prompts of practice facts, evenly from all languages."""
-    every = facts[:: max(1, len(facts) // BACKGROUND)][:BACKGROUND]
-    return tokens.prompts([fact.request.text for fact in every])
+    """Prompts drawn from all practice facts, the same ones for every seed."""
+    return tokens.prompts([fact.request.text for fact in drawn(facts, BACKGROUND)])
+
+
+def drawn(facts: Sequence[Fact], count: int) -> list[Fact]:
+    """Some of the facts; at random, for in a data set every n-th may have the same relation."""
+    order = torch.randperm(len(facts), generator=torch.Generator().manual_seed(0))
+    return [facts[i] for i in order[:count].tolist()]

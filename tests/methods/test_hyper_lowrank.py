@@ -53,6 +53,15 @@ def test_edits_of_a_batch_are_apart() -> None:
     torch.testing.assert_close(several.summed().dense(), dense.sum(0))
 
 
+def test_edits_in_a_row_are_summed_and_the_last_may_be_fewer() -> None:
+    several = LowRank(draw(0, 5, 3, 4), draw(1, 5, 3, 5))
+    dense = several.dense()
+    found = several.summed_by(2)
+    assert found.u.shape == (3, 6, 4)
+    torch.testing.assert_close(found.dense(), torch.stack([dense[:2].sum(0), dense[2:4].sum(0), dense[4]]))
+    assert torch.equal(several.summed_by(1).u, several.u) and torch.equal(several.summed_by(1).v, several.v)
+
+
 def test_joining_adds() -> None:
     one, other = (LowRank(draw(s, 2, r, 4), draw(s + 1, 2, r, 5)) for s, r in ((0, 3), (5, 1)))
     both = joined([one, other])

@@ -82,6 +82,20 @@ def test_training_betters_what_it_is_trained_for(kind: str, architecture: str, p
 
 
 @pytest.mark.parametrize("kind", EDITORS)
+def test_edits_may_be_asked_in_the_one_model_that_has_them_all(kind: str, practice: list[Example]) -> None:
+    drawn = [replace(each, rephrases=each.rephrases[:1]) for each in practice[:4]]
+    training = begun(kind, course=replace(COURSE, together=4, c_loc=0.0))
+    shown = read(training.editor, training.model, training.modules, [each.edit for each in drawn])
+    training.editor.observe(shown.factors)
+    with torch.no_grad():
+        loss = training._loss(drawn, shown, torch.Generator())
+        for name, update in training.editor.propose(shown.factors, shown.conditions).items():
+            training.model.add_to(name, update.dense().sum(0))
+        prompts, targets = zip(*(each.rephrases[0] for each in drawn), strict=True)
+        torch.testing.assert_close(loss, training.model.said(prompts, targets).nll().mean(), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", EDITORS)
 def test_a_stopped_training_goes_on_as_if_it_had_not_been(kind: str, practice: list[Example], tmp_path: Path) -> None:
     whole = learned(begun(kind), practice, practice[:4], tmp_path / "whole", {"of": kind})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from bench.api import EditRequest, Fact, State
 from bench.compute.silent import Before
 from bench.compute.tiny_facts import parallel_requests, practice
 from bench.config.registry import methods
+from bench.data.cldr.facts import practice_facts
 from bench.export.session import refuse_none
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
@@ -23,7 +25,7 @@ from bench.model.remembering import Remembering
 from bench.model.stats import Stats
 from bench.model.tiny import tiny_classifier, tiny_model
 from methods._memory.embedding import Space
-from methods._memory.practice import Practice
+from methods._memory.practice import Practice, drawn
 from methods.retrieval import CERTAIN, Retrieval, Stored, facts_of
 
 REQUESTS = parallel_requests()
@@ -125,6 +127,19 @@ def test_a_step_that_stores_what_is_stored_changes_nothing() -> None:
     before = Before.of(model, state)
     state, report = method.apply(model, REQUESTS[2:3], state)
     assert before.is_unchanged(model, state, report)
+
+
+def test_facts_that_are_looked_at_have_all_relations() -> None:
+    def relation(fact: Fact) -> str:
+        return fact.request.fact_id.split("/")[0]
+
+    facts = practice_facts(["en"])["en"]
+    relations = {relation(fact) for fact in facts}
+    assert relation(facts[0]) == relation(facts[len(relations)]), "every n-th has the same relation"
+    seen = Counter(map(relation, drawn(facts, 80)))
+    assert seen.total() == 80 and seen.keys() == relations
+    assert min(seen.values()) >= 80 / len(relations) / 2
+    assert len(drawn(facts, 10_000)) == len(facts)
 
 
 def test_as_many_unedited_prompts_find_a_fact_as_may_stray() -> None:

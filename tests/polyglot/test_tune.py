@@ -24,7 +24,7 @@ from bench.polyglot.trials import (
 )
 from bench.polyglot.tune import draw, neighbour, search, together, widened
 
-FAMILY = ("memit-seq", "memit-seq-nas", "alphaedit-nas", "rect-seq", "prune-seq", "encore", "sphere", "emmet")
+FAMILY = ("memit-seq", "memit-seq-nas", "alphaedit-nas", "rect-seq", "prune-seq", "encore", "sphere")
 SPACE = {"clamp": (0.5, 1.0, 2.0), "l2": (1.0, 10.0, 100.0), "layers": ([0], [1]), "steps": (25,)}
 
 
@@ -107,10 +107,15 @@ def test_a_search_ends_where_all_settings_were_tried(monkeypatch: pytest.MonkeyP
 
 def test_settings_stand_side_by_side_and_edges_are_told(tmp_path: Path) -> None:
     best = Trial("memit", {"clamp": 0.5, "l2": 10.0, "layers": [1], "steps": 25}, dict.fromkeys(METRICS, 10.0))
-    write_settings(
-        {"memit": best}, {"memit": SPACE}, {"memit": {"clamp": 1.5, "layers": [1]}}, tmp_path / "settings.md"
-    )
-    rows = [line.strip("| ").split(" | ") for line in (tmp_path / "settings.md").read_text().splitlines()[2:]]
+    nothing = Trial("none", {}, dict.fromkeys(METRICS, 4.0))
+    ratios = {"memit": {"clamp": 1.5, "layers": [1]}}
+    write_settings({"none": nothing, "memit": best}, {"none": {}, "memit": SPACE}, ratios, tmp_path / "settings.md")
+    reached, settings = (tmp_path / "settings.md").read_text().split("\n\n")
+    assert reached.splitlines()[2:] == [
+        "| none | 4.0 | 4.0 | 4.0 | 4.0 | 4.0 | +0.0 |",
+        "| memit | 10.0 | 10.0 | 10.0 | 10.0 | 10.0 | +6.0 |",
+    ]
+    rows = [line.strip("| ").split(" | ") for line in settings.splitlines()[2:]]
     assert rows == [
         ["memit", "clamp", "0.5", "1.5", "0.5, 1, 2", "yes"],
         ["memit", "l2", "10", "-", "1, 10, 100"],
