@@ -1,8 +1,11 @@
 """MEND: a network turns an edit's gradient into a better one (Mitchell et al. 2022).
 
 It is trained on practice facts before the first edit, so it has seen more than the edits. `methods._hyper.mend` holds
-the mathematics and where the release differs from the paper; the release trains with Adam at 1e-6, edit rates at 1e-4,
-for up to a million steps of one edit each.
+the mathematics and where the release differs from the paper; the release trains with Adam at 1e-6 for up to a million
+steps of one edit each. Edit rates have an optimiser of their own there, at 1e-4, but it steps when gradients are zeroed
+already: they learn at 1e-6, too (``trainer.py``).
+
+A step of a stream adds the sum of its edits' updates, each made for itself; `together` lets the editor learn on such sums.
 """
 
 from __future__ import annotations

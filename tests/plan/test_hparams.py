@@ -49,7 +49,7 @@ FT = {
 # EasyEdit, hparams/MEND of all three models; its iterations hold one edit, ten of them are a step of Adam
 MEND = {
     "practice": "all", "training_steps": 10_000, "edits_per_step": 10, "unrelated": 1, "c_edit": 0.1, "c_loc": 1,
-    "lr": 1e-6, "validate_every": 100, "patience": 20, "rank": 1920, "edit_rate": 1e-4, "rate_lr": 1e-4,
+    "lr": 1e-6, "validate_every": 100, "patience": 20, "rank": 1920, "edit_rate": 1e-4, "rate_lr": 1e-6,
     "divided": False,
 }  # fmt: skip
 
