@@ -8,8 +8,8 @@ is run. Specificity comes in both senses: against the gold answer (as released, 
 asks, each of their rows stands there a second time, under that fact, as ``specificity_asked`` and
 ``specificity_agreement_asked``: a test must not take two askings of one fact for two facts.
 
-What the model says in a target's place is told for people, too, beside what it said there before any edit; for that the
-unedited model is asked the probes whose answers are kept, once in a cell.
+What the model says in a target's place is told for people, too, beside what it said there before any edit. The unedited
+model is asked only the probes of specificity and those whose answers are kept, each once in a cell.
 """
 
 from __future__ import annotations
@@ -75,15 +75,12 @@ class Edits:
 
     def _agreement(self, view: Scorer, probes: Sequence[Probe], answers: Sequence[Answer]) -> Iterator[Score]:
         pairs = [(p, a) for p, a in zip(probes, answers, strict=True) if p.kind == "specificity"]
-        if not pairs:
-            return
-        with view.unedited() as original:
-            before = original.answers([p.prompt for p, _ in pairs], [p.target for p, _ in pairs])
-        for (probe, now), then in zip(pairs, before, strict=True):
-            same = sum(a == b for a, b in zip(now.predicted_ids, then.predicted_ids, strict=True))
+        self._ask_before(view, [probe for probe, _ in pairs])
+        for probe, now in pairs:
+            then = self._before[probe.prompt, probe.target]
+            same = sum(a == b for a, b in zip(now.predicted_ids, then, strict=True))
             count = len(now.target_ids)
             yield from _by_both(probe, "specificity_agreement", same / count, count)
-            self._before[probe.prompt, probe.target] = then.predicted_ids
 
 
 def _rows(probe: Probe, answer: Answer) -> Iterator[Score]:

@@ -218,10 +218,10 @@ def test_the_unedited_model_is_asked_once_a_cell() -> None:
             yield Scripted(set())
 
     evaluator = Edits()
-    one = replace(fact(), probes=fact().probes[:1])
-    for _ in range(2):
-        list(evaluator.score(Counting(set()), [one], Keeping()))
-    assert len(asked) == 1
+    assert {"efficacy", "specificity"} <= {probe.kind for probe in fact().probes}
+    first, again = (list(evaluator.score(Counting(set()), [fact()], Keeping())) for _ in range(2))
+    assert first == again
+    assert len(asked) == 2, "of specificity, and of what else is kept"
 
 
 def test_keeping_answers_changes_no_score() -> None:
