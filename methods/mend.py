@@ -5,7 +5,8 @@ the mathematics and where the release differs from the paper; the release trains
 steps of one edit each. Edit rates have an optimiser of their own there, at 1e-4, but it steps when gradients are zeroed
 already: they learn at 1e-6, too (``trainer.py``).
 
-A step of a stream adds the sum of its edits' updates, each made for itself; `together` lets the editor learn on such sums.
+A step of a stream adds the sum of its edits' updates, each made for itself; `together` lets the editor learn on such
+sums.
 """
 
 from __future__ import annotations
