@@ -31,7 +31,7 @@ EXAMPLES = 4_096
 QUERY = 400
 """Of which are not shared with the other prompts of a batch."""
 
-ASKED, ASKED_SMALL = 16, 64
+ASKED, ASKED_SMALL = 16, 32
 """Prompts of a batch where an evaluator's options leave that to it; of a small model in fp32."""
 
 COLUMNS, TARGET = 8, 3
