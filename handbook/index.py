@@ -91,7 +91,7 @@ def _group(name: str) -> str:
 
 def _searched(name: str) -> str:
     """How the embedded model's settings were found."""
-    trials = _trials()[name]
+    trials = _trials()[name] if registry().options(name) else 0
     if trials:
         return f"searched, {trials} trials"
     return _taken(name, EMBEDDED, "not searched")
