@@ -15,6 +15,7 @@ from bench.model.editable import EditableModel
 from bench.polyglot.abilities import editability
 from bench.polyglot.mechanism import KEPT, spectra
 from bench.polyglot.spaces import ANCHORED, VALUES
+from bench.polyglot.trials import SLACK
 
 IDENTITY = 0.4
 """l2 / ||P k||^2 of AlphaEdit's 10; LangEdit's Eq. 10 has 1, a tenth of it."""
@@ -33,8 +34,8 @@ NORM, PROBABLE = 2, 2
 PRINCIPAL = 0.5
 """Of SPHERE, both of its options, as published."""
 
-EMMET, SLACK = 100_000 / 16_384, 0.1
-"""lambda / m of EMMET, and its slack, as published for GPT-J."""
+EMMET = 100_000 / 16_384
+"""lambda / m of EMMET, as published for GPT-J."""
 
 HEADER = """\
 # The embedded model, by the ratios of the published hyperparameters: lambda / m = 1, {kept:.0%} of the directions kept,

@@ -240,6 +240,7 @@ def _caption(panel: Panel) -> str:
 
 
 def _legend(panel: Panel, comparisons: Sequence[Comparison]) -> Iterable[str]:
+    has_xtreme = len(panel.values(XTREME)) > 0
     yield (
         "Best bold, second underlined; the unedited model does not compete. "
         f"{SCORE.title}: harmonic mean of efficacy, generality and specificity of a seed."
@@ -252,15 +253,13 @@ def _legend(panel: Panel, comparisons: Sequence[Comparison]) -> Iterable[str]:
         family = sum(c.outcome.p_holm is not None for c in comparisons if c.unit == "facts")
         n = max(c.outcome.n for c in comparisons if c.unit == "seeds")
         over_seeds = f"n = {n}, {n - 1} degrees of freedom" if n > 1 else "one seed: no test"
-        over_items = (
-            f", for {XTREME.title} paired permutation test of F1 over items" if len(panel.values(XTREME)) else ""
-        )
+        over_items = f", for {XTREME.title} paired permutation test of F1 over items" if has_xtreme else ""
         yield (
             f"{OVER_FACTS} better than every other method, p < 0.05: paired t-test over facts{over_items}, "
             f"Holm-corrected over {family} comparisons. {OVER_SEEDS} a paired t-test over seeds as in the LangEdit "
             f"paper ({over_seeds}), not corrected."
         )
-    if len(panel.values(XTREME)):
+    if has_xtreme:
         yield (
             f"{XTREME.title}: mean over tasks of the mean over languages, by LangEdit's published protocol; a model "
             "that says nothing has more than zero, as WikiANN counts words outside entities."
