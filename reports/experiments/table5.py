@@ -23,7 +23,7 @@ from reports.experiments.common import (
 )
 from reports.numbers import paper
 from reports.numbers.aggregate import UNEDITED, Panel, summaries
-from reports.numbers.measures import CORE, MAIN
+from reports.numbers.measures import CORE, MAIN, XTREME
 from reports.numbers.pairing import tested
 from reports.parts.contents import summary_cell
 from reports.parts.sections import Section
@@ -84,17 +84,19 @@ def variants(group: Group) -> list[Entry]:
 
 def table(group: Group, entries: Sequence[Entry]) -> Table:
     """A row per entry with the columns of Table 1, published rows under ours."""
+    printed = [paper.scores(entry.panel.setting).get(entry.method) for entry in entries]
     numbers = [{measure: summaries(e.panel, measure)[e.method] for measure in MAIN} for e in entries]
     seen = {measure: any(found[measure].have for found in numbers) for measure in MAIN}
+    measures = [measure for measure in MAIN if measure != XTREME or seen[measure] or any(printed)]
     rows, notes = [], []
-    for entry, found in zip(entries, numbers, strict=True):
+    for entry, found, published in zip(entries, numbers, printed, strict=True):
         name = entry.name
-        rows.append((Cell(name), *(summary_cell(found[measure], seen[measure]) for measure in MAIN)))
-        if published := paper.scores(entry.panel.setting).get(entry.method):
+        rows.append((Cell(name), *(summary_cell(found[measure], seen[measure]) for measure in measures)))
+        if published:
             theirs = dict(zip((m.key for m in paper.MEASURES), published_cells(published), strict=True))
-            rows.append((Cell(f"{name}, published"), *(theirs.get(m.key, Cell("–")) for m in MAIN)))
+            rows.append((Cell(f"{name}, published"), *(theirs.get(m.key, Cell("–")) for m in measures)))
             notes += [paper.SOURCE.format(what="Tables 1 and 5"), *paper.notes(entry.panel.setting, [entry.method])]
-    header = (Column("method", "Method", "text"), *(Column(measure.key, measure.title) for measure in MAIN))
+    header = (Column("method", "Method", "text"), *(Column(measure.key, measure.title) for measure in measures))
     caption = f"Variants, {group.name}, mean ± standard deviation over seeds, percent."
     notes += (
         [TRANSLATED] if {e.method for e in entries} & {"alphaedit-translation", "alphaedit-all-translations"} else []

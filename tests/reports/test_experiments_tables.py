@@ -153,6 +153,7 @@ def test_an_unfinished_variant_is_a_dash() -> None:
     given = orders(status="failed")
     section = next(iter(table5.sections(given, panels(given))))
     table = table_named(section, "table5")
+    assert "xtreme_f1" not in {column.key for column in table.columns}, "asked nowhere, so no column of dashes"
     assert by_key(table)[("LangEdit (paper, Eq. 10, shuffled)",)]["efficacy"].text == "– (0/1)"
     assert any("LangEdit (paper, Eq. 10) missing 1/1" in note and "shuffled" in note for note in table.notes)
 
