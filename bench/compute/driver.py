@@ -14,7 +14,7 @@ import torch
 from bench.api import EditReport, Evaluator, Fact, Kept, Method, Preparing, State
 from bench.compute import apart, checkpoint, precheck
 from bench.compute.environment import environment
-from bench.compute.recording import Table, cost_rows, evaluate, evaluate_apart
+from bench.compute.recording import Table, cost_rows, evaluate, evaluate_apart, preparing_rows
 from bench.compute.resuming import elsewhere, goes_on, refuse_changed
 from bench.compute.silent import Before, edits_nothing
 from bench.compute.world import World
@@ -177,13 +177,18 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
     work = Work.load(cell, world)
     name, folder, total = cell.id(), checkpoints(cell, store), len(work.stream)
     about, begun = environment(work.model, cell, work.alignment, world.evaluators), store.environment(name)
-    if goes_on(cell, begun, world):
+    is_begun = goes_on(cell, begun, world)
+    if is_begun:
         about["earlier"] = elsewhere(begun, about)
     else:
         checkpoint.clear(folder)
     store.start(cell, about)
     progress.stage("preparing")
-    state, account = work.prepare(world)
+    with measured(*work.model.devices) as cost:
+        state, account = work.prepare(world)
+    if not (is_begun and store.holds(name, 0, COST_TABLE)):
+        # a cell that goes on reads what it had computed
+        store.record(name, 0, COST_TABLE, preparing_rows(cost))
     if account.tokens:
         store.start(cell, {**about, "statistics": asdict(account)})
     run = _apart if cell.schedule.independent else _in_sequence

@@ -141,5 +141,10 @@ def cost_rows(
     return [_cost(name, value) for name, value in values.items()] + layers
 
 
+def preparing_rows(cost: Cost) -> list[dict[str, Any]]:
+    """What it cost to make a method ready for its first step, as rows of the store's schema."""
+    return [_cost("seconds.preparing", cost.seconds)]
+
+
 def _cost(quantity: str, value: float, layer: int = -1) -> dict[str, Any]:
     return {"quantity": quantity, "layer": layer, "value": value if math.isfinite(value) else None}

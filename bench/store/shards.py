@@ -67,7 +67,7 @@ COST_SCHEMA = pa.schema(
 """One row per step and quantity: seconds.total, seconds.values, seconds.keys, seconds.solve,
 seconds.projection, seconds.training, seconds.score.<evaluator>, memory.peak_bytes, loss.<term>,
 update_norm and nullity (per layer; -1 elsewhere), edits (facts in the step), diverged (0 or 1),
-unchanged (1; only of steps that changed nothing)."""
+unchanged (1; only of steps that changed nothing). Step 0 has seconds.preparing."""
 
 
 ANSWER_SCHEMA = pa.schema(

@@ -20,6 +20,11 @@ OURS = (
     Column("seconds", "Seconds per step"),
     Column("seconds_per_edit", "Seconds per edit", "number", 3),
     Column("gigabytes", "Peak GB", "number"),
+    Column("preparing", "Preparing, s", "number", 1),
+)
+PREPARING = (
+    "Preparing: statistics and training before the first step, the most that one cell took. Methods share what they "
+    "prepare, so the first that needs it pays; what an earlier run left in the cache is only read."
 )
 PUBLISHED = (
     Column("published_seconds", "Published s", "number", 0),
@@ -52,7 +57,7 @@ def table(panel: Panel, costs: pd.DataFrame, published: dict[str, tuple[float, f
         ours = _row(costs[costs["method"] == method])
         rows.append((Cell(display_name(method)), *ours, *(theirs if published else ())))
     header = (Column("method", "Method", "text"), *OURS, *(PUBLISHED if published else ()))
-    notes = ["A step in which a model broke, and those after it, are left out."]
+    notes = ["A step in which a model broke, and those after it, are left out.", PREPARING]
     if published:
         notes.append(
             "Published: LangEdit paper, tables 2 to 4, A100 80 GB, steps of 100 edits; another machine than ours."
@@ -75,8 +80,13 @@ def _row(costs: pd.DataFrame) -> tuple[Cell, ...]:
         Cell(mean=float(edits.mean())) if edits is not None and known else Cell(DASH),
         Cell(mean=float(seconds.mean()), std=float(seconds.std()) if len(seconds) > 1 else None),
         Cell(mean=float(seconds.sum() / edits.sum())) if edits is not None and known else Cell(DASH),
-        Cell(DASH) if peak is None or pd.isna(peak) else Cell(mean=float(peak)),
+        _most(peak),
+        _most(wide["seconds.preparing"].max() if "seconds.preparing" in wide.columns else None),
     )
+
+
+def _most(value: float | None) -> Cell:
+    return Cell(DASH) if value is None or pd.isna(value) else Cell(mean=float(value))
 
 
 def _range(costs: pd.DataFrame) -> str:

@@ -44,7 +44,8 @@ def test_a_cell_records_every_probe_and_cost(tiny: TinyWorld, tmp_path: Path) ->
     assert set(scores.metric) >= {"generality", "specificity", "specificity_agreement", "efficacy_exact"}
     assert scores.value.between(0, 1).all()
     costs = results.costs
-    assert sorted(costs.step.unique()) == list(range(1, steps + 1))
+    assert sorted(costs.step.unique()) == list(range(steps + 1))
+    assert set(costs[costs.step == 0].quantity) == {"seconds.preparing"}
     assert {"seconds.total", "seconds.values", "memory.peak_bytes", "update_norm"} <= set(costs.quantity)
     assert not list(store.folder(cell.id()).glob("checkpoint/*"))
 
@@ -79,6 +80,19 @@ def test_a_cell_tells_on_what_its_earlier_steps_were_computed(tiny: TinyWorld, t
     write_json(path, record)
     run_cell(cell, store, tiny.world(), Silent())
     assert [each["packages"]["torch"] for each in store.environment(cell.id())["earlier"]] == ["0.1"]
+
+
+def test_preparing_costs_what_it_took_when_the_cell_began(tiny: TinyWorld, tmp_path: Path) -> None:
+    cell, store = tiny.cell("memit"), ResultStore(tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        run_cell(cell, store, tiny.world(), Silent(stop_at=2))
+    shard = store.folder(cell.id()) / "cost" / "00000.parquet"
+    before = pd.read_parquet(shard)
+    assert before.quantity.tolist() == ["seconds.preparing"]
+    assert before.value.item() > 0
+    run_cell(cell, store, tiny.world(), Silent())
+    # the second time statistics are read
+    pd.testing.assert_frame_equal(pd.read_parquet(shard), before)
 
 
 def test_what_was_scored_is_not_scored_again(tiny: TinyWorld, tmp_path: Path) -> None:

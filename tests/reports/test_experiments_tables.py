@@ -81,13 +81,17 @@ def costs() -> list[dict[str, Any]]:
 
 
 def test_cost_per_step_and_edit() -> None:
-    given = hand_made([{"cell": "a", "value": 0.5}], [{"cell": "a", "method": "memit"}], costs())
+    preparing = [
+        {"cell": cell, "step": 0, "quantity": "seconds.preparing", "value": v} for cell, v in (("a", 7), ("b", 1))
+    ]
+    cells = [{"cell": cell, "method": "memit", "seed": seed} for seed, cell in enumerate("ab")]
+    given = hand_made([{"cell": "a", "value": 0.5}], cells, costs() + preparing)
     section = tables2.section(given, panels(given)[0])
     assert section is not None
     table = table_named(section, "tables2-4")
     row = by_key(table)[("MEMIT",)]
-    assert [row[key].mean for key in ("steps", "edits", "seconds", "seconds_per_edit", "gigabytes")] == [
-        2, 3, 2, pytest.approx(4 / 6), 2,
+    assert [row[key].mean for key in ("steps", "edits", "seconds", "seconds_per_edit", "gigabytes", "preparing")] == [
+        2, 3, 2, pytest.approx(4 / 6), 2, 7,
     ]  # fmt: skip
     assert "published_seconds" not in row
 
