@@ -91,7 +91,7 @@ def test_every_method_is_listed_once_with_its_source() -> None:
         assert listing.count(f"| [`{name}`](../methods/{name.replace('-', '_')}.py) |") == 1
     assert set(index.sources()) == set(index.names()), "handbook/sources.csv names methods, each once"
     assert "| searched, 22 trials | jianghoucheng/AlphaEdit hparams/MEMIT/Llama3-8B.json |" in listing
-    assert "| practice facts | not searched |" in listing
+    assert "| practice facts | searched, 22 trials |" in listing
     assert "those of `alphaedit`" in listing
     assert "| only for `claims-bert-tiny`, `claims-bloom-tiny` |" in listing
     summaries = index.summaries()
