@@ -8,9 +8,10 @@ output of the projection W for an input x is
 An edit asks with the input at its prompt's last token. Farther than e_i + e from all keys (e: `radius`) it has a key of
 its own, with radius e; near a key of another target it has one, too, and both radii become half their distance; near
 one of its own target it takes this key over, whose radius grows to reach it. Then the value is trained by Adam on the
-NLL of the target. Of the paper's choices those of EasyEdit ``models/grace`` and its settings: key and value stand at
-the input and output of an MLP's output projection, values begin as noise in [0, 1) ("cold"), radii grow by "coverage",
-the last token alone is replaced.
+NLL of the target, those of a step together, for no value hangs on another. Of the paper's choices those of EasyEdit
+``models/grace`` and its settings: key and value stand at the input and output of an MLP's output projection, values
+begin as noise in [0, 1) ("cold"), radii grow by "coverage", the last token
+alone is replaced.
 
 Not as there: targets are the same where their ids are (there: where the means of their padded labels are); an edit of
 the very same prompt takes the key over (there both are at distance 0, and the older one is found); every token of what
@@ -118,10 +119,10 @@ class Codebook:
         radii[place] = radius
         return replace(self, radii=radii)
 
-    def holding(self, place: int, value: Tensor) -> Codebook:
-        """The codebook with another value."""
+    def holding(self, places: Sequence[int], found: Tensor) -> Codebook:
+        """The codebook with other values [n, d] at some places."""
         values = self.values.clone()
-        values[place] = value
+        values[list(places)] = found
         return replace(self, values=values)
 
 
@@ -141,12 +142,13 @@ def looking_up(projection: nn.Module, book: Codebook) -> Iterator[None]:
 
 
 @contextmanager
-def saying(projection: nn.Module, column: int, value: Tensor) -> Iterator[None]:
-    """While open, a projection gives `value` [d] for the token in one column."""
+def saying(projection: nn.Module, columns: Sequence[int], values: Tensor) -> Iterator[None]:
+    """While open, a projection gives `values` [n, d], each for the token in one column of its row."""
 
     def hook(_module: nn.Module, _args: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        here = torch.arange(output.shape[1], device=output.device) == column
-        return torch.where(here[:, None], value.to(output), output)
+        place = torch.tensor(columns, device=output.device)[:, None]
+        here = torch.arange(output.shape[1], device=output.device) == place
+        return torch.where(here[..., None], values.to(output)[:, None], output)
 
     handle = projection.register_forward_hook(hook)
     try:
@@ -194,34 +196,60 @@ class Grace:
         targets = model.tokens.targets([r.target for r in requests], end_of_text=self.config.end_of_text)
         with clock.phase("keys"):
             keys = last_inputs(model, self.config.layer, prompts)
+        places = []
+        for key, target in zip(keys, targets, strict=True):
+            draws = torch.Generator().manual_seed((state.constants["seed"] + len(book.keys)) % 2**63)
+            noise = torch.rand(book.values.shape[1], generator=draws).to(book.values)
+            book, place = book.placed(key, noise, target, self.config.radius)
+            places.append(place)
         with clock.phase("training"):
-            for key, prompt, target in zip(keys, prompts, targets, strict=True):
-                draws = torch.Generator().manual_seed((state.constants["seed"] + len(book.keys)) % 2**63)
-                noise = torch.rand(book.values.shape[1], generator=draws).to(book.values)
-                book, place = book.placed(key, noise, target, self.config.radius)
-                value, loss = self._learn(model, prompt, target, book.values[place])
-                book = book.holding(place, value)
-                losses.append(loss)
+            for members in rounds(places):
+                at = [places[i] for i in members]
+                asked, wanted = [prompts[i] for i in members], [targets[i] for i in members]
+                values, nll = self._learn(model, asked, wanted, book.values[at])
+                book = book.holding(at, values)
+                losses += nll
         memory = {name: getattr(book, name) for name in Codebook.__slots__}
         report = EditReport({"nll": sum(losses) / len(losses)}, seconds=clock.seconds)
         return State({**state.memory, **memory}, state.constants), report
 
     def _learn(
-        self, model: EditableModel, prompt: Sequence[int], target: Sequence[int], value: Tensor
-    ) -> tuple[Tensor, float]:
-        """Train one value; and the loss before its last update."""
-        layer = self.config.layer
-        loss, nll = Loss.of(model, layer, [prompt], [target]), 0.0
-        trained = value.clone()
-        optimizer = torch.optim.Adam([trained], lr=self.config.lr)
-        for _ in range(self.config.steps):
-            nll, trained.grad = loss.derived(trained, partial(saying, model.projection(layer), len(prompt) - 1))
-            optimizer.step()
-        return trained.detach(), nll
+        self, model: EditableModel, prompts: Sequence[list[int]], targets: Sequence[list[int]], values: Tensor
+    ) -> tuple[Tensor, list[float]]:
+        """Train values [n, d] of as many prompts, each by its own loss; and the losses before the last update."""
+
+        def train(group: list[int]) -> tuple[Tensor, list[float]]:
+            loss = Loss.of(model, self.config.layer, [prompts[i] for i in group], [targets[i] for i in group])
+            put = partial(saying, model.projection(self.config.layer), [len(prompts[i]) - 1 for i in group])
+            trained = values[group]
+            optimizer = torch.optim.Adam([trained], lr=self.config.lr)
+            for _ in range(self.config.steps):
+                # Adam goes its own way in every entry, so together they learn what each learns alone
+                nll, trained.grad = loss.derived(trained, put)
+                optimizer.step()
+            return trained, nll.tolist()
+
+        lengths = [len(prompt) + len(target) for prompt, target in zip(prompts, targets, strict=True)]
+        found, losses = torch.empty_like(values), []
+        for group, (trained, nll) in model.budget.batches(lengths, train):
+            found[group] = trained
+            losses += nll
+        return found, losses
 
     def deployed(self, model: EditableModel, state: State) -> AbstractContextManager[Scorer]:
         """The model with the codebook."""
         return nullcontext(Remembering(model, Looked(model.projection(self.config.layer), _book(state))))
+
+
+def rounds(places: Sequence[int]) -> list[list[int]]:
+    """Edits whose places all differ, by turns: who takes a value over begins where the one before has left it."""
+    turns: list[list[int]] = []
+    for i, place in enumerate(places):
+        turn = sum(places[k] == place for k in range(i))
+        if turn == len(turns):
+            turns.append([])
+        turns[turn].append(i)
+    return turns
 
 
 def _book(state: State) -> Codebook:

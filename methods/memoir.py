@@ -213,7 +213,8 @@ class Memoir:
             if len(seen) > 2 and seen[-1] <= SAID and abs(seen[-1] - seen[-2]) <= STILL:
                 break
             nll, gradient = loss.derived(values, partial(adding, model.projection(self.config.layer), columns))
-            seen.append(nll)
+            seen.append(float(nll.mean()))
+            gradient /= len(nll)
             gradient *= (CLIP / (gradient.norm() + 1e-6)).clamp(max=1)
             values = values - self.config.lr * (gradient + DECAY * values)
             kept *= 1 - self.config.lr * DECAY

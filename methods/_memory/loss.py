@@ -49,8 +49,8 @@ class Loss:
         ]
         return cls(model, layer, run, hidden, torch.tensor(places).T, targets)
 
-    def derived(self, held: Tensor, put: Callable[[Tensor], AbstractContextManager[None]]) -> tuple[float, Tensor]:
-        """The loss, a mean over prompts of the mean over tokens, and its gradient by what is held.
+    def derived(self, held: Tensor, put: Callable[[Tensor], AbstractContextManager[None]]) -> tuple[Tensor, Tensor]:
+        """The loss of every prompt, a mean over tokens [n], and the gradient of their sum by what is held.
 
         Args:
             held: fp32.
@@ -60,6 +60,6 @@ class Loss:
         with put(held):
             hidden = self.run.run(self.hidden, self.layer, self.model.n_layers)
         row, column = self.places.to(hidden.device)
-        loss = Said.of(self.model.logits(hidden[row, column]), self.targets).nll().mean()
-        (gradient,) = torch.autograd.grad(loss, held)
-        return loss.item(), gradient
+        losses = Said.of(self.model.logits(hidden[row, column]), self.targets).nll()
+        (gradient,) = torch.autograd.grad(losses.sum(), held)
+        return losses.detach(), gradient

@@ -20,7 +20,7 @@ from bench.model.remembering import Remembering
 from bench.model.stats import Stats
 from bench.model.tiny import tiny_model
 from evaluators._xtreme.lm import SharedPrefixLM, quiet
-from methods.grace import APART, Codebook, Grace
+from methods.grace import APART, Codebook, Grace, rounds
 from tests.model.test_reading import told
 
 REQUESTS = parallel_requests()
@@ -106,6 +106,19 @@ def test_the_last_edit_of_a_prompt_counts() -> None:
     assert state.memory["targets"][0] == list(view.model.tokens.targets([again.target])[0])
     new, old = view.answers([again.text] * 2, [again.target, REQUESTS[0].target])
     assert sum(new.logprobs) / len(new.logprobs) > sum(old.logprobs) / len(old.logprobs)
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gpt2"])
+def test_facts_learn_together_what_each_learns_alone(architecture: str) -> None:
+    """Two of them are of the same prompt: the second begins with what the first has learnt."""
+    again = replace(REQUESTS[0], target=REQUESTS[3].target)
+    stream = [*REQUESTS[:3], again, *REQUESTS[3:]]
+    _, together = edited(tiny_model(architecture), [stream])
+    _, alone = edited(tiny_model(architecture), [[each] for each in stream])
+    assert together.memory["targets"] == alone.memory["targets"]
+    for name in ("keys", "values", "radii"):
+        torch.testing.assert_close(together.memory[name], alone.memory[name], rtol=1e-4, atol=1e-4)
+    assert rounds([4, 2, 4, 4, 3]) == [[0, 1, 4], [2], [3]]
 
 
 def book() -> Codebook:
