@@ -10,8 +10,7 @@ its own, with radius e; near a key of another target it has one, too, and both r
 one of its own target it takes this key over, whose radius grows to reach it. Then the value is trained by Adam on the
 NLL of the target, those of a step together, for no value hangs on another. Of the paper's choices those of EasyEdit
 ``models/grace`` and its settings: key and value stand at the input and output of an MLP's output projection, values
-begin as noise in [0, 1) ("cold"), radii grow by "coverage", the last token
-alone is replaced.
+begin as noise in [0, 1) ("cold"), radii grow by "coverage", the last token alone is replaced.
 
 Not as there: targets are the same where their ids are (there: where the means of their padded labels are); an edit of
 the very same prompt takes the key over (there both are at distance 0, and the older one is found); every token of what
