@@ -21,6 +21,7 @@ MEASURES = ("efficacy", "generality", "specificity", "score", "xtreme_f1")
 TITLES = ("Efficacy", "Generality", "Specificity", "Score", "XTREME F1")
 OURS = {
     "table1": "polyglot-tiny, cldr, tuned",
+    "table1-modern": "polyglot-tiny, cldr, tuned, newer methods",
     "scale-free": "the same by the published ratios",
     "mzsre-smollm2": "SmolLM2-135M, MzsRE",
     "mzsre-smollm2-xtreme": "SmolLM2-135M, MzsRE, with XTREME",
@@ -137,8 +138,9 @@ def _ours(name: str) -> Iterator[str]:
     titles = {display_name(name), FAMILIES.get(name, "")}
     for folder, what in OURS.items():
         for row in csv_rows(ROOT / "results" / "reference" / folder / "table1.csv"):
-            if row["method"] in titles:
-                shown = [_with_deviation(row, measure) for measure in MEASURES]
+            shown = tuple(_with_deviation(row, measure) for measure in MEASURES)
+            # the paper's methods stand in both tables of the default with the same cells
+            if row["method"] in titles and shown not in [known[1:] for known in rows]:
                 rows.append((f"[{what}](../../results/reference/{folder}/report.md)", *shown))
     if rows:
         yield table(("ours", *TITLES), rows)
