@@ -139,7 +139,7 @@ def _ours(name: str) -> Iterator[str]:
     for folder, what in OURS.items():
         for row in csv_rows(ROOT / "results" / "reference" / folder / "table1.csv"):
             shown = tuple(_with_deviation(row, measure) for measure in MEASURES)
-            # the paper's methods stand in both tables of the default with the same cells
+            # the same cells stand in several tables
             if row["method"] in titles and shown not in [known[1:] for known in rows]:
                 rows.append((f"[{what}](../../results/reference/{folder}/report.md)", *shown))
     if rows:
