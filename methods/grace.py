@@ -8,7 +8,7 @@ output of the projection W for an input x is
 An edit asks with the input at its prompt's last token. Farther than e_i + e from all keys (e: `radius`) it has a key of
 its own, with radius e; near a key of another target it has one, too, and both radii become half their distance; near
 one of its own target it takes this key over, whose radius grows to reach it. Then the value is trained by Adam on the
-NLL of the target, those of a step together, for no value hangs on another. Of the paper's choices those of EasyEdit
+NLL of the target, those of a step together, for no two share a loss. Of the paper's choices those of EasyEdit
 ``models/grace`` and its settings: key and value stand at the input and output of an MLP's output projection, values
 begin as noise in [0, 1) ("cold"), radii grow by "coverage", the last token alone is replaced.
 
@@ -189,7 +189,7 @@ class Grace:
         return State({**empty, "targets": []}, {"seed": context.rng("grace").initial_seed()})
 
     def apply(self, model: EditableModel, requests: Sequence[EditRequest], state: State) -> tuple[State, EditReport]:
-        """Store one step's facts, one after another."""
+        """Store one step's facts one after another, then learn their values."""
         clock, book, losses = Clock(), _book(state), []
         prompts = model.tokens.prompts([request.text for request in requests])
         targets = model.tokens.targets([r.target for r in requests], end_of_text=self.config.end_of_text)

@@ -186,8 +186,8 @@ def run_cell(cell: Cell, store: ResultStore, world: World, progress: Progress) -
     progress.stage("preparing")
     with measured(*work.model.devices) as cost:
         state, account = work.prepare(world)
-    if not (is_begun and store.holds(name, 0, COST_TABLE)):
-        # a cell that goes on reads what it had computed
+    if not (is_begun and (store.holds(name, 0, COST_TABLE) or store.holds(name, 1, COST_TABLE))):
+        # a cell that goes on reads what it had prepared
         store.record(name, 0, COST_TABLE, preparing_rows(cost))
     if account.tokens:
         store.start(cell, {**about, "statistics": asdict(account)})

@@ -15,7 +15,7 @@ def section(results: Results, panel: Panel) -> Section | None:
     cells = cells_of(results.cells, panel.setting)
     costs = results.costs.merge(cells[["cell", "method", "seed"]], on="cell")
     silent = costs[costs["quantity"] == UNCHANGED].groupby("cell")["step"].agg(["count", "min"])
-    steps = costs.groupby("cell")["step"].nunique()
+    steps = costs[costs["step"] > 0].groupby("cell")["step"].nunique()
     rows = [
         (Cell(display_name(cell["method"])), Cell(str(cell["seed"])),
          *(Cell(mean=float(each)) for each in (*silent.loc[cell["cell"]], steps[cell["cell"]])))

@@ -20,8 +20,8 @@ OURS = (
     Column("seconds", "Seconds per step"),
     Column("seconds_per_edit", "Seconds per edit", "number", 3),
     Column("gigabytes", "Peak GB", "number"),
-    Column("preparing", "Preparing, s", "number", 1),
 )
+PREPARED = "seconds.preparing"
 PREPARING = (
     "Preparing: statistics and training before the first step, the most that one cell took. Methods share what they "
     "prepare, so the first that needs it pays; what an earlier run left in the cache is only read."
@@ -49,15 +49,23 @@ def section(results: Results, panel: Panel) -> Section | None:
 def table(panel: Panel, costs: pd.DataFrame, published: dict[str, tuple[float, float]]) -> Table:
     """A row per method; the paper's numbers where it has the model."""
     methods = ordered(s.method for s in panel.standings if s.method != UNEDITED)
+    # older runs do not know it
+    prepared = bool((costs["quantity"] == PREPARED).any())
     rows = []
     for method in methods:
         theirs = (Cell(DASH), Cell(DASH))
         if method in published:
             theirs = (Cell(mean=published[method][0]), Cell(mean=published[method][1]))
-        ours = _row(costs[costs["method"] == method])
-        rows.append((Cell(display_name(method)), *ours, *(theirs if published else ())))
-    header = (Column("method", "Method", "text"), *OURS, *(PUBLISHED if published else ()))
-    notes = ["A step in which a model broke, and those after it, are left out.", PREPARING]
+        own = costs[costs["method"] == method]
+        before = (_most(own.loc[own["quantity"] == PREPARED, "value"].max()),) if prepared else ()
+        rows.append((Cell(display_name(method)), *_row(own), *before, *(theirs if published else ())))
+    header = (
+        Column("method", "Method", "text"),
+        *OURS,
+        *((Column("preparing", "Preparing, s", "number", 1),) if prepared else ()),
+        *(PUBLISHED if published else ()),
+    )
+    notes = ["A step in which a model broke, and those after it, are left out.", *([PREPARING] if prepared else [])]
     if published:
         notes.append(
             "Published: LangEdit paper, tables 2 to 4, A100 80 GB, steps of 100 edits; another machine than ours."
@@ -81,7 +89,6 @@ def _row(costs: pd.DataFrame) -> tuple[Cell, ...]:
         Cell(mean=float(seconds.mean()), std=float(seconds.std()) if len(seconds) > 1 else None),
         Cell(mean=float(seconds.sum() / edits.sum())) if edits is not None and known else Cell(DASH),
         _most(peak),
-        _most(wide["seconds.preparing"].max() if "seconds.preparing" in wide.columns else None),
     )
 
 

@@ -102,6 +102,7 @@ def test_published_costs_stand_beside_the_same_model() -> None:
     section = tables2.section(given, panels(given)[0])
     assert section is not None
     rows = by_key(table_named(section, "tables2-4"))
+    assert "preparing" not in rows[("MEMIT",)], "recorded nowhere, so no column of dashes"
     assert (rows[("MEMIT",)]["published_seconds"].mean, rows[("MEMIT",)]["published_gigabytes"].mean) == (974, 35.8)
     assert paper.costs(LLAMA).keys() == {"ft", "rome", "memit", "prune", "rect", "alphaedit", "langedit-released"}
     assert (rows[("mine",)]["published_seconds"].text, rows[("mine",)]["seconds"].text) == ("–", "–")
