@@ -73,6 +73,17 @@ def edges(space: Space, options: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def ends(space: Space, options: Mapping[str, Any], trials: Sequence[Trial]) -> list[str]:
+    """Options of a setting beyond which a space has choices that no trial has tried."""
+    found = []
+    for name, choices in space.items():
+        tried = [place for place, choice in enumerate(choices) if any(t.options[name] == choice for t in trials)]
+        inner = len(choices) > 2 and name not in BOUNDED and options[name] not in (choices[0], choices[-1])
+        if inner and list(choices).index(options[name]) in (min(tried), max(tried)):
+            found.append(name)
+    return found
+
+
 def write_log(trials: Sequence[Trial], path: Path) -> None:
     """All trials as a table, the best of each method first."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
@@ -110,18 +121,22 @@ def write_hyperparameters(best: Mapping[str, Trial], trials: int, path: Path) ->
 
 
 def write_settings(
-    best: Mapping[str, Trial], spaces: Mapping[str, Space], ratios: Mapping[str, Mapping[str, Any]], path: Path
+    found: Mapping[str, Sequence[Trial]],
+    spaces: Mapping[str, Space],
+    ratios: Mapping[str, Mapping[str, Any]],
+    path: Path,
 ) -> None:
     """What the best trials reached, and both settings side by side, every option that was searched: Markdown tables.
 
     Args:
-        best: the best trial of every method.
+        found: every method's trials, the best first.
         spaces: what was searched in the end.
         ratios: the scale-free settings.
         path: of the table.
     """
     head = ("Method", "Option", "Tuned", "Scale-free", "Searched", "At an edge")
-    text = f"{_markdown(REACHED, _reached(best))}\n{_markdown(head, _settings(best, spaces, ratios))}"
+    best = {method: trials[0] for method, trials in found.items()}
+    text = f"{_markdown(REACHED, _reached(best))}\n{_markdown(head, _settings(found, spaces, ratios))}"
     write_text(path, text)
 
 
@@ -138,14 +153,16 @@ def _reached(best: Mapping[str, Trial]) -> Iterator[tuple[str, ...]]:
 
 
 def _settings(
-    best: Mapping[str, Trial], spaces: Mapping[str, Space], ratios: Mapping[str, Mapping[str, Any]]
+    found: Mapping[str, Sequence[Trial]], spaces: Mapping[str, Space], ratios: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, ...]]:
-    for method, trial in best.items():
-        at_edge = edges(spaces[method], trial.options)
+    for method, trials in found.items():
+        trial = trials[0]
+        marks = dict.fromkeys(ends(spaces[method], trial.options, trials), "nothing tried beyond")
+        marks |= dict.fromkeys(edges(spaces[method], trial.options), "yes")
         for name, choices in spaces[method].items():
             if len(choices) > 1:
                 values = (trial.options[name], ratios.get(method, {}).get(name, "-"), ", ".join(map(_plain, choices)))
-                yield (method, name, *map(_plain, values), "yes" if name in at_edge else "")
+                yield (method, name, *map(_plain, values), marks.get(name, ""))
 
 
 def _plain(value: Any) -> str:

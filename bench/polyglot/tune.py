@@ -215,7 +215,7 @@ def main(
     model = load_editable(MODEL, "float32", "cpu", folder / "cache")
     ratios = scale_free(model, PEAK, best["ft"].options)
     write_text(hparams / f"{MODEL}-scale-free.yaml", text(ratios))
-    write_settings(best, spaces, ratios, tables / f"settings-{MODEL}.md")
+    write_settings(found, spaces, ratios, tables / f"settings-{MODEL}.md")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,9 @@ def test_settings_stand_side_by_side_and_edges_are_told(tmp_path: Path) -> None:
     best = Trial("memit", {"clamp": 0.5, "l2": 10.0, "layers": [1], "steps": 25}, dict.fromkeys(METRICS, 10.0))
     nothing = Trial("none", {}, dict.fromkeys(METRICS, 4.0))
     ratios = {"memit": {"clamp": 1.5, "layers": [1]}}
-    write_settings({"none": nothing, "memit": best}, {"none": {}, "memit": SPACE}, ratios, tmp_path / "settings.md")
+    other = replace(best, options={**best.options, "l2": 1.0})
+    found = {"none": [nothing], "memit": [best, other]}
+    write_settings(found, {"none": {}, "memit": SPACE}, ratios, tmp_path / "settings.md")
     reached, settings = (tmp_path / "settings.md").read_text().split("\n\n")
     assert reached.splitlines()[2:] == [
         "| none | 4.0 | 4.0 | 4.0 | 4.0 | 4.0 | +0.0 |",
@@ -118,7 +121,7 @@ def test_settings_stand_side_by_side_and_edges_are_told(tmp_path: Path) -> None:
     rows = [line.strip("| ").split(" | ") for line in settings.splitlines()[2:]]
     assert rows == [
         ["memit", "clamp", "0.5", "1.5", "0.5, 1, 2", "yes"],
-        ["memit", "l2", "10", "-", "1, 10, 100"],
+        ["memit", "l2", "10", "-", "1, 10, 100", "nothing tried beyond"],
         ["memit", "layers", "[1]", "[1]", "[0], [1]"],
     ]
 
