@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -154,6 +155,8 @@ class Meanwhile:
         self._alarm = threading.Timer(2 * PATIENCE, self._interrupt)
 
     def __enter__(self) -> None:
+        # where a shell has put the tests into the background it is ignored, and nothing would end
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         self._thread.start()
         self._alarm.start()
 
@@ -170,7 +173,7 @@ class Meanwhile:
             self._interrupt()
 
     def _interrupt(self) -> None:
-        os.kill(os.getpid(), 2)
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def scores(root: Path, cells: list[Cell]) -> dict[str, bytes]:
