@@ -31,6 +31,9 @@ GAP, LEFT, TOP, BOTTOM = 0.2, 0.5, 0.3, 0.36
 DIGITS = 0.42
 """Size of numbers, of the width of a cell: three bold digits fit."""
 
+LETTER = 0.75
+"""Room of a letter under a column, of its size."""
+
 Shares = NDArray[np.float64]
 """Percent by language of the edit (rows) and of the question (columns); NaN where there is none."""
 
@@ -70,6 +73,8 @@ def draw_maps(
             axes = figure.add_axes((left / WIDTH, bottom / height, side / WIDTH, tall / height))
             axes.set_title(each.title, fontsize=TEXT, fontweight="bold", loc="left", pad=4)
             _matrix(axes, each.shares, edited, asked, min(SMALL - 0.5, DIGITS * 72 * side / len(asked)))
+            widest = max((len(name) for name in asked), default=1)
+            axes.tick_params(axis="x", labelsize=min(SMALL, 72 * side / len(asked) / (LETTER * widest)))
             if titles is None:
                 _set_scripts_apart(axes, edited, asked)
             axes.set_xlabel(across_title, fontsize=SMALL, labelpad=1)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.store.results import load_results
 from reports.experiments import retention
 from reports.experiments.retention import draw, retained
 from reports.numbers.aggregate import panels
+from reports.pictures.maps import Map, draw_maps
 from tests.reports.test_experiments_horizon import results
 from tests.reports.world import table_named
 
@@ -49,3 +52,11 @@ def test_the_map_is_upper_triangular() -> None:
 def test_a_run_scored_at_its_end_has_no_matrix(complete: Path) -> None:
     found = load_results(complete)
     assert retention.section(found, panels(found)[0]) is None
+
+
+def test_numbers_of_edits_under_a_map_do_not_touch() -> None:
+    names = [str(edits) for edits in range(400, 2401, 400)]
+    figure = draw_maps([[Map(str(i), np.zeros((6, 6))) for i in range(8)]], names, names, ("Edited", "Asked at"))
+    figure.draw_without_rendering()
+    places = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    assert all(right.x0 - left.x1 > 2 for left, right in pairwise(places))
