@@ -73,7 +73,7 @@ def draw_maps(
             axes = figure.add_axes((left / WIDTH, bottom / height, side / WIDTH, tall / height))
             axes.set_title(each.title, fontsize=TEXT, fontweight="bold", loc="left", pad=4)
             _matrix(axes, each.shares, edited, asked, min(SMALL - 0.5, DIGITS * 72 * side / len(asked)))
-            widest = max((len(name) for name in asked), default=1)
+            widest = max([1, *map(len, asked)])
             axes.tick_params(axis="x", labelsize=min(SMALL, 72 * side / len(asked) / (LETTER * widest)))
             if titles is None:
                 _set_scripts_apart(axes, edited, asked)
