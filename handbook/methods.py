@@ -138,9 +138,11 @@ def _ours(name: str) -> Iterator[str]:
     titles = {display_name(name), FAMILIES.get(name, "")}
     for folder, what in OURS.items():
         for row in csv_rows(ROOT / "results" / "reference" / folder / "table1.csv"):
+            if row["method"] not in titles:
+                continue
             shown = tuple(_with_deviation(row, measure) for measure in MEASURES)
             # the same cells stand in several tables
-            if row["method"] in titles and shown not in [known[1:] for known in rows]:
+            if shown not in [known[1:] for known in rows]:
                 rows.append((f"[{what}](../../results/reference/{folder}/report.md)", *shown))
     if rows:
         yield table(("ours", *TITLES), rows)

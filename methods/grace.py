@@ -141,12 +141,11 @@ def looking_up(projection: nn.Module, book: Codebook) -> Iterator[None]:
 
 
 @contextmanager
-def saying(projection: nn.Module, columns: Sequence[int], values: Tensor) -> Iterator[None]:
-    """While open, a projection gives `values` [n, d], each for the token in one column of its row."""
+def saying(projection: nn.Module, columns: Tensor, values: Tensor) -> Iterator[None]:
+    """While open, a projection gives `values` [n, d], each for the token in one of `columns` [n] of its row."""
 
     def hook(_module: nn.Module, _args: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        place = torch.tensor(columns, device=output.device)[:, None]
-        here = torch.arange(output.shape[1], device=output.device) == place
+        here = torch.arange(output.shape[1], device=output.device) == columns[:, None]
         return torch.where(here[..., None], values.to(output)[:, None], output)
 
     handle = projection.register_forward_hook(hook)
@@ -219,7 +218,8 @@ class Grace:
 
         def train(group: list[int]) -> tuple[Tensor, list[float]]:
             loss = Loss.of(model, self.config.layer, [prompts[i] for i in group], [targets[i] for i in group])
-            put = partial(saying, model.projection(self.config.layer), [len(prompts[i]) - 1 for i in group])
+            columns = torch.tensor([len(prompts[i]) - 1 for i in group], device=values.device)
+            put = partial(saying, model.projection(self.config.layer), columns)
             trained = values[group]
             optimizer = torch.optim.Adam([trained], lr=self.config.lr)
             for _ in range(self.config.steps):
@@ -244,7 +244,7 @@ def rounds(places: Sequence[int]) -> list[list[int]]:
     """Edits whose places all differ, by turns: who takes a value over begins where the one before has left it."""
     turns: list[list[int]] = []
     for i, place in enumerate(places):
-        turn = sum(places[k] == place for k in range(i))
+        turn = places[:i].count(place)
         if turn == len(turns):
             turns.append([])
         turns[turn].append(i)

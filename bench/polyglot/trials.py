@@ -69,19 +69,23 @@ def edges(space: Space, options: Mapping[str, Any]) -> list[str]:
     return [
         name
         for name, choices in space.items()
-        if len(choices) > 2 and name not in BOUNDED and options[name] in (choices[0], choices[-1])
+        if _goes_on(name, choices) and options[name] in (choices[0], choices[-1])
     ]
 
 
 def ends(space: Space, options: Mapping[str, Any], trials: Sequence[Trial]) -> list[str]:
-    """Options of a setting beyond which a space has choices that no trial has tried."""
+    """Options of a setting at an end of the choices that were tried, where there could be more."""
     found = []
     for name, choices in space.items():
-        tried = [place for place, choice in enumerate(choices) if any(t.options[name] == choice for t in trials)]
-        inner = len(choices) > 2 and name not in BOUNDED and options[name] not in (choices[0], choices[-1])
-        if inner and list(choices).index(options[name]) in (min(tried), max(tried)):
+        tried = [choice for choice in choices if any(trial.options[name] == choice for trial in trials)]
+        if _goes_on(name, choices) and options[name] in (tried[0], tried[-1]):
             found.append(name)
     return found
+
+
+def _goes_on(name: str, choices: Sequence[Any]) -> bool:
+    """Whether there could be choices beyond those of an option."""
+    return len(choices) > 2 and name not in BOUNDED
 
 
 def write_log(trials: Sequence[Trial], path: Path) -> None:

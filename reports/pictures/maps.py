@@ -64,6 +64,7 @@ def draw_maps(
     lines = [row[start : start + columns] for row in rows for start in range(0, len(row), columns)]
     side = (WIDTH - LEFT - GAP * (columns - 1) - 0.05) / columns
     tall = side * len(edited) / max(len(asked), 1)
+    cell = 72 * side / max(len(asked), 1)
     pitch = TOP + tall + BOTTOM
     figure = canvas(pitch * len(lines))
     height = pitch * len(lines)
@@ -72,9 +73,8 @@ def draw_maps(
             left, bottom = LEFT + (side + GAP) * across, height - pitch * down - TOP - tall
             axes = figure.add_axes((left / WIDTH, bottom / height, side / WIDTH, tall / height))
             axes.set_title(each.title, fontsize=TEXT, fontweight="bold", loc="left", pad=4)
-            _matrix(axes, each.shares, edited, asked, min(SMALL - 0.5, DIGITS * 72 * side / len(asked)))
-            widest = max([1, *map(len, asked)])
-            axes.tick_params(axis="x", labelsize=min(SMALL, 72 * side / len(asked) / (LETTER * widest)))
+            _matrix(axes, each.shares, edited, asked, min(SMALL - 0.5, DIGITS * cell))
+            axes.tick_params(axis="x", labelsize=min(SMALL, cell / (LETTER * max(map(len, asked)))))
             if titles is None:
                 _set_scripts_apart(axes, edited, asked)
             axes.set_xlabel(across_title, fontsize=SMALL, labelpad=1)
