@@ -7,6 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from bench.cli import options
 from bench.cli.echo import echo
 from bench.config.rooms import room
 
@@ -17,14 +18,16 @@ Folder = Annotated[
 Site = Annotated[Path, Option("--out", help="Folder for the pages; an earlier board there is replaced.")]
 
 
-def board_command(folder: Folder, out: Site = Path("site")) -> None:
+def board_command(folder: Folder, out: Site = Path("site"), display: options.Display = None) -> None:
     """Write a leaderboard of many runs: every number from the runs' own tables, with interval, n, protocol and rank.
 
     Runs that differ in what determines numbers never stand in one column. The page needs no network.
     """
     room("reports")
+    from bench.cli.display import make_display
     from reports.board.site import INDEX, told, write_site
 
-    for line in told(write_site(folder, out)):
+    shown = make_display(display.value if display else None)
+    for line in told(write_site(folder, out, shown)):
         echo(line)
     echo(f"written to {out / INDEX}")

@@ -12,13 +12,14 @@ import pandas as pd
 from bench.ground.atomic import filling, write_text
 from bench.ground.digests import text_digest
 from bench.ground.errors import BenchError
+from bench.ground.progress import Display
 from bench.store.looking import keeps_answers, placed_answers
 from bench.store.results import load_results
 from reports.board.columns import Column, Row, columns_of, counted
 from reports.board.data import Board, board_data, language_names
 from reports.board.entries import Entry, entry_of, names_of, opened, runs_in, with_answers
 from reports.board.rows import row_page
-from reports.board.standing import standing
+from reports.board.standing import Asked, standing
 from reports.documents.answers import DATA, embedded, to_answers_html
 from reports.numbers.names import slug
 from reports.parts.fonts import visible
@@ -28,12 +29,13 @@ MARK = '<meta name="generator" content="bench board">'
 """Tells a board's page from any other."""
 
 
-def write_site(folder: Path, out: Path) -> Board:
+def write_site(folder: Path, out: Path, display: Display) -> Board:
     """Write the board of all runs in a folder.
 
     Args:
         folder: that holds packed runs and folders of runs.
         out: where the pages go; what an earlier board left there is replaced.
+        display: shows how far it is.
 
     Raises:
         BenchError: there are no runs, one cannot be read, or `out` holds something else.
@@ -42,12 +44,23 @@ def write_site(folder: Path, out: Path) -> Board:
     _check(out)
     with filling(out, stale=(CELLS, ANSWERS)) as new:
         named = zip(paths, names_of(paths), strict=True)
+        display.note(f"reading {counted(len(paths), 'run')}")
         entries = [_entry(path, name, new, number) for number, (path, name) in enumerate(named)]
         columns, apart = columns_of(entries)
         pages = {(each.key, row.label): _address(each, row) for each in columns for row in each.rows}
-        board = Board(entries, columns, [standing(each) for each in columns], apart, pages)
+        board = Board(entries, columns, _standings(columns, display), apart, pages)
         _write(board, new)
     return board
+
+
+def _standings(columns: Sequence[Column], display: Display) -> list[list[Asked]]:
+    found = []
+    with display.board(len(columns)) as shown:
+        for number, column in enumerate(columns, 1):
+            label = f"column {number}: {column.about['Model']} on {column.about['Data']}"
+            found.append(standing(column, shown.cell(label)))
+            shown.finished(label, "done", "")
+    return found
 
 
 def _check(out: Path) -> None:

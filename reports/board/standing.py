@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from bench.ground.progress import Progress
 from reports.board.columns import Column, Row
 from reports.board.entries import EVALUATORS, MEASURES, Computed
 from reports.numbers.aggregate import Panel, Setting, Standing, Summary, languages, summaries
+from reports.numbers.f1 import is_f1
 from reports.numbers.grouping import Ranking, ranking
 from reports.numbers.intervals import Interval, interval
 from reports.numbers.measures import EFFICACY, SCORE, Measure
@@ -59,12 +61,38 @@ class Asked:
         return (EFFICACY if self.measure == SCORE else self.measure).protocol or ""
 
 
-def standing(column: Column) -> list[Asked]:
-    """Every measure that any row of a column has."""
-    sheets = [_sheet(column, evaluator, asked) for evaluator, asked in _sheets(column)]
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A measure that is yet to be ranked.
+
+    Attributes:
+        told: what its evaluator was told to ask, by option.
+        parts: the records by language; `EVERY` first.
+        competing: rows that are ranked.
+    """
+
+    measure: Measure
+    told: Mapping[str, object]
+    parts: Mapping[str, Panel]
+    competing: Sequence[str]
+
+
+def standing(column: Column, progress: Progress) -> list[Asked]:
+    """Every measure that any row of a column has; how far it is goes by the tests of F1, which take the time."""
     order = {measure: place for place, measure in enumerate(MEASURES)}
-    found = [each for sheet in sheets for each in _measures(column, *sheet)]
-    return sorted(found, key=lambda each: order[each.measure])
+    to_rank = [each for evaluator, asked in _sheets(column) for each in _measures(column, evaluator, asked)]
+    total, done, found = sum(len(each.parts) for each in to_rank if is_f1(each.measure)), 0, []
+    for each in sorted(to_rank, key=lambda each: order[each.measure]):
+        views: dict[str, View] = {}
+        for code, panel in each.parts.items():
+            if is_f1(each.measure):
+                progress.step(done, total, "testing F1")
+                done += 1
+            views[code] = _view(panel, each.measure, each.competing)
+        there = {code: view for code, view in views.items() if any(n.summary.have for n in view.numbers.values())}
+        if EVERY in there:
+            found.append(Asked(each.measure, each.told, there))
+    return found
 
 
 def _sheets(column: Column) -> list[tuple[str, dict[str, object]]]:
@@ -77,7 +105,7 @@ def _sheets(column: Column) -> list[tuple[str, dict[str, object]]]:
     return found
 
 
-def _sheet(column: Column, evaluator: str, asked: dict[str, object]) -> tuple[str, dict[str, object], Panel]:
+def _sheet(column: Column, evaluator: str, asked: dict[str, object]) -> Panel:
     """One way of asking, as the table of a report."""
     standings: list[Standing] = []
     records: list[pd.DataFrame] = []
@@ -99,7 +127,7 @@ def _sheet(column: Column, evaluator: str, asked: dict[str, object]) -> tuple[st
             records.append(cell.scores[evaluator].assign(method=row.label, seed=seed))
     place = column.rows[0].cells[0].place
     setting = Setting(place["model"], place["data"], place["order"], place["edited"])
-    return evaluator, asked, Panel(setting, tuple(standings), pd.concat(records, ignore_index=True))
+    return Panel(setting, tuple(standings), pd.concat(records, ignore_index=True))
 
 
 def _cells(row: Row, evaluator: str, asked: dict[str, object]) -> dict[int, Computed]:
@@ -113,19 +141,15 @@ def _cells(row: Row, evaluator: str, asked: dict[str, object]) -> dict[int, Comp
     return found
 
 
-def _measures(column: Column, evaluator: str, asked: dict[str, object], panel: Panel) -> Iterator[Asked]:
+def _measures(column: Column, evaluator: str, asked: dict[str, object]) -> list[_Open]:
+    panel = _sheet(column, evaluator, asked)
     methods = {row.label: row.method for row in column.rows}
     competing = [each.method for each in panel.standings if competes(methods[each.method])]
     parts = {EVERY: panel}
     if len(codes := languages(panel)) > 1:
         parts |= {code: replace(panel, records=panel.records[panel.records["edit_lang"] == code]) for code in codes}
-    for measure in MEASURES:
-        if EVALUATORS.get(measure.metric, "edits") != evaluator:
-            continue
-        views = {code: _view(part, measure, competing) for code, part in parts.items()}
-        there = {code: view for code, view in views.items() if any(n.summary.have for n in view.numbers.values())}
-        if EVERY in there:
-            yield Asked(measure, asked, there)
+    of_it = [each for each in MEASURES if EVALUATORS.get(each.metric, "edits") == evaluator]
+    return [_Open(measure, asked, parts, competing) for measure in of_it]
 
 
 def _view(panel: Panel, measure: Measure, competing: Sequence[str]) -> View:

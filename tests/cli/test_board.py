@@ -15,7 +15,10 @@ def test_a_board_of_two_runs(tmp_path: Path) -> None:
         )
     answer = bench("board", tmp_path / "runs", "--out", tmp_path / "site")
     assert answer.code == 0, answer.err
-    assert answer.out.splitlines()[:3] == ["a: 3 of 3 cells finished", "b: 3 of 3 cells finished", "1 column, 3 rows"]
+    lines = answer.out.splitlines()
+    assert lines[0] == "reading 2 runs"
+    assert lines[1].startswith("[1/1] column 1: ")
+    assert lines[3:6] == ["a: 3 of 3 cells finished", "b: 3 of 3 cells finished", "1 column, 3 rows"]
     assert (tmp_path / "site" / "index.html").is_file()
     assert bench("board", tmp_path / "runs", "--out", tmp_path / "site").code == 0
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
+from bench.cli.display import NoDisplay
 from bench.ground.atomic import read_json
 from bench.ground.errors import BenchError
+from bench.ground.progress import Unheard
 from reports.board.columns import Column
 from reports.board.site import write_site
 from reports.board.standing import EVERY, standing
@@ -36,7 +38,7 @@ def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         record["environment"] |= {"device": text, "commit": text, "packages": {text: text}, "threads": text}
         record["environment"]["evaluators"] = {"edits": {text: text, "../../x": [text]}}
         path.write_text(json.dumps(record))
-    write_site(folder / "runs", folder / "site")
+    write_site(folder / "runs", folder / "site", NoDisplay())
     return folder / "site"
 
 
@@ -72,7 +74,7 @@ def test_runs_that_are_spoilt_are_refused(tmp_path: Path, record_property: Any) 
     def whole(root: Path, columns: list[Column]) -> None:
         for column in columns:
             bare = {row.label for row in column.rows if not any(cell.scores for cell in row.cells)}
-            shown = {label for asked in standing(column) for label in asked.views[EVERY].numbers}
+            shown = {label for asked in standing(column, Unheard()) for label in asked.views[EVERY].numbers}
             assert shown == {row.label for row in column.rows} - bare
 
     def spoil(draw: spoiling.Draw, path: Path) -> spoiling.Spoilt:
@@ -87,4 +89,4 @@ def test_runs_that_are_spoilt_are_refused(tmp_path: Path, record_property: Any) 
 def test_a_pack_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "x.tar.zst").mkdir()
     with pytest.raises(BenchError, match=r"x\.tar\.zst"):
-        write_site(tmp_path, tmp_path / "site")
+        write_site(tmp_path, tmp_path / "site", NoDisplay())

@@ -12,12 +12,19 @@ from urllib.parse import unquote
 
 import pytest
 
+from bench.cli.display import NoDisplay
 from bench.compute.recording import answer_rows
 from bench.ground.errors import BenchError
+from bench.ground.progress import Unheard
 from bench.ground.rows import Reply
+from bench.store.results import load_results
 from bench.store.shards import ANSWER_TABLE, ResultStore
+from reports.board.columns import columns_of
 from reports.board.data import Board
+from reports.board.entries import entry_of, opened
 from reports.board.site import write_site
+from reports.board.standing import standing
+from reports.numbers.f1 import is_f1
 from tests.reports.board_world import Changed, told
 from tests.reports.test_html import EVIL, Page, in_browser
 from tests.reports.world import LEVELS
@@ -46,7 +53,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def board(runs: Path) -> Board:
-    return write_site(runs, runs.parent / "site")
+    return write_site(runs, runs.parent / "site", NoDisplay())
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +122,26 @@ def test_a_number_has_an_interval_n_protocol_and_rank(site: Path, page: str) -> 
     assert "told apart" in text and "limit 64" in text
 
 
+def test_how_far_it_is_goes_by_what_takes_the_time(runs: Path) -> None:
+    class Heard(Unheard):
+        steps: list[tuple[int, int, str]]
+
+        def __init__(self) -> None:
+            self.steps = []
+
+        def step(self, done: int, total: int, note: str) -> None:
+            self.steps.append((done, total, note))
+
+    with opened(runs / "short") as run:
+        entry = entry_of(run, runs / "short", "short", load_results(run))
+    (column,), _ = columns_of([entry])
+    heard = Heard()
+    f1 = [each for each in standing(column, heard) if is_f1(each.measure)]
+    views = sum(len(each.views) for each in f1)
+    assert heard.steps == [(done, views, "testing F1") for done in range(views)]
+    assert views > 1
+
+
 def test_it_is_written_alike_twice_and_replaces_only_a_board(runs: Path, tmp_path: Path) -> None:
     def contents(folder: Path) -> dict[str, bytes]:
         return {
@@ -123,11 +150,11 @@ def test_it_is_written_alike_twice_and_replaces_only_a_board(runs: Path, tmp_pat
 
     shutil.copytree(runs / "evil", tmp_path / "some" / "evil")
     for name in ("site", "again"):
-        write_site(tmp_path / "some", tmp_path / name)
+        write_site(tmp_path / "some", tmp_path / name, NoDisplay())
     assert (tmp_path / "site" / "answers").is_dir()
     assert contents(tmp_path / "site") == contents(tmp_path / "again")
     shutil.copytree(runs / "long", tmp_path / "one" / "long")
-    write_site(tmp_path / "one", tmp_path / "site")
+    write_site(tmp_path / "one", tmp_path / "site", NoDisplay())
     assert not (tmp_path / "site" / "answers").exists()
     assert len(list((tmp_path / "site" / "cells").iterdir())) == 3
     for name in ("cells", "index.html"):
@@ -135,7 +162,7 @@ def test_it_is_written_alike_twice_and_replaces_only_a_board(runs: Path, tmp_pat
         other.mkdir()
         (other / name).write_text("mine")
         with pytest.raises(BenchError, match="something else"):
-            write_site(tmp_path / "one", other)
+            write_site(tmp_path / "one", other, NoDisplay())
         assert (other / name).read_text() == "mine"
 
 

@@ -12,6 +12,7 @@ import pytest
 from bench.config.cell import DataRef, ModelRef, Schedule
 from bench.ground.atomic import read_json, write_json
 from bench.ground.errors import BenchError
+from bench.ground.progress import Unheard
 from bench.store.results import load_results
 from reports.board.columns import Column
 from reports.board.data import Board, board_data, differences
@@ -44,7 +45,7 @@ def test_seeds_of_two_runs_are_those_of_one_method(tmp_path: Path) -> None:
     Changed(methods=METHODS, seeds=(2,)).write(tmp_path / "b")
     together = Changed(methods=METHODS, seeds=(0, 1, 2)).write(tmp_path / "all" / "run")
     (column,), _ = columns_in(tmp_path)
-    efficacy = standing(column)[0].views[EVERY].numbers["MEMIT"].summary
+    efficacy = standing(column, Unheard())[0].views[EVERY].numbers["MEMIT"].summary
     assert efficacy == summaries(panels(load_results(together))[0], EFFICACY)["memit"]
 
 
@@ -99,7 +100,7 @@ def test_an_evaluator_told_otherwise_has_columns_of_its_own(tmp_path: Path) -> N
     (column,), apart = columns_in(tmp_path)
     assert [row.runs for row in column.rows] == [["a", "b", "c"]] * 2
     assert not apart
-    measures = standing(column)
+    measures = standing(column, Unheard())
     assert [each.told for each in measures if each.measure == XTREME] == [{"limit": 64}, {"limit": 100}]
     assert len([each for each in measures if each.measure == EFFICACY]) == 1
 
@@ -126,7 +127,7 @@ def test_a_seed_that_is_missing_leaves_no_mean(tmp_path: Path) -> None:
     gaps = {("memit", 2): "missing", ("ft", 1): "failed"}
     Changed(methods=METHODS, seeds=(0, 1, 2), status=gaps).write(tmp_path / "a")
     (column,), _ = columns_in(tmp_path)
-    view = standing(column)[0].views[EVERY]
+    view = standing(column, Unheard())[0].views[EVERY]
     found = {
         name: (number.summary.mean, number.summary.have, number.summary.planned)
         for name, number in view.numbers.items()
@@ -141,7 +142,7 @@ def test_a_table_that_is_gone_leaves_no_mean(tmp_path: Path) -> None:
     run = told(world.write(tmp_path / "a"), "edits")
     shutil.rmtree(run / world.cell("memit", 1, "polyglot-tiny").id() / "edits")
     (column,), _ = columns_in(tmp_path)
-    summary = standing(column)[0].views[EVERY].numbers["MEMIT"].summary
+    summary = standing(column, Unheard())[0].views[EVERY].numbers["MEMIT"].summary
     assert (summary.mean, summary.have, summary.planned) == (None, 2, 3)
 
 
@@ -149,7 +150,7 @@ def test_numbers_and_tests_are_those_of_the_report(tmp_path: Path) -> None:
     run = Changed(methods=("none", "ft", "memit", "rome"), seeds=(0, 1), facts=6).write(tmp_path / "a")
     (column,), _ = columns_in(tmp_path)
     panel = panels(load_results(run))[0]
-    asked = {each.measure: each for each in standing(column)}
+    asked = {each.measure: each for each in standing(column, Unheard())}
     for measure in MAIN[:4]:
         view = asked[measure].views[EVERY]
         expected = {name: each.mean for name, each in summaries(panel, measure).items()}
@@ -165,7 +166,7 @@ def test_numbers_and_tests_are_those_of_the_report(tmp_path: Path) -> None:
 def test_languages_are_views_of_their_own(tmp_path: Path) -> None:
     Changed(methods=METHODS, seeds=(0,)).write(tmp_path / "a")
     (column,), _ = columns_in(tmp_path)
-    views = standing(column)[0].views
+    views = standing(column, Unheard())[0].views
     assert list(views) == [EVERY, "en", "de"]
     assert views["en"].numbers["MEMIT"].interval.n == 4
     assert views[EVERY].numbers["MEMIT"].interval.n == 8
@@ -188,7 +189,7 @@ def test_runs_are_found_by_what_they_hold(tmp_path: Path) -> None:
 def test_a_model_that_broke_is_told(tmp_path: Path) -> None:
     run = Changed(methods=METHODS, seeds=(0, 1), status={("memit", 1): "diverged"}).write(tmp_path / "a")
     columns, apart = columns_in(tmp_path)
-    board = Board(entries_of(run), columns, [standing(each) for each in columns], apart, defaultdict(str))
+    board = Board(entries_of(run), columns, [standing(each, Unheard()) for each in columns], apart, defaultdict(str))
     rows = {row["label"]: row for row in board_data(board)["columns"][0]["rows"]}
     assert (rows["MEMIT"]["note"], rows["FT"]["note"]) == ("diverged 1/2", "")
     (spent,) = rows["MEMIT"]["costs"]
