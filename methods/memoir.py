@@ -34,6 +34,7 @@ from torch import Tensor, nn
 from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
 from bench.model.editable import EditableModel
 from bench.model.hooks import tapped
+from bench.model.passes import Pass
 from bench.model.reading import OFF, Reading
 from bench.model.remembering import Remembering
 from bench.model.sizes import Beside
@@ -42,6 +43,7 @@ from methods._hyper.factors import shape_of
 from methods._locate.editor import Clock, prefixes_for
 from methods._locate.ends import TargetOptions
 from methods._locate.layers import Layer
+from methods._memory.looking import pooled
 from methods._memory.loss import Loss
 from methods._memory.practice import background
 
@@ -98,21 +100,15 @@ class TopHash:
         )
 
 
-@torch.no_grad()
 def inputs(model: EditableModel, layer: int, rows: Sequence[Sequence[int]]) -> Tensor:
     """Mean input of a layer's projection over the tokens of each prompt [n, m], fp32."""
-    device = model.device_of(layer)
 
-    def run(group: list[int]) -> list[Tensor]:
-        passed = model.begin([rows[i] for i in group])
+    def look(passed: Pass) -> Tensor:
         with tapped({layer: model.projection(layer)}) as seen:
             passed.run(passed.embedded, 0, layer + 1)
-        return [seen[layer].inputs[b, : len(rows[i])].float().mean(0).to(device) for b, i in enumerate(group)]
+        return seen[layer].inputs.to(model.device_of(layer))
 
-    found: dict[int, Tensor] = {}
-    for group, means in model.budget.batches([len(row) for row in rows], run):
-        found.update(zip(group, means, strict=True))
-    return torch.stack([found[i] for i in range(len(rows))])
+    return pooled(model, rows, look, "mean")
 
 
 @contextmanager

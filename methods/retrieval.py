@@ -37,7 +37,8 @@ from bench.model.remembering import Remembering
 from bench.model.sizes import Beside
 from bench.model.stats import Stats
 from methods._locate.editor import Clock
-from methods._memory.embedding import Embed, Pooling, Space, States, sentence_model
+from methods._memory.embedding import Embed, Space, States, sentence_model
+from methods._memory.looking import Pooling
 from methods._memory.practice import Practice
 
 SAW = "practice facts"

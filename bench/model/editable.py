@@ -126,6 +126,14 @@ class EditableModel(Weights):
             batch.mask[i, : start - s] = 0
         return Pass.over_ends(self.network, batch, start)
 
+    def begin_after(self, rows: Sequence[Sequence[int]], start: int) -> Pass:
+        """A pass over rows from their token `start` on, before which all are alike: that is run once, here.
+
+        With the weights as they are.
+        """
+        self.check_lengths(rows)
+        return Pass.over_ends(self.network, self.tokens.batch(rows, self.device), start, alike=True)
+
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits [k, V] of hidden states [k, d] as they leave the last block."""
         out: Tensor = self.head(self.norm(hidden))

@@ -106,13 +106,14 @@ class Pass:
         return cls(network, {"input_ids": batch.ids, "attention_mask": batch.mask, "use_cache": False})
 
     @classmethod
-    def over_ends(cls, network: Network, batch: Batch, start: int) -> Pass:
+    def over_ends(cls, network: Network, batch: Batch, start: int, alike: bool = False) -> Pass:
         """A pass over columns from `start` on; the columns before it run here, once, through all blocks.
 
         Args:
             network: what it runs over.
             batch: rows padded on both sides, so that what each row is asked about begins in column `start`.
             start: the first column of the pass.
+            alike: all rows hold the same before it, so that one of them is run for all.
         """
         trunk, blocks = network.trunk, network.blocks
         cache = PrefixCache()
@@ -128,13 +129,16 @@ class Pass:
         cut = ("input_ids", "position_ids")
         if start:
             narrow = (*cut, "attention_mask")
-            real = batch.mask[:, :start].flatten().nonzero()[:, 0]
+            rows = 1 if alike else len(batch.ids)
+            real = batch.mask[:rows, :start].flatten().nonzero()[:, 0]
             with torch.no_grad(), ExitStack() as stack:
                 for block in blocks:
                     # the last one is run for its keys and values, no MLP comes into them
                     wanted = real if block is not blocks[-1] else real[:0]
                     stack.enter_context(only_at(block.get_submodule(network.feed_forward), wanted))
-                trunk(**{k: v[:, :start] if k in narrow else v for k, v in inputs.items()})
+                trunk(**{k: v[:rows, :start] if k in narrow else v for k, v in inputs.items()})
+            if alike:
+                cache.batch_repeat_interleave(len(batch.ids))
         cache.frozen = True
         ends = {k: v[:, start:] if k in cut else v for k, v in inputs.items()}
         return cls(network, ends)

@@ -239,6 +239,16 @@ def _leading(backend: Tokenizer) -> list[int]:
     return list(around.ids[: around.sequence_ids.index(0)])
 
 
+WORTH_SHARING = 8
+"""Fewest tokens that rows must begin with for which a forward of their own pays."""
+
+
+def common_prefix(rows: Sequence[Sequence[int]]) -> int:
+    """How many tokens all rows begin with."""
+    first, last = min(map(tuple, rows)), max(map(tuple, rows))
+    return next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+
+
 def chunks_by_tokens(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Group indices of similar length so that rows times longest row stays within `budget` tokens."""
     groups: list[list[int]] = []

@@ -26,15 +26,13 @@ from bench.model.batching import Budget
 from bench.model.placement import entry_device
 from bench.model.reading import Memory, NoMemory, read_alike
 from bench.model.threads import is_small
+from bench.model.tokens import WORTH_SHARING, common_prefix
 from evaluators._xtreme.cache import extend
 from evaluators._xtreme.encoding import EncodingLM
 from evaluators._xtreme.prompts import Row
 
 BATCH, SMALL_BATCH = 16, 32
 """Prompts in one forward; more for a small model, which computes a few as slowly as many."""
-
-WORTH_SHARING = 8
-"""Fewest tokens for which a forward of their own pays."""
 
 Scored = tuple[float, bool]
 
@@ -282,12 +280,6 @@ class LineEnds(StoppingCriteria):  # type: ignore[misc]
     def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs: Any) -> Tensor:
         texts = self._tokenizer.batch_decode(input_ids[:, self._start :], skip_special_tokens=True)
         return torch.tensor(["\n" in text.lstrip() for text in texts], device=input_ids.device)
-
-
-def common_prefix(rows: Sequence[Row]) -> int:
-    """How many tokens all rows begin with."""
-    first, last = min(rows), max(rows)
-    return next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
 
 
 def batches(rows: Sequence[Row], size: int) -> Iterator[list[Row]]:

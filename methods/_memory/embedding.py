@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,11 +22,11 @@ from torch.nn.functional import normalize
 
 from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
+from bench.model.passes import Pass
+from methods._memory.looking import Pooling, pooled
 
 Embed = Callable[[Sequence[Sequence[int]]], Tensor]
 """Rows of ids -> points of length 1 [n, e]."""
-
-Pooling = Literal["last", "mean"]
 
 SHRINK = 0.1
 """eps: what is added to every variance, as a share of their mean."""
@@ -48,25 +48,16 @@ class States:
     block: int
     pooling: Pooling
 
-    @torch.no_grad()
     def __call__(self, rows: Sequence[Sequence[int]]) -> Tensor:
         """States [n, d] in fp32."""
-        model = self.model
 
-        def run(group: list[int]) -> Tensor:
-            passed = model.begin([rows[i] for i in group])
-            hidden = passed.run(passed.embedded, 0, self.block + 1).float()
-            return torch.stack([self._pooled(hidden[b], rows[i]) for b, i in enumerate(group)]).to(model.device)
+        def look(passed: Pass) -> Tensor:
+            return passed.run(passed.embedded, 0, self.block + 1).to(self.model.device)
 
-        found: dict[int, Tensor] = {}
-        for group, states in model.budget.batches([len(row) for row in rows], run):
-            found.update(zip(group, states, strict=True))
-        return torch.stack([found[i] for i in range(len(rows))])
+        return pooled(self.model, rows, look, self.pooling, self._first)
 
-    def _pooled(self, hidden: Tensor, row: Sequence[int]) -> Tensor:
-        if self.pooling == "last":
-            return hidden[len(row) - 1]
-        return hidden[min(self.model.tokens.opening(row), len(row) - 1) : len(row)].mean(0)
+    def _first(self, row: Sequence[int]) -> int:
+        return min(self.model.tokens.opening(row), len(row) - 1)
 
 
 @dataclass(frozen=True, slots=True)

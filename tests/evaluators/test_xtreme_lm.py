@@ -13,7 +13,8 @@ from tokenizers import pre_tokenizers, processors
 
 from bench.ground.errors import BenchError
 from bench.model.tiny import BOS, tiny_model
-from evaluators._xtreme.lm import SharedPrefixLM, batches, common_prefix, quiet
+from bench.model.tokens import common_prefix
+from evaluators._xtreme.lm import SharedPrefixLM, batches, quiet
 
 EXAMPLES = "Ann sees Rome. Yes\n"
 PROMPTS = [EXAMPLES + rest for rest in ("Bo?", "A much longer question, is it?", "Björn 是?", "B", "Bo? No. Cy?")]
