@@ -42,7 +42,10 @@ def sharing_heads(trunk: Any) -> Iterator[None]:
 
 
 class PrefixCache(DynamicCache):  # type: ignore[misc]
-    """Keys and values of a prefix; once `frozen`, it lends them to every later call and keeps nothing new."""
+    """Keys and values of a prefix; once `frozen`, it lends them to every later call and keeps nothing new.
+
+    Those of one row are lent to any number of rows.
+    """
 
     frozen = False
 
@@ -56,4 +59,5 @@ class PrefixCache(DynamicCache):  # type: ignore[misc]
         if layer_idx >= len(self.layers):
             return key_states, value_states
         kept = self.layers[layer_idx]
-        return torch.cat([kept.keys, key_states], dim=-2), torch.cat([kept.values, value_states], dim=-2)
+        keys, values = (each.expand(len(key_states), -1, -1, -1) for each in (kept.keys, kept.values))
+        return torch.cat([keys, key_states], dim=-2), torch.cat([values, value_states], dim=-2)

@@ -14,13 +14,14 @@ from torch import Tensor, nn
 from bench.ground.errors import BenchError
 from bench.model.answers import NO_ANSWERS, Answer, Change, Ending, Generated
 from bench.model.archs import arch_of
+from bench.model.attention import PrefixCache
 from bench.model.capping import capped
 from bench.model.changes import changes
 from bench.model.chat import ChatTokens
 from bench.model.generating import Decoder
 from bench.model.labels import LabelTokens, labels_of
 from bench.model.loose import gather_mlp
-from bench.model.passes import Network, Pass, run_trunk
+from bench.model.passes import Network, Pass, cached_inputs, run_trunk
 from bench.model.placement import device_of
 from bench.model.said import Said
 from bench.model.tokens import Tokens
@@ -126,13 +127,21 @@ class EditableModel(Weights):
             batch.mask[i, : start - s] = 0
         return Pass.over_ends(self.network, batch, start)
 
-    def begin_after(self, rows: Sequence[Sequence[int]], start: int) -> Pass:
-        """A pass over rows from their token `start` on, before which all are alike: that is run once, here.
+    def begin_keeping(self, row: Sequence[int], kept: PrefixCache) -> Pass:
+        """A pass over one row, of which every block that is run puts its keys and values into `kept`."""
+        self.check_lengths([row])
+        batch = self.tokens.batch([row], self.device)
+        return Pass(self.network, cached_inputs(self.trunk, batch.ids, batch.mask, kept))
 
-        With the weights as they are.
+    def begin_after(self, rows: Sequence[Sequence[int]], kept: PrefixCache) -> Pass:
+        """A pass over what stands in rows after the tokens that `begin_keeping` was given, with which all begin.
+
+        Only blocks can be run that have kept their keys and values.
         """
         self.check_lengths(rows)
-        return Pass.over_ends(self.network, self.tokens.batch(rows, self.device), start, alike=True)
+        batch = self.tokens.batch(rows, self.device)
+        kept.frozen = True
+        return Pass(self.network, cached_inputs(self.trunk, batch.ids[:, kept.get_seq_length() :], batch.mask, kept))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits [k, V] of hidden states [k, d] as they leave the last block."""
@@ -188,7 +197,7 @@ class EditableModel(Weights):
         """
         if self.arch.head:
             raise BenchError(NO_ANSWERS)
-        self._check(rows)
+        self.check_rows(rows)
         # the last token is only predicted
         limits = [min(each, self.context_length - len(row) + 1) for row, each in zip(rows, most, strict=True)]
         decoder = Decoder.of(self.hf, self.trunk, self.head, self.tokens, self.device)
@@ -226,7 +235,7 @@ class EditableModel(Weights):
         Raises:
             BenchError: a prompt is empty or too long.
         """
-        self._check(prompts)
+        self.check_rows(prompts)
         lengths = [len(prompt) + len(target) - 1 for prompt, target in zip(prompts, targets, strict=True)]
 
         def answer(group: list[int]) -> list[Answer]:
@@ -237,7 +246,12 @@ class EditableModel(Weights):
             found.update(zip(group, answers, strict=True))
         return [found[i] for i in range(len(lengths))]
 
-    def _check(self, prompts: Sequence[Sequence[int]]) -> None:
-        if any(not ids for ids in prompts):
+    def check_rows(self, rows: Sequence[Sequence[int]]) -> None:
+        """Refuse prompts that cannot be asked.
+
+        Raises:
+            BenchError: one has no tokens, or is too long.
+        """
+        if any(not ids for ids in rows):
             raise BenchError("a prompt has no tokens", field="prompt")
-        self.check_lengths(prompts)
+        self.check_lengths(rows)

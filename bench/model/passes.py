@@ -76,6 +76,24 @@ class Network:
         return cls(trunk, blocks, feed_forward, blocks_return_tuples(trunk, blocks[0]), offloaded)
 
 
+def cached_inputs(trunk: nn.Module, ids: Tensor, mask: Tensor, cache: PrefixCache) -> dict[str, Any]:
+    """What a trunk is called with for the last columns of rows, of which the cache has those before.
+
+    Args:
+        trunk: the model without its head.
+        ids: of the last columns [B, k].
+        mask: of all columns [B, T].
+        cache: keeps their keys and values, unless it is frozen.
+    """
+    inputs: dict[str, Any] = {
+        "input_ids": ids, "attention_mask": mask, "past_key_values": cache, "use_cache": True,
+    }  # fmt: skip
+    # ALiBi models take positions from the mask, all others as an argument
+    if "position_ids" in inspect.signature(trunk.forward).parameters:
+        inputs["position_ids"] = (mask.cumsum(1) - 1).clamp_min(0)[:, -ids.shape[1] :]
+    return inputs
+
+
 @dataclass
 class Pass:
     """A batch on its way through the blocks.
@@ -106,42 +124,26 @@ class Pass:
         return cls(network, {"input_ids": batch.ids, "attention_mask": batch.mask, "use_cache": False})
 
     @classmethod
-    def over_ends(cls, network: Network, batch: Batch, start: int, alike: bool = False) -> Pass:
+    def over_ends(cls, network: Network, batch: Batch, start: int) -> Pass:
         """A pass over columns from `start` on; the columns before it run here, once, through all blocks.
 
         Args:
             network: what it runs over.
             batch: rows padded on both sides, so that what each row is asked about begins in column `start`.
             start: the first column of the pass.
-            alike: all rows hold the same before it, so that one of them is run for all.
         """
         trunk, blocks = network.trunk, network.blocks
         cache = PrefixCache()
-        inputs: dict[str, Any] = {
-            "input_ids": batch.ids,
-            "attention_mask": batch.mask,
-            "past_key_values": cache,
-            "use_cache": True,
-        }
-        # ALiBi models take positions from the mask, all others as an argument
-        if "position_ids" in inspect.signature(trunk.forward).parameters:
-            inputs["position_ids"] = (batch.mask.cumsum(1) - 1).clamp_min(0)
-        cut = ("input_ids", "position_ids")
         if start:
-            narrow = (*cut, "attention_mask")
-            rows = 1 if alike else len(batch.ids)
-            real = batch.mask[:rows, :start].flatten().nonzero()[:, 0]
+            real = batch.mask[:, :start].flatten().nonzero()[:, 0]
             with torch.no_grad(), ExitStack() as stack:
                 for block in blocks:
                     # the last one is run for its keys and values, no MLP comes into them
                     wanted = real if block is not blocks[-1] else real[:0]
                     stack.enter_context(only_at(block.get_submodule(network.feed_forward), wanted))
-                trunk(**{k: v[:rows, :start] if k in narrow else v for k, v in inputs.items()})
-            if alike:
-                cache.batch_repeat_interleave(len(batch.ids))
+                trunk(**cached_inputs(trunk, batch.ids[:, :start], batch.mask[:, :start], cache))
         cache.frozen = True
-        ends = {k: v[:, start:] if k in cut else v for k, v in inputs.items()}
-        return cls(network, ends)
+        return cls(network, cached_inputs(trunk, batch.ids[:, start:], batch.mask, cache))
 
     def _record(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:
         """Stands in for every block: note what it would get."""

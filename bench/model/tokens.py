@@ -239,10 +239,6 @@ def _leading(backend: Tokenizer) -> list[int]:
     return list(around.ids[: around.sequence_ids.index(0)])
 
 
-WORTH_SHARING = 8
-"""Fewest tokens that rows must begin with for which a forward of their own pays."""
-
-
 def common_prefix(rows: Sequence[Sequence[int]]) -> int:
     """How many tokens all rows begin with."""
     first, last = min(map(tuple, rows)), max(map(tuple, rows))

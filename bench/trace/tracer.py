@@ -15,7 +15,6 @@ subject to the last of the prompt, L layers, J restorations run together, d hidd
 
 from __future__ import annotations
 
-import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -29,7 +28,7 @@ from bench.ground.errors import BenchError
 from bench.model.attention import PrefixCache
 from bench.model.editable import EditableModel
 from bench.model.hooks import tapped
-from bench.model.passes import Pass
+from bench.model.passes import Pass, cached_inputs
 from bench.model.tokens import Batch
 from bench.trace.grouping import alike, few
 from bench.trace.prompts import ATTENTION, HIDDEN, KINDS, MLP, Noise, Prompt, Traced
@@ -168,16 +167,8 @@ class Tracer:
     # ------------------------------------------------------------------ passes
     def _pass(self, mask: Tensor, cache: PrefixCache, columns: int, ids: Tensor | None = None) -> Pass:
         """A pass over the last `columns` of a mask [B, T]; where states are put in, ids do not matter."""
-        inputs: dict[str, Any] = {
-            "input_ids": torch.zeros_like(mask[:, -columns:]) if ids is None else ids,
-            "attention_mask": mask,
-            "past_key_values": cache,
-            "use_cache": True,
-        }
-        # ALiBi models take positions from the mask, all others as an argument
-        if "position_ids" in inspect.signature(self.model.trunk.forward).parameters:
-            inputs["position_ids"] = (mask.cumsum(1) - 1).clamp_min(0)[:, -columns:]
-        return Pass(self.model.network, inputs)
+        given = torch.zeros_like(mask[:, -columns:]) if ids is None else ids
+        return Pass(self.model.network, cached_inputs(self.model.trunk, given, mask, cache))
 
     def _observe(self, prompts: Sequence[Prompt]) -> _Runs:
         """Run every prompt clean and, n times, corrupted, all rows as one batch."""

@@ -26,13 +26,16 @@ from bench.model.batching import Budget
 from bench.model.placement import entry_device
 from bench.model.reading import Memory, NoMemory, read_alike
 from bench.model.threads import is_small
-from bench.model.tokens import WORTH_SHARING, common_prefix
+from bench.model.tokens import common_prefix
 from evaluators._xtreme.cache import extend
 from evaluators._xtreme.encoding import EncodingLM
 from evaluators._xtreme.prompts import Row
 
 BATCH, SMALL_BATCH = 16, 32
 """Prompts in one forward; more for a small model, which computes a few as slowly as many."""
+
+WORTH_SHARING = 8
+"""Fewest tokens for which a forward of their own pays."""
 
 Scored = tuple[float, bool]
 

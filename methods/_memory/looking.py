@@ -11,9 +11,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from bench.model.attention import PrefixCache
 from bench.model.editable import EditableModel
 from bench.model.passes import Pass
-from bench.model.tokens import WORTH_SHARING, common_prefix
+from bench.model.tokens import common_prefix
+
+WORTH_SHARING = 200
+"""Fewest tokens that need not be run again for which a forward of their own pays."""
 
 Pooling = Literal["last", "mean"]
 
@@ -37,16 +41,20 @@ def pooled(
         look: see `Look`.
         pooling: of the last token, or the mean over tokens.
         first: the first token of a row that counts in the mean.
+
+    Raises:
+        BenchError: a prompt has no tokens, or is too long.
     """
+    model.check_rows(rows)
     start = min(common_prefix(rows), min(map(len, rows)) - 1)
-    shares = len(rows) > 1 and start >= WORTH_SHARING
-    start = start if shares else 0
-    before = look(model.begin([rows[0][:start]]))[0].float() if shares and pooling == "mean" else None
+    start = start if (len(rows) - 1) * start >= WORTH_SHARING else 0
+    kept = PrefixCache()
+    before = look(model.begin_keeping(rows[0][:start], kept))[0].float() if start else None
 
     def run(group: list[int]) -> list[Tensor]:
         part = [rows[i] for i in group]
-        seen = look(model.begin_after(part, start) if shares else model.begin(part)).float()
-        return [one(seen[b, : len(row) - start], row) for b, row in enumerate(part)]
+        seen = look(model.begin_after(part, kept) if start else model.begin(part)).float()
+        return [one(each[: len(row) - start], row) for each, row in zip(seen, part, strict=True)]
 
     def one(own: Tensor, row: Sequence[int]) -> Tensor:
         if pooling == "last":
@@ -54,6 +62,6 @@ def pooled(
         return (own if before is None else torch.cat([before, own]))[first(row) :].mean(0)
 
     found: dict[int, Tensor] = {}
-    for group, vectors in model.budget.batches([len(row) - start for row in rows], run):
+    for group, vectors in model.budget.batches([len(row) for row in rows], run):
         found.update(zip(group, vectors, strict=True))
     return torch.stack([found[i] for i in range(len(rows))])

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.ground.atomic import filling, write_text
 from bench.ground.digests import text_digest
-from bench.ground.errors import BenchError
+from bench.ground.errors import BenchError, one_line
 from bench.ground.progress import Display
 from bench.store.looking import keeps_answers, placed_answers
 from bench.store.results import load_results
@@ -57,7 +57,7 @@ def _standings(columns: Sequence[Column], display: Display) -> list[list[Asked]]
     found = []
     with display.board(len(columns)) as shown:
         for number, column in enumerate(columns, 1):
-            label = f"column {number}: {column.about['Model']} on {column.about['Data']}"
+            label = one_line(f"column {number}: {column.about['Model']} on {column.about['Data']}")
             found.append(standing(column, shown.cell(label)))
             shown.finished(label, "done", "")
     return found

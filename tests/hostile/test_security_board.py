@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from bench.cli.display import NoDisplay
+from bench.cli.display import NoDisplay, PlainDisplay
 from bench.ground.atomic import read_json
 from bench.ground.errors import BenchError
 from bench.ground.progress import Unheard
@@ -40,6 +40,16 @@ def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.write_text(json.dumps(record))
     write_site(folder / "runs", folder / "site", NoDisplay())
     return folder / "site"
+
+
+def test_what_is_told_of_a_run_is_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Changed(methods=("memit",), seeds=(0,), facts=1, data="a\x1b[2J\nb").write(
+        tmp_path / "runs" / "a", model="\x1b]0;c\x07"
+    )
+    write_site(tmp_path / "runs", tmp_path / "site", PlainDisplay())
+    told = capsys.readouterr().out
+    assert "column 1: " in told
+    assert all(line.isprintable() for line in told.splitlines())
 
 
 def test_no_text_becomes_markup(hostile_site: Path) -> None:

@@ -8,15 +8,17 @@ import pytest
 import torch
 from torch import Tensor
 
+from bench.ground.errors import BenchError
 from bench.model.editable import EditableModel
 from bench.model.passes import Pass
 from bench.model.tiny import tiny_model
-from bench.model.tokens import WORTH_SHARING, common_prefix
-from methods._memory.looking import Pooling, pooled
+from bench.model.tokens import common_prefix
+from methods._memory.looking import WORTH_SHARING, Pooling, pooled
 from methods.memoir import inputs
 
 EXAMPLES = "Ann sees Rome. Yes\nBo sees Oslo. No\n"
-PROMPTS = [EXAMPLES + rest for rest in ("Bo?", "A much longer question, is it?", "Björn 是?", "B")]
+QUESTIONS = ("Bo?", "A much longer question, is it?", "Björn 是?", "B", "Who?", "Where is it?", "A?")
+PROMPTS = [EXAMPLES + rest for rest in QUESTIONS]
 FAMILIES = ("llama", "gpt2", "bloom", "gptj", "gemma3")
 
 
@@ -34,6 +36,7 @@ def alone(model: EditableModel, rows: Sequence[Sequence[int]], pooling: Pooling,
 @pytest.mark.parametrize(("pooling", "first"), [("last", 0), ("mean", 0), ("mean", 3), ("mean", 11)])
 def test_what_rows_begin_with_is_run_once(architecture: str, pooling: Pooling, first: int) -> None:
     model = tiny_model(architecture)
+    model.budget.size = 150  # so that there are several batches
     rows = model.rows(PROMPTS)
     columns = []
 
@@ -45,9 +48,11 @@ def test_what_rows_begin_with_is_run_once(architecture: str, pooling: Pooling, f
         found = pooled(model, rows, look, pooling, lambda row: first)
         torch.testing.assert_close(found, alone(model, rows, pooling, first), rtol=1e-4, atol=1e-5)
     shared = common_prefix(rows)
-    assert shared > WORTH_SHARING
-    rest = {(len(rows), max(map(len, rows)) - shared)}
-    assert set(columns) == (rest | {(1, shared)} if pooling == "mean" else rest)
+    assert (len(rows) - 1) * shared > WORTH_SHARING
+    assert columns[0] == (1, shared)
+    assert len(columns) > 2
+    assert sum(count for count, _ in columns[1:]) == len(rows)
+    assert max(width for _, width in columns[1:]) == max(map(len, rows)) - shared
 
 
 @pytest.mark.parametrize("pooling", ["last", "mean"])
@@ -56,15 +61,22 @@ def test_rows_that_begin_otherwise_and_a_row_within_another(pooling: Pooling) ->
     longest = model.rows(PROMPTS)[1]
     for rows in (
         [longest, longest[3:], longest[5:9]],  # nothing in common
-        [longest, longest[: WORTH_SHARING + 3], longest[: WORTH_SHARING + 1]],  # one begins the other
-        [longest[:WORTH_SHARING], longest],  # too little to share
-        [longest, longest],
+        [longest] * 9 + [longest[:-20]],  # one begins the others
+        [longest] * 3 + [longest[:8]],  # too little to share
+        [longest] * 9,
         [longest],
     ):
         with torch.no_grad():
             torch.testing.assert_close(
                 pooled(model, rows, states, pooling), alone(model, rows, pooling, 0), rtol=1e-4, atol=1e-5
             )
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean"])
+def test_a_prompt_without_tokens_is_one_line(pooling: Pooling) -> None:
+    model = tiny_model("llama")
+    with pytest.raises(BenchError, match="no tokens"):
+        pooled(model, [[], [1, 2]], states, pooling)
 
 
 def test_prompts_hash_alike_with_and_without_company() -> None:
