@@ -35,12 +35,13 @@ def sections(results: Results, panels: Sequence[Panel]) -> Iterator[Section]:
             f"between the methods' means of {first} and of the other model at the same number of edits: 1 where both "
             "put the methods into the same order, -1 where into the opposite one; the unedited model is left out."
         )
-        charts = [chart(each, measure, model) for model, each in courses.items() for measure in CORE]
+        # side by side, so that a line has room beside its name
+        charts = [chart(each, measure, model) for measure in CORE for model, each in courses.items()]
         picture = Picture(
             f"prediction{group.suffix}",
-            "Scores over the number of edits, a row per model, percent.",
-            f"Scores of {len(methods)} methods over the number of edits, a row of panels a model, {len(names)} models",
-            draw_curves(methods, charts, columns=len(CORE)),
+            "Scores over the number of edits, a column per model, percent.",
+            f"Scores of {len(methods)} methods over the number of edits, a column of panels a model: {len(names)}",
+            draw_curves(methods, charts, columns=len(courses)),
         )
         table = agreement(group.suffix, courses[first], {model: courses[model] for model in others})
         title = titled("Does the embedded model predict a real one?", group.where)

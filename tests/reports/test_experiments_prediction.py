@@ -46,13 +46,13 @@ def test_orders_stand_side_by_side_with_their_agreement() -> None:
     assert rows[0][5].mean == pytest.approx((2 - 1) / 3)
 
 
-def test_every_model_has_a_row_of_panels() -> None:
+def test_every_model_has_a_column_of_panels() -> None:
     given = results()
     (section,) = prediction.sections(given, panels(given))
     (picture,) = (part for part in section.parts if isinstance(part, Picture))
     titles = [axes.get_title(loc="left") for axes in picture.figure.axes]
     assert titles == [
-        f"{measure}, {model}" for model in LEVELS for measure in ("Efficacy", "Generality", "Specificity")
+        f"{measure}, {model}" for measure in ("Efficacy", "Generality", "Specificity") for model in LEVELS
     ]
 
 
