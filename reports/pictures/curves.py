@@ -20,6 +20,9 @@ ROW = 2.15
 LEADER = 0.28
 """Inches between the end of a line and its name."""
 
+NARROWEST = 1.2
+"""Inches of a panel between its scale and the names; less has no room for what stands below its axis."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -49,12 +52,14 @@ def draw_curves(methods: Sequence[str], charts: Sequence[Chart], columns: int = 
     Args:
         methods: all of the figure, in the order of tables; colours go by it.
         charts: the panels.
-        columns: panels of a row.
+        columns: panels of a row, fewer where names are too long for that.
     """
+    names = LEADER + 0.06 * max(len(short_name(method)) for method in methods)
+    while columns > 1 and WIDTH / columns - 0.5 - names < NARROWEST:
+        columns -= 1
     height = ROW * ceil(len(charts) / columns)
     figure = canvas(height)
     wide = WIDTH / columns
-    names = LEADER + 0.06 * max(len(short_name(method)) for method in methods)
     for place, chart in enumerate(charts):
         left, top = wide * (place % columns) + 0.45, ROW * (place // columns) + 0.3
         box = (left / WIDTH, 1 - (top + ROW - 0.75) / height, (wide - 0.5 - names) / WIDTH, (ROW - 0.75) / height)
