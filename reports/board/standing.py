@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
+from math import comb
 
 import pandas as pd
 
@@ -76,23 +78,30 @@ class _Open:
     parts: Mapping[str, Panel]
     competing: Sequence[str]
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether its tests take the time."""
+        return is_f1(self.measure)
+
 
 def standing(column: Column, progress: Progress) -> list[Asked]:
     """Every measure that any row of a column has; how far it is goes by the tests of F1, which take the time."""
     order = {measure: place for place, measure in enumerate(MEASURES)}
     to_rank = [each for evaluator, asked in _sheets(column) for each in _measures(column, evaluator, asked)]
-    total, done, found = sum(len(each.parts) for each in to_rank if is_f1(each.measure)), 0, []
+    begun = _count(progress, sum(len(each.parts) * comb(len(each.competing), 2) for each in to_rank if each.is_slow))
+    found = []
     for each in sorted(to_rank, key=lambda each: order[each.measure]):
-        views: dict[str, View] = {}
-        for code, panel in each.parts.items():
-            if is_f1(each.measure):
-                progress.step(done, total, "testing F1")
-                done += 1
-            views[code] = _view(panel, each.measure, each.competing)
+        views = {code: _view(panel, each, begun) for code, panel in each.parts.items()}
         there = {code: view for code, view in views.items() if any(n.summary.have for n in view.numbers.values())}
         if EVERY in there:
             found.append(Asked(each.measure, each.told, there))
     return found
+
+
+def _count(progress: Progress, total: int) -> Callable[[], None]:
+    """Counts the tests of F1; methods without a number are not tested, so fewer than `total` may come."""
+    done = count()
+    return lambda: progress.step(next(done), total, "testing F1")
 
 
 def _sheets(column: Column) -> list[tuple[str, dict[str, object]]]:
@@ -152,10 +161,11 @@ def _measures(column: Column, evaluator: str, asked: dict[str, object]) -> list[
     return [_Open(measure, asked, parts, competing) for measure in of_it]
 
 
-def _view(panel: Panel, measure: Measure, competing: Sequence[str]) -> View:
-    found = summaries(panel, measure)
-    ranks = ranking(panel, measure, competing)
+def _view(panel: Panel, of: _Open, begun: Callable[[], None]) -> View:
+    found = summaries(panel, of.measure)
+    ranks = ranking(panel, of.measure, of.competing, begun) if of.is_slow else ranking(panel, of.measure, of.competing)
     numbers = {
-        name: Number(summary, interval(panel, measure, name), ranks.places.get(name)) for name, summary in found.items()
+        name: Number(summary, interval(panel, of.measure, name), ranks.places.get(name))
+        for name, summary in found.items()
     }
     return View(numbers, ranks)

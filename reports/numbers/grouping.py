@@ -10,7 +10,7 @@ need not stand together: where the first and the third of three cannot be told a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -50,20 +50,26 @@ def is_significant(outcome: Outcome) -> bool:
     return outcome.p_holm is not None and outcome.p_holm < ALPHA and bool(outcome.difference)
 
 
-def ranking(panel: Panel, measure: Measure, competing: Sequence[str]) -> Ranking:
+def ranking(
+    panel: Panel, measure: Measure, competing: Sequence[str], begun: Callable[[], None] = lambda: None
+) -> Ranking:
     """Test all pairs of the methods that compete and have a number.
 
     Args:
         panel: that holds them.
         measure: the column; more is better.
         competing: names of methods; those without a number are left out.
+        begun: called before each test.
     """
     numbers = summaries(panel, measure)
     means = {name: mean for name in competing if (mean := numbers[name].mean) is not None}
     names = tuple(sorted(means, key=lambda name: -means[name]))
     pairs = list(combinations(names, 2))
     swaps = max(SWAPS, SWAPS_A_PAIR * len(pairs) - 1)
-    found = [_tested(panel, measure, *pair, swaps) for pair in pairs]
+    found = []
+    for pair in pairs:
+        begun()
+        found.append(_tested(panel, measure, *pair, swaps))
     p_values = iter(holm([each.p for each in found if each.p is not None]))
     corrected = [each if each.p is None else replace(each, p_holm=next(p_values)) for each in found]
     return ranked(names, dict(zip(pairs, corrected, strict=True)))
