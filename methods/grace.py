@@ -31,7 +31,6 @@ from torch import Tensor, nn
 
 from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
 from bench.model.editable import EditableModel
-from bench.model.hooks import tapped
 from bench.model.reading import OFF, Reading
 from bench.model.remembering import Remembering
 from bench.model.sizes import Beside
@@ -40,6 +39,7 @@ from methods._hyper.factors import shape_of
 from methods._locate.editor import Clock
 from methods._locate.ends import TargetOptions
 from methods._locate.layers import Layer
+from methods._memory.looking import inputs
 from methods._memory.loss import Loss
 
 BESIDE = Beside(width=4, inner=4)
@@ -193,7 +193,7 @@ class Grace:
         prompts = model.tokens.prompts([request.text for request in requests])
         targets = model.tokens.targets([r.target for r in requests], end_of_text=self.config.end_of_text)
         with clock.phase("keys"):
-            keys = last_inputs(model, self.config.layer, prompts)
+            keys = inputs(model, self.config.layer, prompts, "last")
         places = []
         for key, target in zip(keys, targets, strict=True):
             draws = torch.Generator().manual_seed((state.constants["seed"] + len(book.keys)) % 2**63)
@@ -253,23 +253,6 @@ def rounds(places: Sequence[int]) -> list[list[int]]:
 
 def _book(state: State) -> Codebook:
     return Codebook(*(state.memory[name] for name in Codebook.__slots__))
-
-
-@torch.no_grad()
-def last_inputs(model: EditableModel, layer: int, rows: Sequence[Sequence[int]]) -> Tensor:
-    """Input of a layer's projection at the last token of each prompt [n, m], fp32."""
-    device = model.device_of(layer)
-
-    def run(group: list[int]) -> list[Tensor]:
-        passed = model.begin([rows[i] for i in group])
-        with tapped({layer: model.projection(layer)}) as seen:
-            passed.run(passed.embedded, 0, layer + 1)
-        return [seen[layer].inputs[b, len(rows[i]) - 1].float().to(device) for b, i in enumerate(group)]
-
-    found: dict[int, Tensor] = {}
-    for group, inputs in model.budget.batches([len(row) for row in rows], run):
-        found.update(zip(group, inputs, strict=True))
-    return torch.stack([found[i] for i in range(len(rows))])
 
 
 def build(config: Config) -> Method:

@@ -33,8 +33,6 @@ from torch import Tensor, nn
 
 from bench.api import Context, EditReport, EditRequest, Method, Scorer, State
 from bench.model.editable import EditableModel
-from bench.model.hooks import tapped
-from bench.model.passes import Pass
 from bench.model.reading import OFF, Reading
 from bench.model.remembering import Remembering
 from bench.model.sizes import Beside
@@ -43,7 +41,7 @@ from methods._hyper.factors import shape_of
 from methods._locate.editor import Clock, prefixes_for
 from methods._locate.ends import TargetOptions
 from methods._locate.layers import Layer
-from methods._memory.looking import pooled
+from methods._memory.looking import inputs
 from methods._memory.loss import Loss
 from methods._memory.practice import background
 
@@ -94,21 +92,10 @@ class TopHash:
 
     def __call__(self, rows: Sequence[Sequence[int]]) -> Tensor:
         """Masks [n, m] of prompts."""
-        top = (inputs(self.model, self.layer, rows) - self.background).abs().topk(self.count, dim=1).indices
+        top = (inputs(self.model, self.layer, rows, "mean") - self.background).abs().topk(self.count, dim=1).indices
         return torch.zeros(len(rows), len(self.order), dtype=torch.bool, device=top.device).scatter(
             1, self.order[top], True
         )
-
-
-def inputs(model: EditableModel, layer: int, rows: Sequence[Sequence[int]]) -> Tensor:
-    """Mean input of a layer's projection over the tokens of each prompt [n, m], fp32."""
-
-    def look(passed: Pass) -> Tensor:
-        with tapped({layer: model.projection(layer)}) as seen:
-            passed.run(passed.embedded, 0, layer + 1)
-        return seen[layer].inputs.to(model.device_of(layer))
-
-    return pooled(model, rows, look, "mean")
 
 
 @contextmanager
@@ -172,7 +159,7 @@ class Memoir:
         """An empty memory, the permutation, and the mean of background prompts."""
         layer = self.config.layer
         model.check_layers([layer])
-        mean = inputs(model, layer, background(context.practice(), model.tokens)).mean(0)
+        mean = inputs(model, layer, background(context.practice(), model.tokens), "mean").mean(0)
         order = torch.randperm(len(mean), generator=context.rng("memoir")).to(mean.device)
         hashed = TopHash(model, layer, order, mean, min(self.config.top_k, len(mean)))
         weight = torch.zeros(shape_of(model.projection(layer)), device=mean.device)

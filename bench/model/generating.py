@@ -6,7 +6,6 @@ again. Characters that are split into several tokens are waited for.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 
 from bench.model.answers import Ended, Ending, Generated
+from bench.model.passes import cached_inputs
 from bench.model.tokens import Tokens
 
 BROKEN = "\ufffd"
@@ -119,11 +119,7 @@ class Decoder:
 
     def _following(self, ids: Tensor, mask: Tensor, cache: DynamicCache) -> Tensor:
         """The likeliest token after ids [B, k] that follow the cache; -1 where the model has diverged."""
-        inputs: dict[str, Any] = {"attention_mask": mask, "past_key_values": cache, "use_cache": True}
-        # ALiBi models take positions from the mask, all others as an argument
-        if "position_ids" in inspect.signature(self.trunk.forward).parameters:
-            inputs["position_ids"] = (mask.cumsum(1) - 1).clamp_min(0)[:, -ids.shape[1] :]
-        hidden = self.trunk(input_ids=ids, **inputs).last_hidden_state
+        hidden = self.trunk(**cached_inputs(self.trunk, ids, mask, cache)).last_hidden_state
         logits = self.head(hidden[:, -1]).float()
         best: Tensor = logits.argmax(-1).masked_fill(~logits.isfinite().all(-1), -1)
         return best.to(self.device)

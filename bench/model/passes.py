@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
+from transformers import DynamicCache
 
 from bench.model.attention import PrefixCache, sharing_heads
 from bench.model.hooks import hidden_of, only_at, standing_in
@@ -76,14 +77,14 @@ class Network:
         return cls(trunk, blocks, feed_forward, blocks_return_tuples(trunk, blocks[0]), offloaded)
 
 
-def cached_inputs(trunk: nn.Module, ids: Tensor, mask: Tensor, cache: PrefixCache) -> dict[str, Any]:
+def cached_inputs(trunk: nn.Module, ids: Tensor, mask: Tensor, cache: DynamicCache) -> dict[str, Any]:
     """What a trunk is called with for the last columns of rows, of which the cache has those before.
 
     Args:
         trunk: the model without its head.
         ids: of the last columns [B, k].
         mask: of all columns [B, T].
-        cache: keeps their keys and values, unless it is frozen.
+        cache: keeps their keys and values, unless it is a frozen `PrefixCache`.
     """
     inputs: dict[str, Any] = {
         "input_ids": ids, "attention_mask": mask, "past_key_values": cache, "use_cache": True,

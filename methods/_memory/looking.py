@@ -13,6 +13,7 @@ from torch import Tensor
 
 from bench.model.attention import PrefixCache
 from bench.model.editable import EditableModel
+from bench.model.hooks import tapped
 from bench.model.passes import Pass
 from bench.model.tokens import common_prefix
 
@@ -65,3 +66,14 @@ def pooled(
     for group, vectors in model.budget.batches([len(row) for row in rows], run):
         found.update(zip(group, vectors, strict=True))
     return torch.stack([found[i] for i in range(len(rows))])
+
+
+def inputs(model: EditableModel, layer: int, rows: Sequence[Sequence[int]], pooling: Pooling) -> Tensor:
+    """Input of a layer's projection, of each prompt's last token or the mean over its tokens [n, m], fp32."""
+
+    def look(passed: Pass) -> Tensor:
+        with tapped({layer: model.projection(layer)}) as seen:
+            passed.run(passed.embedded, 0, layer + 1)
+        return seen[layer].inputs.to(model.device_of(layer))
+
+    return pooled(model, rows, look, pooling)

@@ -78,17 +78,13 @@ class _Open:
     parts: Mapping[str, Panel]
     competing: Sequence[str]
 
-    @property
-    def is_slow(self) -> bool:
-        """Whether its tests take the time."""
-        return is_f1(self.measure)
-
 
 def standing(column: Column, progress: Progress) -> list[Asked]:
     """Every measure that any row of a column has; how far it is goes by the tests of F1, which take the time."""
     order = {measure: place for place, measure in enumerate(MEASURES)}
     to_rank = [each for evaluator, asked in _sheets(column) for each in _measures(column, evaluator, asked)]
-    begun = _count(progress, sum(len(each.parts) * comb(len(each.competing), 2) for each in to_rank if each.is_slow))
+    slow = [each for each in to_rank if is_f1(each.measure)]
+    begun = _count(progress, sum(len(each.parts) * comb(len(each.competing), 2) for each in slow))
     found = []
     for each in sorted(to_rank, key=lambda each: order[each.measure]):
         views = {code: _view(panel, each, begun) for code, panel in each.parts.items()}
@@ -163,7 +159,7 @@ def _measures(column: Column, evaluator: str, asked: dict[str, object]) -> list[
 
 def _view(panel: Panel, of: _Open, begun: Callable[[], None]) -> View:
     found = summaries(panel, of.measure)
-    ranks = ranking(panel, of.measure, of.competing, begun) if of.is_slow else ranking(panel, of.measure, of.competing)
+    ranks = ranking(panel, of.measure, of.competing, begun)
     numbers = {
         name: Number(summary, interval(panel, of.measure, name), ranks.places.get(name))
         for name, summary in found.items()

@@ -59,17 +59,14 @@ def ranking(
         panel: that holds them.
         measure: the column; more is better.
         competing: names of methods; those without a number are left out.
-        begun: called before each test.
+        begun: called before each test of an F1, which takes long.
     """
     numbers = summaries(panel, measure)
     means = {name: mean for name in competing if (mean := numbers[name].mean) is not None}
     names = tuple(sorted(means, key=lambda name: -means[name]))
     pairs = list(combinations(names, 2))
     swaps = max(SWAPS, SWAPS_A_PAIR * len(pairs) - 1)
-    found = []
-    for pair in pairs:
-        begun()
-        found.append(_tested(panel, measure, *pair, swaps))
+    found = [_tested(panel, measure, *pair, swaps, begun) for pair in pairs]
     p_values = iter(holm([each.p for each in found if each.p is not None]))
     corrected = [each if each.p is None else replace(each, p_holm=next(p_values)) for each in found]
     return ranked(names, dict(zip(pairs, corrected, strict=True)))
@@ -92,8 +89,9 @@ def ranked(names: tuple[str, ...], outcomes: Mapping[tuple[str, str], Outcome]) 
     return Ranking(names, outcomes, places, tuple(groups))
 
 
-def _tested(panel: Panel, measure: Measure, first: str, second: str, swaps: int) -> Outcome:
+def _tested(panel: Panel, measure: Measure, first: str, second: str, swaps: int, begun: Callable[[], None]) -> Outcome:
     if is_f1(measure):
+        begun()
         found = f1_test(panel, measure, first, second, swaps)
         return Outcome(found.n, found.difference, found.low, found.high, p=found.p, note=found.note)
     return paired_over_facts(panel, measure, first, second)

@@ -55,8 +55,7 @@ def draw_curves(methods: Sequence[str], charts: Sequence[Chart], columns: int = 
         columns: panels of a row, fewer where names are too long for that.
     """
     names = LEADER + 0.06 * max(len(short_name(method)) for method in methods)
-    while columns > 1 and WIDTH / columns - 0.5 - names < NARROWEST:
-        columns -= 1
+    columns = max(1, min(columns, int(WIDTH / (0.5 + names + NARROWEST))))
     height = ROW * ceil(len(charts) / columns)
     figure = canvas(height)
     wide = WIDTH / columns

@@ -13,8 +13,7 @@ from bench.model.editable import EditableModel
 from bench.model.passes import Pass
 from bench.model.tiny import tiny_model
 from bench.model.tokens import common_prefix
-from methods._memory.looking import WORTH_SHARING, Pooling, pooled
-from methods.memoir import inputs
+from methods._memory.looking import WORTH_SHARING, Pooling, inputs, pooled
 
 EXAMPLES = "Ann sees Rome. Yes\nBo sees Oslo. No\n"
 QUESTIONS = ("Bo?", "A much longer question, is it?", "Björn 是?", "B", "Who?", "Where is it?", "A?")
@@ -82,5 +81,5 @@ def test_a_prompt_without_tokens_is_one_line(pooling: Pooling) -> None:
 def test_prompts_hash_alike_with_and_without_company() -> None:
     model = tiny_model("llama")
     rows = model.rows(PROMPTS)
-    each = torch.cat([inputs(model, 1, [row]) for row in rows])
-    torch.testing.assert_close(inputs(model, 1, rows), each, rtol=1e-4, atol=1e-5)
+    each = torch.cat([inputs(model, 1, [row], "mean") for row in rows])
+    torch.testing.assert_close(inputs(model, 1, rows, "mean"), each, rtol=1e-4, atol=1e-5)
